@@ -1,0 +1,227 @@
+//! The way to a Docker Engine.
+//!
+//! [`ContainerEngine`] is what the rest of the project may ask of an engine; [`bollard_engine`] asks a real one,
+//! [`scripted`] plays one for tests that need a fault at a certain call. To add a request, add it to the port and to
+//! both. Names and ids are checked before they reach a request path: the client library does not escape them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream::BoxStream;
+
+use crate::domain::stack::{Container, ContainerState, Health};
+
+pub mod bollard_engine;
+pub mod own_container;
+pub mod scripted;
+
+/// An engine that can be shared.
+pub type SharedEngine = Arc<dyn ContainerEngine>;
+
+/// Why a request to an engine failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No engine answers at the address.
+    #[error("the Docker Engine at {address} cannot be reached")]
+    Unreachable {
+        /// Where it was looked for.
+        address: String,
+        /// What the connection said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine knows no such container, volume or path.
+    #[error("the Docker Engine knows no {what}")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// The engine, or a proxy before it, does not allow the request.
+    #[error("the Docker Engine refuses to {action}")]
+    Forbidden {
+        /// What was asked for, as a verb.
+        action: String,
+    },
+    /// The engine did not answer in time; what became of the request is not known.
+    #[error("the Docker Engine did not {action} within {} s", .after.as_secs())]
+    TimedOut {
+        /// What was asked for, as a verb.
+        action: String,
+        /// The limit.
+        after: Duration,
+    },
+    /// The name or id may not be sent to an engine.
+    #[error("'{0}' is not a name or id of Docker")]
+    InvalidName(String),
+    /// The engine answered with an error.
+    #[error("the Docker Engine could not {action}: {message}")]
+    Rejected {
+        /// What was asked for, as a verb.
+        action: String,
+        /// What it answered.
+        message: String,
+    },
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// Its release, such as `20.10.24`.
+    pub version: String,
+    /// The newest API it speaks, such as `1.41`.
+    pub api_version: String,
+    /// Operating system and architecture, such as `linux/amd64`.
+    pub platform: String,
+    /// The host's name.
+    pub host_name: String,
+    /// Where it was reached.
+    pub address: String,
+}
+
+/// A container in more detail than a list gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerDetail {
+    /// What a list says of it.
+    pub container: Container,
+    /// When its process was last started; changes when something starts it behind our back.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The exit code of its last process.
+    pub exit_code: Option<i64>,
+    /// Seconds between the stop signal and the kill, from its own settings.
+    pub stop_timeout_secs: Option<u64>,
+    /// The digest of its image.
+    pub image_id: String,
+    /// Its network mode: `bridge`, `host`, `container:<id>`, or a network's name.
+    pub network_mode: String,
+    /// Names of the networks it is attached to.
+    pub networks: Vec<String>,
+    /// Containers whose volumes it mounts.
+    pub volumes_from: Vec<String>,
+    /// The engine's whole answer, with the values of the environment replaced: it holds secrets.
+    pub redacted: serde_json::Value,
+}
+
+impl ContainerDetail {
+    /// Whether its process runs now.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.container.state.is_up()
+    }
+}
+
+/// A volume as the engine knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVolume {
+    /// Its name.
+    pub name: String,
+    /// Its driver.
+    pub driver: String,
+    /// Where it lies on the host.
+    pub mountpoint: PathBuf,
+    /// Driver options.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Something that happened at an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineEvent {
+    /// The stream is connected, for the first time or again: whatever was known may be stale.
+    Connected,
+    /// The stream is lost; it is being connected again.
+    Disconnected {
+        /// Why, in words for people.
+        reason: String,
+    },
+    /// A container changed.
+    Container {
+        /// Its id.
+        id: String,
+        /// The engine's word: `start`, `die`, `health_status: healthy`, …
+        action: String,
+        /// The Compose project it belongs to.
+        project: Option<String>,
+        /// When it happened.
+        at: DateTime<Utc>,
+    },
+    /// A volume was made or removed.
+    Volume {
+        /// Its name.
+        name: String,
+        /// The engine's word: `create`, `destroy`, `mount`, …
+        action: String,
+    },
+}
+
+/// A tar stream from the engine's archive API.
+pub type TarStream = BoxStream<'static, Result<Bytes, EngineError>>;
+
+/// What may be asked of a Docker Engine.
+#[async_trait]
+pub trait ContainerEngine: Send + Sync + 'static {
+    /// Who it is; fails when it cannot be reached. Waits 5 s at most.
+    async fn info(&self) -> Result<EngineInfo, EngineError>;
+
+    /// Every container, running or not, sorted by name.
+    async fn list_containers(&self) -> Result<Vec<Container>, EngineError>;
+
+    /// One container by id or name.
+    async fn inspect_container(&self, id: &str) -> Result<ContainerDetail, EngineError>;
+
+    /// Every volume, sorted by name.
+    async fn list_volumes(&self) -> Result<Vec<EngineVolume>, EngineError>;
+
+    /// Stops a container. Its process is killed when it has not ended after `timeout`, or after its own stop timeout
+    /// when that is absent. A container that is already stopped is no error. When the answer is lost, the container's
+    /// state decides.
+    async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> Result<(), EngineError>;
+
+    /// Starts a container. One that already runs is no error. When the answer is lost, the container's state decides.
+    async fn start_container(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Freezes a container's processes. One that is already paused is no error.
+    async fn pause_container(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Thaws a container's processes. One that is not paused is no error.
+    async fn unpause_container(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Streams `path` of a container, which need not run, as a tar. The error status comes with the first item, so
+    /// the caller learns of a missing path before it creates anything.
+    async fn stream_path(&self, container: &str, path: &Path) -> Result<TarStream, EngineError>;
+
+    /// What happens from now on. Starts with [`EngineEvent::Connected`] once connected, connects again by itself with
+    /// growing pauses, and never ends.
+    fn events(&self) -> BoxStream<'static, EngineEvent>;
+}
+
+/// Reads the engine's word for a container's state.
+#[must_use]
+pub fn parse_state(word: &str) -> ContainerState {
+    match word {
+        "created" => ContainerState::Created,
+        "running" => ContainerState::Running,
+        "paused" => ContainerState::Paused,
+        "restarting" => ContainerState::Restarting,
+        "removing" => ContainerState::Removing,
+        "exited" | "stopped" => ContainerState::Exited,
+        "dead" => ContainerState::Dead,
+        _ => ContainerState::Unknown,
+    }
+}
+
+/// Reads the engine's word for a container's health; `none` and unknown words are no health.
+#[must_use]
+pub fn parse_health(word: &str) -> Option<Health> {
+    match word {
+        "starting" => Some(Health::Starting),
+        "healthy" => Some(Health::Healthy),
+        "unhealthy" => Some(Health::Unhealthy),
+        _ => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! Identifiers that say what they name and sort by the time they were made.
+//!
+//! An id is a prefix, an underscore and a version 7 UUID (RFC 9562) as 32 lower-case hexadecimal digits:
+//! the UUID starts with the time in milliseconds, so ids sort as they were made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// A text that is no id of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is not an id of the form {prefix}_<32 hexadecimal digits>")]
+pub struct InvalidId {
+    /// What was given, shortened to something printable.
+    pub text: String,
+    /// The prefix that was expected.
+    pub prefix: &'static str,
+}
+
+fn parse(prefix: &'static str, text: &str) -> Result<String, InvalidId> {
+    let is_id = text
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    if is_id {
+        Ok(text.to_owned())
+    } else {
+        Err(InvalidId { text: text.chars().take(64).flat_map(char::escape_default).collect(), prefix })
+    }
+}
+
+fn make(prefix: &str, at: DateTime<Utc>) -> String {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    // One context for the process: ids made within one millisecond still sort in the order they were made.
+    static CONTEXT: std::sync::LazyLock<std::sync::Mutex<ContextV7>> =
+        std::sync::LazyLock::new(|| std::sync::Mutex::new(ContextV7::new()));
+    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let uuid = Uuid::new_v7(Timestamp::from_unix(&*context, seconds, at.timestamp_subsec_nanos()));
+    format!("{prefix}_{}", uuid.simple())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What every id of this kind starts with, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id for something made at `at`.
+            #[must_use]
+            pub fn new(at: DateTime<Utc>) -> Self {
+                Self(make($prefix, at))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                parse($prefix, text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// Names one job.
+    JobId,
+    "job"
+);
+id!(
+    /// Names one snapshot: a restorable result of a job.
+    SnapshotId,
+    "snap"
+);
+id!(
+    /// Names one API token or session; it is not the secret itself.
+    TokenId,
+    "tok"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(ms).expect("a valid time")
+    }
+
+    #[test]
+    fn ids_sort_by_the_time_they_were_made() {
+        let ids: Vec<JobId> = [1_000, 1_001, 2_000, 1_700_000_000_000].into_iter().map(|ms| JobId::new(at(ms))).collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_keep_their_order() {
+        let ids: Vec<JobId> = (0..100).map(|_| JobId::new(at(1_700_000_000_000))).collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+    }
+
+    #[test]
+    fn an_id_survives_text() {
+        let id = SnapshotId::new(at(1_700_000_000_000));
+        assert_eq!(id.to_string().parse::<SnapshotId>(), Ok(id));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let job = JobId::new(at(0)).to_string();
+        for text in ["", "job_", "job_1", "snap_../../etc", &job.to_uppercase(), &format!("{job}0")] {
+            assert!(text.parse::<JobId>().is_err(), "{text}");
+        }
+        assert!(job.parse::<SnapshotId>().is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! The vocabulary of Mainstay and its pure rules.
+//!
+//! Nothing here reads a file, asks for the time, waits, or knows of HTTP, SQL or Docker: a rule that
+//! needs one of these takes it as a value. To add a word, give it a file of its own and use the term of
+//! the glossary in `ARCHITECTURE.md`; do not add a second word for a thing that has one.
+
+pub mod access;
+pub mod clock;
+pub mod ids;
+pub mod job;
+pub mod log;
+pub mod names;
+pub mod order;
+pub mod path_map;
+pub mod retention;
+pub mod size;
+pub mod snapshot;
+pub mod stack;

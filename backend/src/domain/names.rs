@@ -1,0 +1,120 @@
+//! Names that come from outside and reach the file system or the Docker API.
+//!
+//! They are parsed here once; everything behind takes the parsed type, so that no unchecked name can reach a
+//! path or an engine call. The Docker client does not escape names in request paths, which makes this the only
+//! guard against `..` in one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name that is accepted, in bytes.
+pub const MAX_NAME_BYTES: usize = 128;
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// The text has no characters.
+    #[error("the name is empty")]
+    Empty,
+    /// The text is longer than [`MAX_NAME_BYTES`].
+    #[error("the name has {0} bytes, at most {MAX_NAME_BYTES} are allowed")]
+    TooLong(usize),
+    /// The text holds a character that no name may have.
+    #[error("'{character}' at position {position} is not allowed; a name has letters, digits, '_', '.' and '-', and starts with a letter or digit")]
+    Character {
+        /// The offending character, escaped.
+        character: String,
+        /// Its place, counted from 1.
+        position: usize,
+    },
+}
+
+/// Checks the rule that Docker has for the names of containers and volumes: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
+///
+/// # Errors
+/// Says which character is wrong, or that the text is empty or too long.
+pub fn check_name(text: &str) -> Result<(), InvalidName> {
+    if text.is_empty() {
+        return Err(InvalidName::Empty);
+    }
+    if text.len() > MAX_NAME_BYTES {
+        return Err(InvalidName::TooLong(text.len()));
+    }
+    for (index, character) in text.chars().enumerate() {
+        let is_allowed = character.is_ascii_alphanumeric() || (index > 0 && matches!(character, '_' | '.' | '-'));
+        if !is_allowed {
+            return Err(InvalidName::Character { character: character.escape_default().to_string(), position: index + 1 });
+        }
+    }
+    Ok(())
+}
+
+/// The name of a stack: the Compose project name, or the directory's name where there is no project.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StackName(String);
+
+impl StackName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StackName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        check_name(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for StackName {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<StackName> for String {
+    fn from(name: StackName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_docker_are_accepted() {
+        for text in ["blog", "Blog", "my-stack_2.0", "0", &"a".repeat(MAX_NAME_BYTES)] {
+            assert!(text.parse::<StackName>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_could_leave_their_directory_are_refused() {
+        for text in ["..", ".", "a/b", "../x", "a\\b", "a\0b", ".hidden", "-rf", "a b", "ä", "a\nb"] {
+            assert!(matches!(text.parse::<StackName>(), Err(InvalidName::Character { .. })), "{text:?}");
+        }
+        assert_eq!("".parse::<StackName>(), Err(InvalidName::Empty));
+        assert_eq!("x".repeat(300).parse::<StackName>(), Err(InvalidName::TooLong(300)));
+    }
+
+    #[test]
+    fn the_error_names_the_character_and_its_place() {
+        let error = check_name("ab/c").expect_err("a slash");
+        assert!(error.to_string().starts_with("'/' at position 3"), "{error}");
+    }
+}
