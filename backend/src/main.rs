@@ -1,1 +1,10 @@
-fn main(){}
+//! The `mainstay` binary: parse the command line, run, turn the outcome into an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mainstay::cli::Cli;
+
+fn main() -> ExitCode {
+    mainstay::cli::run(Cli::parse())
+}

@@ -1,0 +1,146 @@
+//! `mainstay backup`
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::session::Session;
+use super::{Outcome, output};
+use crate::config::Loaded;
+use crate::domain::size::{human_bytes, human_millis};
+
+/// How often progress is asked for.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The stacks to back up
+    #[arg(value_name = "STACK", required = true)]
+    stacks: Vec<String>,
+    /// How to bring them to rest: stop, pause or none
+    #[arg(long, value_parser = ["stop", "pause", "none"])]
+    quiesce: Option<String>,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(loaded: &Loaded, args: BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
+    let session = Session::open(loaded).await?;
+    let result = back_up(&session.client, &args, as_json).await;
+    session.close().await;
+    result
+}
+
+async fn back_up(client: &Client, args: &BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
+    let mut body = json!({ "stacks": args.stacks, "dry_run": args.dry_run });
+    if let Some(quiesce) = &args.quiesce {
+        body["quiesce"] = json!(quiesce);
+    }
+    let started = client.post("/api/v1/stacks/backup", &body).await?;
+    let ids: Vec<String> =
+        started["items"].as_array().into_iter().flatten().filter_map(|job| job["id"].as_str().map(str::to_owned)).collect();
+    let jobs = wait(client, &ids).await?;
+    if as_json {
+        output::json(&Value::Array(jobs.clone()));
+    } else {
+        jobs.iter().for_each(|job| output::line(&summary(job)));
+    }
+    Ok(judge(&jobs))
+}
+
+async fn wait(client: &Client, ids: &[String]) -> anyhow::Result<Vec<Value>> {
+    let mut display = Display::new();
+    loop {
+        let mut jobs = Vec::with_capacity(ids.len());
+        for id in ids {
+            let job = client.get(&format!("/api/v1/jobs/{id}")).await?;
+            display.show(&job);
+            jobs.push(job);
+        }
+        if jobs.iter().all(|job| !matches!(job["state"].as_str(), Some("queued" | "running"))) {
+            return Ok(jobs);
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+fn judge(jobs: &[Value]) -> Outcome {
+    let state = |wanted: &str| jobs.iter().filter(|job| job["state"] == wanted).count();
+    match (state("succeeded"), state("partial")) {
+        (succeeded, _) if succeeded == jobs.len() => Outcome::Done,
+        (0, 0) => Outcome::Failed,
+        _ => Outcome::Partial,
+    }
+}
+
+fn summary(job: &Value) -> String {
+    let text = |key: &str| job[key].as_str().unwrap_or_default();
+    let mut line = format!("{}: {}", text("stack"), text("state"));
+    if let Some(stored) = job["bytes_stored"].as_u64().filter(|n| *n > 0) {
+        let read = job["bytes_read"].as_u64().unwrap_or_default();
+        line += &format!(", {} of {} stored", human_bytes(stored), human_bytes(read));
+    }
+    if let Some(ms) = job["stopped_ms"].as_u64() {
+        line += &format!(", at rest for {}", human_millis(ms));
+    }
+    if let Some(error) = job["error"].as_str() {
+        line += &format!(": {error}");
+    }
+    format!("{line} ({})", text("id"))
+}
+
+/// A bar per job on a terminal, a line per step otherwise.
+struct Display {
+    bars: Option<MultiProgress>,
+    shown: HashMap<String, Shown>,
+}
+
+struct Shown {
+    bar: Option<ProgressBar>,
+    phase: String,
+}
+
+impl Display {
+    fn new() -> Self {
+        Self { bars: output::is_watched().then(MultiProgress::new), shown: HashMap::new() }
+    }
+
+    fn show(&mut self, job: &Value) {
+        let id = job["id"].as_str().unwrap_or_default();
+        let stack = job["stack"].as_str().unwrap_or_default();
+        let phase = job["progress"]["phase"].as_str().unwrap_or_else(|| job["state"].as_str().unwrap_or_default());
+        if !self.shown.contains_key(id) {
+            let bar = self.bars.as_ref().map(|bars| bars.add(new_bar(stack)));
+            self.shown.insert(id.to_owned(), Shown { bar, phase: String::new() });
+        }
+        let Some(shown) = self.shown.get_mut(id) else { return };
+        if let Some(bar) = &shown.bar {
+            update_bar(bar, job, phase);
+        } else if shown.phase != phase {
+            output::note(&format!("{stack}: {phase}"));
+        }
+        phase.clone_into(&mut shown.phase);
+    }
+}
+
+fn new_bar(stack: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_prefix(stack.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{prefix:16} {msg:10} {bar:30} {bytes}/{total_bytes} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn update_bar(bar: &ProgressBar, job: &Value, phase: &str) {
+    bar.set_message(phase.to_owned());
+    bar.set_length(job["progress"]["bytes_total"].as_u64().unwrap_or_default());
+    bar.set_position(job["progress"]["bytes_done"].as_u64().unwrap_or_default());
+    if !matches!(job["state"].as_str(), Some("queued" | "running")) {
+        bar.finish_with_message(job["state"].as_str().unwrap_or_default().to_owned());
+    }
+}

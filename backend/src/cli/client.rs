@@ -1,0 +1,78 @@
+//! A client of the HTTP API.
+
+use anyhow::{Context, anyhow};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long one answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Tells the service that the command line asks.
+const USER_AGENT: &str = concat!("mainstay-cli/", env!("CARGO_PKG_VERSION"));
+
+/// A client with a token.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What the service answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Value,
+}
+
+impl Client {
+    pub(super) fn new(base: impl Into<String>, token: Option<String>) -> anyhow::Result<Self> {
+        // Fails only when another provider was installed first, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().user_agent(USER_AGENT).timeout(ANSWER_WITHIN).no_proxy().build().context("no HTTP client")?;
+        Ok(Self { http, base: base.into(), token })
+    }
+
+    /// Whether a Mainstay answers there.
+    pub(super) async fn is_up(&self) -> bool {
+        let asked = self.http.get(format!("{}/healthz", self.base)).timeout(Duration::from_secs(2)).send();
+        matches!(asked.await, Ok(answer) if answer.status().is_success())
+    }
+
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.expect_success(Method::GET, path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.expect_success(Method::POST, path, Some(body)).await
+    }
+
+    /// Sends a request; any answer is fine.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.with_context(|| format!("no answer from {}", self.base))?;
+        let status = answer.status();
+        let text = answer.text().await.context("the answer was cut short")?;
+        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+    }
+
+    async fn expect_success(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let answer = self.send(method, path, body).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(problem(&answer)) }
+    }
+}
+
+/// The sentence of a problem answer.
+fn problem(answer: &Answer) -> anyhow::Error {
+    match answer.body["detail"].as_str() {
+        Some(detail) => anyhow!("{detail} ({})", answer.body["code"].as_str().unwrap_or("no code")),
+        None => anyhow!("the service answered {}", answer.status),
+    }
+}

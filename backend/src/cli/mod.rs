@@ -1,0 +1,129 @@
+//! The command line.
+//!
+//! Every command but `serve`, `openapi` and `migrate` is a client of the HTTP API: of the service that runs, or of
+//! one that lives as long as the command ([`session`]). To add a command: a variant of [`Command`], a file here that
+//! prints, nothing more. `--json` prints what the API answered.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+use crate::config::{ConfigErrors, LoadOptions, Loaded, Overrides, load};
+
+mod backup;
+mod client;
+mod doctor;
+mod healthcheck;
+mod openapi;
+mod output;
+mod serve;
+mod session;
+mod stacks;
+
+/// Backups of what a Docker host runs.
+#[derive(Debug, Parser)]
+#[command(name = "mainstay", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration file; looked for in the usual places when absent
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print what the API answers, as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::ServeArgs),
+    /// List the stacks of this host
+    Stacks,
+    /// Back stacks up, wait, and show progress
+    Backup(backup::BackupArgs),
+    /// Check everything that a backup needs
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask the running service whether it is well (for HEALTHCHECK)
+    Healthcheck,
+    /// Bring the schema of the store up to date
+    Migrate,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Failed,
+    Partial,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::Failed => Self::from(1),
+            Outcome::Partial => Self::from(3),
+        }
+    }
+}
+
+/// Runs a command; the exit code is 0 for success, 1 for failure, 3 for partial, 2 for a wrong command line.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("the runtime could not be started")),
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    let Cli { global, command } = cli;
+    if let Command::Openapi = command {
+        return openapi::run();
+    }
+    let listen = if let Command::Serve(args) = &command { args.listen } else { None };
+    let loaded = read_config(&global, listen)?;
+    match command {
+        Command::Serve(args) => Box::pin(serve::run(loaded, args)).await,
+        Command::Stacks => stacks::run(&loaded, global.json).await,
+        Command::Backup(args) => backup::run(&loaded, args, global.json).await,
+        Command::Doctor => doctor::run(&loaded, global.json).await,
+        Command::Healthcheck => healthcheck::run(&loaded).await,
+        Command::Migrate => {
+            app::migrate(&loaded.config).await?;
+            output::line("the schema is up to date");
+            Ok(Outcome::Done)
+        }
+        Command::Openapi => Ok(Outcome::Done),
+    }
+}
+
+fn read_config(global: &Global, listen: Option<SocketAddr>) -> Result<Loaded, ConfigErrors> {
+    load(LoadOptions {
+        explicit_path: global.config.clone(),
+        env: std::env::vars().collect(),
+        overrides: Overrides { listen, ..Overrides::default() },
+    })
+}
+
+/// Prints an error with its causes, each once.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    output::error(&format!("{error:#}"));
+    ExitCode::FAILURE
+}

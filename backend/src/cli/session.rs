@@ -1,0 +1,79 @@
+//! The service that a command talks to: the one that runs, or one that lives as long as the command.
+//!
+//! The second is the whole service on a free port of the loopback address, with its recovery, queue and log: a backup
+//! without a service is the same backup.
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::client::Client;
+use crate::app::{self, Running};
+use crate::config::{Config, Loaded};
+
+/// The address of the service, when it is not the configured one.
+const URL: &str = "MAINSTAY_URL";
+/// A token for it.
+const TOKEN: &str = "MAINSTAY_TOKEN";
+
+/// A service and a client of it.
+pub(super) struct Session {
+    pub(super) client: Client,
+    own: Option<Running>,
+}
+
+impl Session {
+    /// Finds the running service, or starts one for this command.
+    pub(super) async fn open(loaded: &Loaded) -> anyhow::Result<Self> {
+        let address = address(&loaded.config);
+        if Client::new(&address, None)?.is_up().await {
+            let token = token_for_running(&loaded.config, &address).await?;
+            return Ok(Self { client: Client::new(address, token)?, own: None });
+        }
+        if std::env::var_os(URL).is_some() {
+            anyhow::bail!("no Mainstay answers at {address}, which {URL} names");
+        }
+        let own = app::start_for_command(loaded).await.context("no service runs, and none could be started for this command")?;
+        let token = own.command_token().await?;
+        Ok(Self { client: Client::new(own.address(), Some(token))?, own: Some(own) })
+    }
+
+    /// Ends the service that was started for this command.
+    pub(super) async fn close(self) {
+        if let Some(own) = self.own {
+            own.stop().await;
+        }
+    }
+}
+
+/// Where the service is expected.
+pub(super) fn address(config: &Config) -> String {
+    if let Ok(url) = std::env::var(URL) {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let mut listen = config.listen;
+    if listen.ip().is_unspecified() {
+        listen.set_ip(if listen.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    format!("http://{listen}")
+}
+
+/// A token of the environment, one for the configured password, or one written into the store, which whoever may read
+/// the store could do anyway.
+async fn token_for_running(config: &Config, address: &str) -> anyhow::Result<Option<String>> {
+    if config.auth.disabled {
+        return Ok(None);
+    }
+    if let Ok(token) = std::env::var(TOKEN) {
+        return Ok(Some(token));
+    }
+    if let Some(password) = &config.auth.password {
+        let client = Client::new(address, None)?;
+        let answer = client.post("/api/v1/auth/login", &json!({ "password": password.expose_secret() })).await?;
+        return Ok(answer["token"].as_str().map(str::to_owned));
+    }
+    app::token_from_store(config)
+        .await
+        .map(Some)
+        .with_context(|| format!("the service at {address} wants a token: set {TOKEN}"))
+}

@@ -1,0 +1,207 @@
+//! The self-test: one check per thing that a backup needs, each with what to do about it.
+
+use std::path::Path;
+
+use crate::backends::archive::free_bytes;
+use crate::domain::path_map::PathMap;
+use crate::domain::size::human_bytes;
+
+use super::{JobEngine, chain};
+
+/// Less free space than this is worth a warning.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// As it should be.
+    Ok,
+    /// Works, and someone should look at it.
+    Warning,
+    /// Does not work.
+    Failed,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at: `docker.reachable`, `backup_dir.writable`, …
+    pub name: &'static str,
+    /// How it came out.
+    pub state: CheckState,
+    /// What was found.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, state: CheckState::Ok, message: message.into(), remedy: None }
+    }
+
+    fn warning(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, state: CheckState::Warning, message: message.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn failed(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, state: CheckState::Failed, message: message.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+impl JobEngine {
+    /// Runs every check. `config_warnings` are what reading the configuration found doubtful.
+    pub async fn run_doctor(&self, config_warnings: &[String]) -> Vec<Check> {
+        let settings = &self.0.settings;
+        let mut checks = self.check_docker().await;
+        checks.push(self.check_store().await);
+        checks.push(self.check_discovery().await);
+        checks.push(check_writable("backup_dir.writable", &settings.backup_dir));
+        checks.push(check_writable("log_dir.writable", &settings.log_dir));
+        checks.push(check_space(&settings.backup_dir));
+        checks.push(self.check_path_mapping());
+        checks.push(check_program("restic.version", "restic", "version").await);
+        checks.push(self.check_clock());
+        checks.push(self.check_journal().await);
+        checks.extend(config_warnings.iter().map(|warning| {
+            Check::warning("config", warning.clone(), "see the comments of examples/config.example.yml")
+        }));
+        checks
+    }
+
+    /// Asks for one thing after the other, because a socket proxy may allow some and not others.
+    async fn check_docker(&self) -> Vec<Check> {
+        let docker = &self.0.parts.docker;
+        let info = match docker.info().await {
+            Ok(info) => info,
+            Err(error) => {
+                let remedy = "start the Docker Engine, or mount its socket and let this user read and write it";
+                return vec![Check::failed("docker.reachable", chain(&error), remedy)];
+            }
+        };
+        let message = format!("Docker Engine {} (API {}) at {}", info.version, info.api_version, info.address);
+        let mut checks = vec![Check::ok("docker.reachable", message)];
+        let containers = docker.list_containers().await;
+        checks.push(permission("docker.containers", "list containers", containers.as_ref().map(Vec::len)));
+        let volumes = docker.list_volumes().await;
+        checks.push(permission("docker.volumes", "list volumes", volumes.as_ref().map(Vec::len)));
+        if let Some(first) = containers.ok().and_then(|all| all.into_iter().next()) {
+            let inspected = docker.inspect_container(&first.id).await;
+            checks.push(permission("docker.inspect", "inspect a container", inspected.as_ref().map(|_| 1)));
+        }
+        checks
+    }
+
+    async fn check_store(&self) -> Check {
+        match self.0.parts.store.check_writable().await {
+            Ok(()) => Check::ok("store.writable", "the store can be written to"),
+            Err(error) => Check::failed("store.writable", chain(&error), "free space for the database, or mend its permissions"),
+        }
+    }
+
+    async fn check_discovery(&self) -> Check {
+        let view = self.0.parts.discovery.refresh().await;
+        if view.warnings.is_empty() {
+            return Check::ok("stacks.found", format!("{} stacks found", view.stacks.len()));
+        }
+        Check::warning("stacks.found", view.warnings.join("; "), "mend what is named, or set stacks_dir")
+    }
+
+    fn check_path_mapping(&self) -> Check {
+        match self.0.parts.discovery.path_map() {
+            PathMap::Host => Check::ok("paths.mapping", "Mainstay runs on the host: paths are read directly"),
+            PathMap::Container(mounts) if mounts.is_empty() => Check::warning(
+                "paths.mapping",
+                "Mainstay runs in a container without mounts of the host",
+                "volumes are streamed through the engine; mount stacks_dir and the engine's volume directory to read them directly",
+            ),
+            PathMap::Container(mounts) => {
+                let list: Vec<String> =
+                    mounts.iter().map(|m| format!("{} is {}", m.host.display(), m.local.display())).collect();
+                Check::ok("paths.mapping", list.join(", "))
+            }
+        }
+    }
+
+    fn check_clock(&self) -> Check {
+        let now = self.0.parts.clock.now();
+        let message = format!("{} ({})", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), self.0.settings.timezone);
+        // Any release of Mainstay is younger than this.
+        if now.timestamp() < 1_735_689_600 {
+            return Check::failed("clock", message, "set the machine's clock: schedules and retention depend on it");
+        }
+        Check::ok("clock", message)
+    }
+
+    async fn check_journal(&self) -> Check {
+        match self.0.parts.store.list_journal().await {
+            Ok(rows) => {
+                let abandoned: Vec<String> =
+                    rows.into_iter().filter(|r| self.find_live(&r.job_id).is_none()).map(|r| r.held.name).collect();
+                if abandoned.is_empty() {
+                    return Check::ok("containers.held", "no container is held at rest by a job that has ended");
+                }
+                let message = format!("still at rest: {}", abandoned.join(", "));
+                Check::failed("containers.held", message, "Mainstay keeps trying; `docker start` them by hand if it cannot")
+            }
+            Err(error) => Check::failed("containers.held", chain(&error), "see store.writable"),
+        }
+    }
+}
+
+fn permission(name: &'static str, action: &str, result: Result<usize, &crate::docker::EngineError>) -> Check {
+    match result {
+        Ok(_) => Check::ok(name, format!("may {action}")),
+        Err(error) => Check::failed(name, chain(error), format!("allow Mainstay to {action}: check the socket proxy's rules")),
+    }
+}
+
+fn check_writable(name: &'static str, directory: &Path) -> Check {
+    match prove_writable(directory) {
+        Ok(()) => Check::ok(name, format!("{} can be written to", directory.display())),
+        Err(error) => Check::failed(
+            name,
+            format!("{} cannot be written to: {error}", directory.display()),
+            "make the directory, mount it read-write, or change the setting",
+        ),
+    }
+}
+
+/// Makes the directory when it is missing, and a file in it, which is removed again.
+pub(super) fn prove_writable(directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let probe = directory.join(".mainstay-write-test");
+    std::fs::write(&probe, b"probe")?;
+    std::fs::remove_file(probe)
+}
+
+fn check_space(directory: &Path) -> Check {
+    match free_bytes(directory) {
+        Ok(free) if free < LITTLE_SPACE => Check::warning(
+            "backup_dir.space",
+            format!("{} free in {}", human_bytes(free), directory.display()),
+            "free some space or shorten retention_days",
+        ),
+        Ok(free) => Check::ok("backup_dir.space", format!("{} free in {}", human_bytes(free), directory.display())),
+        Err(error) => Check::failed(
+            "backup_dir.space",
+            format!("free space of {} cannot be told: {error}", directory.display()),
+            "see backup_dir.writable",
+        ),
+    }
+}
+
+async fn check_program(name: &'static str, program: &str, argument: &str) -> Check {
+    let run = tokio::process::Command::new(program).arg(argument).kill_on_drop(true).output();
+    match tokio::time::timeout(std::time::Duration::from_secs(5), run).await {
+        Ok(Ok(output)) if output.status.success() => {
+            Check::ok(name, String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+        }
+        Ok(Ok(output)) => Check::warning(name, format!("{program} ended with {}", output.status), format!("reinstall {program}")),
+        Ok(Err(_)) | Err(_) => Check::warning(
+            name,
+            format!("{program} is not installed"),
+            format!("install {program} if you want instances with a repository; plain archives do not need it"),
+        ),
+    }
+}

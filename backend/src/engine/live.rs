@@ -1,0 +1,150 @@
+//! A job that is queued or at work: its present state, shared by the one who does it and those who look.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::clock::SharedClock;
+use crate::domain::ids::JobId;
+use crate::domain::job::{Job, JobState, Progress, Step, StepName, StepState};
+use crate::domain::log::Level;
+use crate::store::{Store, StoreError};
+
+use super::events::{Event, EventHub};
+use super::logbook::{JobLog, JobSignal};
+
+/// A job that is queued or at work.
+pub struct LiveJob {
+    id: JobId,
+    job: Mutex<Job>,
+    partial_files: Mutex<Vec<PathBuf>>,
+    /// Set when someone asked for an end.
+    pub(super) cancel: CancellationToken,
+    /// Where its lines go.
+    pub(super) log: Arc<JobLog>,
+    events: Arc<EventHub>,
+    store: Store,
+    clock: SharedClock,
+}
+
+impl LiveJob {
+    pub(super) fn new(job: Job, log: Arc<JobLog>, events: Arc<EventHub>, store: Store, clock: SharedClock) -> Arc<Self> {
+        Arc::new(Self {
+            id: job.id.clone(),
+            job: Mutex::new(job),
+            partial_files: Mutex::new(Vec::new()),
+            cancel: CancellationToken::new(),
+            log,
+            events,
+            store,
+            clock,
+        })
+    }
+
+    /// The job as it is now.
+    #[must_use]
+    pub fn now(&self) -> Job {
+        self.lock().clone()
+    }
+
+    pub(super) const fn id(&self) -> &JobId {
+        &self.id
+    }
+
+    /// Changes the job and tells everyone.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Job)) {
+        let mut job = self.lock();
+        change(&mut job);
+        let job = Box::new(job.clone());
+        self.events.publish(Event::Job(job.clone()));
+        self.log.signal(JobSignal::State(job));
+    }
+
+    /// Notes how far the job is, and tells everyone.
+    pub(super) fn set_progress(&self, progress: Progress) {
+        self.lock().progress = progress.clone();
+        self.events.publish(Event::Progress { job: self.id.clone(), progress: progress.clone() });
+        self.log.signal(JobSignal::Progress(progress));
+    }
+
+    /// Records unfinished files, so that a restart can remove them; committed before they are made.
+    pub(super) async fn note_partial_files(&self, files: Vec<PathBuf>) -> Result<(), StoreError> {
+        *self.partial_files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        self.save().await
+    }
+
+    /// Writes the job to the store.
+    pub(super) async fn save(&self) -> Result<(), StoreError> {
+        let files = self.partial_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.store.save_job_with_partials(&self.now(), &files).await
+    }
+
+    /// Writes the job to the store; a failure is a warning in the log, because the work matters more than the record.
+    pub(super) async fn save_or_warn(&self) {
+        if let Err(error) = self.save().await {
+            self.log.write(Level::Warning, format!("the job's state could not be recorded: {}", super::chain(&error)));
+        }
+    }
+
+    pub(super) async fn begin(&self) {
+        let now = self.clock.now();
+        self.change(|job| {
+            job.state = JobState::Running;
+            job.started_at = Some(now);
+        });
+        self.save_or_warn().await;
+    }
+
+    pub(super) async fn begin_step(&self, name: StepName) {
+        let now = self.clock.now();
+        self.change(|job| {
+            job.progress = Progress { phase: Some(name), ..Progress::default() };
+            with_step(job, name, |step| {
+                step.state = StepState::Running;
+                step.started_at = Some(now);
+            });
+        });
+        self.save_or_warn().await;
+    }
+
+    pub(super) async fn end_step(&self, name: StepName, state: StepState, detail: Option<String>) {
+        let now = self.clock.now();
+        self.change(|job| {
+            with_step(job, name, |step| {
+                step.state = state;
+                step.detail = detail;
+                if step.started_at.is_some() {
+                    step.finished_at = Some(now);
+                }
+            });
+        });
+        self.save_or_warn().await;
+    }
+
+    /// Ends the job: what was not begun is skipped.
+    pub(super) async fn end(&self, state: JobState, error: Option<String>) {
+        let now = self.clock.now();
+        self.change(|job| {
+            job.state = state;
+            job.error = error;
+            job.finished_at = Some(now);
+            for step in job.steps.iter_mut().filter(|s| matches!(s.state, StepState::Pending | StepState::Running)) {
+                step.state = StepState::Skipped;
+            }
+        });
+        self.save_or_warn().await;
+        self.log.sync();
+        self.log.signal(JobSignal::End);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Job> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn with_step(job: &mut Job, name: StepName, change: impl FnOnce(&mut Step)) {
+    if let Some(step) = job.steps.iter_mut().find(|step| step.name == name) {
+        change(step);
+    }
+}

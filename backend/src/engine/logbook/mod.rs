@@ -1,0 +1,29 @@
+//! Logs: one file per job, the system log, and the last lines of it in memory.
+//!
+//! The file is the record; what is in memory serves those who watch. A log that cannot be written never stops a job:
+//! the lines then live in memory only, and the system log says so.
+
+mod job_log;
+mod line;
+mod reader;
+mod system_log;
+
+pub use job_log::{JobLog, JobSignal};
+pub use line::{format_line, parse_line};
+pub use reader::{LogPage, read_page};
+pub use system_log::{LINES_KEPT, SystemLog};
+
+/// The tracing target of lines that are already in a log of ours: they go to the terminal, not to the system log again.
+pub const MIRROR_TARGET: &str = "mainstay::log";
+
+/// Sends a line to the terminal.
+fn mirror(line: &crate::domain::log::LogLine) {
+    use crate::domain::log::Level;
+    let about = line.target.as_deref().unwrap_or("-");
+    match line.level {
+        Level::Debug => tracing::debug!(target: MIRROR_TARGET, about, "{}", line.message),
+        Level::Info | Level::Success => tracing::info!(target: MIRROR_TARGET, about, "{}", line.message),
+        Level::Warning => tracing::warn!(target: MIRROR_TARGET, about, "{}", line.message),
+        Level::Error => tracing::error!(target: MIRROR_TARGET, about, "{}", line.message),
+    }
+}

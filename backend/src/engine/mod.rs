@@ -1,0 +1,201 @@
+//! Runs jobs.
+//!
+//! [`JobEngine`] takes requests, queues them, never runs two jobs on one stack, and carries each through the steps of
+//! [`backup`]. What it brought to rest it brings back, whatever happens: see [`quiesce`] and [`recovery`]. To add a
+//! step, add its name to the domain, a file under `backup/`, and a line in `backup/mod.rs`. Nothing here knows of HTTP
+//! or of schedules.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backends::archive::ArchiveOptions;
+use crate::discovery::Discovery;
+use crate::docker::SharedEngine;
+use crate::domain::clock::SharedClock;
+use crate::domain::ids::JobId;
+use crate::domain::job::Quiesce;
+use crate::domain::names::StackName;
+use crate::store::Store;
+
+mod backup;
+pub mod doctor;
+pub mod events;
+pub mod hub;
+pub mod live;
+pub mod logbook;
+pub mod overview;
+mod pause_point;
+mod quiesce;
+mod recovery;
+mod retention;
+mod submit;
+
+pub use recovery::RecoveryReport;
+pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
+
+use events::{Event, EventHub};
+use live::LiveJob;
+use logbook::SystemLog;
+
+/// What the engine must know of the configuration.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Where archives land.
+    pub backup_dir: PathBuf,
+    /// Where job logs land.
+    pub log_dir: PathBuf,
+    /// Whether the rest of the stack directory is captured beside the compose files.
+    pub include_data: bool,
+    /// Archives older than this many days may go; 0 keeps all.
+    pub retention_days: u32,
+    /// Logs older than this many days may go; 0 keeps all.
+    pub log_retention_days: u32,
+    /// How archives are made.
+    pub archive: ArchiveOptions,
+    /// How stacks are brought to rest when neither the request nor the stack says so.
+    pub quiesce: Quiesce,
+    /// How many jobs run at once.
+    pub max_concurrent_jobs: usize,
+    /// How long a container may take to stop; its own setting when absent.
+    pub stop_timeout: Option<Duration>,
+    /// How long a container that was healthy may take to be healthy again.
+    pub health_timeout: Duration,
+    /// The zone of the time in the names of archives and logs.
+    pub timezone: Tz,
+    /// Mainstay's own version, for the manifest.
+    pub version: &'static str,
+}
+
+/// What the engine works with.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// Jobs, journal, snapshots.
+    pub store: Store,
+    /// The Docker Engine.
+    pub docker: SharedEngine,
+    /// What the host runs.
+    pub discovery: Discovery,
+    /// The time.
+    pub clock: SharedClock,
+    /// The service's own log.
+    pub system_log: SystemLog,
+    /// Where jobs run: the main runtime's handle, because a task on an HTTP worker would die with it.
+    pub runtime: Handle,
+}
+
+struct Inner {
+    settings: EngineSettings,
+    parts: EngineParts,
+    events: Arc<EventHub>,
+    live: Mutex<Live>,
+    slots: Arc<Semaphore>,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+    /// Keeps replays of the stop journal apart.
+    replay: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Live {
+    jobs: HashMap<JobId, Arc<LiveJob>>,
+    stacks: HashMap<StackName, JobId>,
+}
+
+/// Runs jobs. Cloning shares it.
+#[derive(Clone)]
+pub struct JobEngine(Arc<Inner>);
+
+impl std::fmt::Debug for JobEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JobEngine").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl JobEngine {
+    /// An engine at rest. Call [`JobEngine::recover`] before the first request.
+    #[must_use]
+    pub fn new(settings: EngineSettings, parts: EngineParts) -> Self {
+        let slots = Arc::new(Semaphore::new(settings.max_concurrent_jobs.max(1)));
+        let events = Arc::new(EventHub::new(events::EVENTS_KEPT, parts.clock.now()));
+        Self(Arc::new(Inner {
+            settings,
+            parts,
+            events,
+            live: Mutex::default(),
+            slots,
+            tracker: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            replay: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &EngineSettings {
+        &self.0.settings
+    }
+
+    /// What happens, for the whole dashboard.
+    #[must_use]
+    pub fn events(&self) -> &EventHub {
+        &self.0.events
+    }
+
+    /// Tells the dashboard of something that is no job.
+    pub fn publish(&self, event: Event) {
+        self.0.events.publish(event);
+    }
+
+    /// The service's own log.
+    #[must_use]
+    pub fn system_log(&self) -> &SystemLog {
+        &self.0.parts.system_log
+    }
+
+    /// The job, when it is queued or at work.
+    #[must_use]
+    pub fn find_live(&self, id: &JobId) -> Option<Arc<LiveJob>> {
+        self.live().jobs.get(id).cloned()
+    }
+
+    /// Jobs that are queued or at work, oldest first.
+    #[must_use]
+    pub fn list_live(&self) -> Vec<Arc<LiveJob>> {
+        let mut jobs: Vec<_> = self.live().jobs.values().cloned().collect();
+        jobs.sort_by(|a, b| a.id().cmp(b.id()));
+        jobs
+    }
+
+    /// Asks every job to end, waits until their stacks are back, at most for `limit`. Returns whether all ended.
+    pub async fn shut_down(&self, limit: Duration) -> bool {
+        self.0.shutdown.cancel();
+        self.0.tracker.close();
+        tokio::time::timeout(limit, self.0.tracker.wait()).await.is_ok()
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LiveJob {
+    /// Its log.
+    #[must_use]
+    pub const fn log(&self) -> &Arc<logbook::JobLog> {
+        &self.log
+    }
+}
+
+/// An error with its causes, each once: `a: b: c`.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |e| e.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

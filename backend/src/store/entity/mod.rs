@@ -1,0 +1,8 @@
+//! Rows as the database keeps them. They never leave `store`.
+
+pub(super) mod idempotency_key;
+pub(super) mod job;
+pub(super) mod journal;
+pub(super) mod setting;
+pub(super) mod snapshot;
+pub(super) mod token;

@@ -1,0 +1,30 @@
+//! A row of `snapshots`.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "snapshots")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: String,
+    pub(crate) job_id: String,
+    pub(crate) stack: String,
+    pub(crate) host: String,
+    pub(crate) instance: Option<String>,
+    pub(crate) created_at: DateTimeUtc,
+    #[sea_orm(column_type = "Text")]
+    pub(crate) archive: String,
+    pub(crate) size_bytes: i64,
+    pub(crate) content_bytes: i64,
+    pub(crate) entry_count: i64,
+    pub(crate) blake3: String,
+    pub(crate) is_complete: bool,
+    pub(crate) verified_at: Option<DateTimeUtc>,
+    pub(crate) removed_at: Option<DateTimeUtc>,
+    pub(crate) targets: Json,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,208 @@
+//! Jobs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entity::job::{ActiveModel, Column, Entity, Model};
+use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json};
+use super::{Doing, Page, PageRequest, Store, StoreError};
+use crate::domain::ids::JobId;
+use crate::domain::job::{Job, JobKind, JobState};
+use crate::domain::names::StackName;
+
+/// Which jobs are wanted; an absent field wants all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// In this state.
+    pub state: Option<JobState>,
+    /// Of this kind.
+    pub kind: Option<JobKind>,
+    /// Of this stack.
+    pub stack: Option<StackName>,
+    /// For this instance.
+    pub instance: Option<String>,
+    /// Of this plan.
+    pub plan: Option<String>,
+    /// Asked for at this time or later.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl JobFilter {
+    fn to_condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.state.map(|s| Column::State.eq(s.as_str())))
+            .add_option(self.kind.map(|k| Column::Kind.eq(k.as_str())))
+            .add_option(self.stack.as_ref().map(|s| Column::Stack.eq(s.as_str())))
+            .add_option(self.instance.as_ref().map(|i| Column::Instance.eq(i.as_str())))
+            .add_option(self.plan.as_ref().map(|p| Column::Plan.eq(p.as_str())))
+            .add_option(self.since.map(|at| Column::QueuedAt.gte(at)))
+    }
+}
+
+impl Store {
+    /// Writes a job, new or known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_job(&self, job: &Job) -> Result<(), StoreError> {
+        self.save_job_with_partials(job, &[]).await
+    }
+
+    /// Writes a job together with the unfinished files that it is making, so that a restart can remove them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_job_with_partials(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
+        let row = to_row(job, partial_files)?;
+        let mut on_conflict = OnConflict::column(Column::Id);
+        on_conflict.update_columns([
+            Column::State,
+            Column::StartedAt,
+            Column::FinishedAt,
+            Column::Progress,
+            Column::Steps,
+            Column::Targets,
+            Column::StoppedMs,
+            Column::BytesRead,
+            Column::BytesStored,
+            Column::SnapshotId,
+            Column::Error,
+            Column::PartialFiles,
+        ]);
+        Entity::insert(row).on_conflict(on_conflict).exec_without_returning(&self.db).await.doing("write a job")?;
+        Ok(())
+    }
+
+    /// The job called `id`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find_job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        let row = Entity::find_by_id(id.as_str()).one(&self.db).await.doing("find a job")?;
+        row.map(from_row).transpose()
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn list_jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreError> {
+        let rows = Entity::find()
+            .filter(filter.to_condition().add_option(page.after.as_ref().map(|id| Column::Id.lt(id.as_str()))))
+            .order_by_desc(Column::Id)
+            .limit(page.limit + 1)
+            .all(&self.db)
+            .await
+            .doing("list jobs")?;
+        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_one_more(jobs, page.limit, |job| job.id.to_string()))
+    }
+
+    /// Jobs that a process left queued or running, with the unfinished files they were making.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn list_unfinished_jobs(&self) -> Result<Vec<(Job, Vec<PathBuf>)>, StoreError> {
+        let states = JobState::ALL.iter().filter(|s| !s.is_final()).map(|s| s.as_str());
+        let rows = Entity::find()
+            .filter(Column::State.is_in(states))
+            .order_by_asc(Column::Id)
+            .all(&self.db)
+            .await
+            .doing("list unfinished jobs")?;
+        let read = |mut row: Model| {
+            let files: Vec<PathBuf> = from_json("partial_files", row.partial_files.take())?;
+            Ok((from_row(row)?, files))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The newest finished backup of every stack that has one; `only` restricts it to a state.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn list_last_backups(&self, only: Option<JobState>) -> Result<HashMap<StackName, Job>, StoreError> {
+        let wanted = Condition::all()
+            .add(Column::Kind.eq(JobKind::Backup.as_str()))
+            .add(Column::IsDryRun.eq(false))
+            .add(Column::Stack.is_not_null())
+            .add(match only {
+                Some(state) => Column::State.eq(state.as_str()),
+                None => Column::State.is_in(JobState::ALL.iter().filter(|s| s.is_final()).map(|s| s.as_str())),
+            });
+        let newest: Vec<Option<String>> = Entity::find()
+            .select_only()
+            .column_as(Column::Id.max(), "newest")
+            .filter(wanted)
+            .group_by(Column::Stack)
+            .into_tuple()
+            .all(&self.db)
+            .await
+            .doing("list the last backups")?;
+        let rows = Entity::find()
+            .filter(Column::Id.is_in(newest.into_iter().flatten()))
+            .all(&self.db)
+            .await
+            .doing("list the last backups")?;
+        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+        Ok(jobs.into_iter().filter_map(|job| job.stack.clone().map(|stack| (stack, job))).collect())
+    }
+}
+
+fn to_row(job: &Job, partial_files: &[PathBuf]) -> Result<ActiveModel, StoreError> {
+    Ok(ActiveModel {
+        id: Set(job.id.to_string()),
+        kind: Set(job.kind.to_string()),
+        state: Set(job.state.to_string()),
+        stack: Set(job.stack.as_ref().map(ToString::to_string)),
+        instance: Set(job.instance.clone()),
+        plan: Set(job.plan.clone()),
+        triggered_by: Set(job.trigger.to_string()),
+        quiesce: Set(job.quiesce.map(|q| q.to_string())),
+        is_dry_run: Set(job.is_dry_run),
+        queued_at: Set(job.queued_at),
+        started_at: Set(job.started_at),
+        finished_at: Set(job.finished_at),
+        progress: Set(to_json("progress", &job.progress)?),
+        steps: Set(to_json("steps", &job.steps)?),
+        targets: Set(to_json("targets", &job.targets)?),
+        stopped_ms: Set(job.stopped_ms.map(to_column)),
+        bytes_read: Set(to_column(job.bytes_read)),
+        bytes_stored: Set(to_column(job.bytes_stored)),
+        snapshot_id: Set(job.snapshot_id.as_ref().map(ToString::to_string)),
+        error: Set(job.error.clone()),
+        log_file: Set(job.log_file.clone()),
+        partial_files: Set(to_json("partial_files", &partial_files)?),
+    })
+}
+
+fn from_row(row: Model) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: parse("id", &row.id)?,
+        kind: parse("kind", &row.kind)?,
+        state: parse("state", &row.state)?,
+        stack: parse_some("stack", row.stack.as_deref())?,
+        instance: row.instance,
+        plan: row.plan,
+        trigger: parse("trigger", &row.triggered_by)?,
+        quiesce: parse_some("quiesce", row.quiesce.as_deref())?,
+        is_dry_run: row.is_dry_run,
+        queued_at: row.queued_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        progress: from_json("progress", row.progress)?,
+        steps: from_json("steps", row.steps)?,
+        targets: from_json("targets", row.targets)?,
+        stopped_ms: row.stopped_ms.map(from_column),
+        bytes_read: from_column(row.bytes_read),
+        bytes_stored: from_column(row.bytes_stored),
+        snapshot_id: parse_some("snapshot_id", row.snapshot_id.as_deref())?,
+        error: row.error,
+        log_file: row.log_file,
+    })
+}
