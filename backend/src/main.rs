@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mainstay::cli::Cli;
+use mainstay::cli::{Cli, run};
 
 fn main() -> ExitCode {
-    mainstay::cli::run(Cli::parse())
+    run(Cli::parse())
 }

@@ -4,7 +4,6 @@
 //! one that lives as long as the command ([`session`]). To add a command: a variant of [`Command`], a file here that
 //! prints, nothing more. `--json` prints what the API answered.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -97,7 +96,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     if let Command::Openapi = command {
         return openapi::run();
     }
-    let listen = if let Command::Serve(args) = &command { args.listen } else { None };
+    let listen = if let Command::Serve(args) = &command { args.listen.clone() } else { None };
     let loaded = read_config(&global, listen)?;
     match command {
         Command::Serve(args) => Box::pin(serve::run(loaded, args)).await,
@@ -114,8 +113,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-fn read_config(global: &Global, listen: Option<SocketAddr>) -> Result<Loaded, ConfigErrors> {
-    load(LoadOptions {
+fn read_config(global: &Global, listen: Option<String>) -> Result<Loaded, ConfigErrors> {
+    load(&LoadOptions {
         explicit_path: global.config.clone(),
         env: std::env::vars().collect(),
         overrides: Overrides { listen, ..Overrides::default() },

@@ -1,6 +1,5 @@
 //! `mainstay serve`
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use crate::config::Loaded;
 pub(super) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(super) listen: Option<SocketAddr>,
+    pub(super) listen: Option<String>,
     /// Write the address that was bound to this file, once it answers
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,

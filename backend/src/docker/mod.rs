@@ -2,7 +2,8 @@
 //!
 //! [`ContainerEngine`] is what the rest of the project may ask of an engine; [`bollard_engine`] asks a real one,
 //! [`scripted`] plays one for tests that need a fault at a certain call. To add a request, add it to the port and to
-//! both. Names and ids are checked before they reach a request path: the client library does not escape them.
+//! both. Names and ids are checked before they reach a request path: the client library does not escape them. Types of
+//! the client library stay inside this module, and no request goes out without a deadline.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,18 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
 
+use crate::domain::names::check_name;
 use crate::domain::stack::{Container, ContainerState, Health};
 
 pub mod bollard_engine;
+mod convert;
+pub mod events;
+mod failure;
+mod link;
 pub mod own_container;
+mod redact;
 pub mod scripted;
+mod tar_stream;
 
 /// An engine that can be shared.
 pub type SharedEngine = Arc<dyn ContainerEngine>;
@@ -92,7 +100,7 @@ pub struct ContainerDetail {
     pub started_at: Option<DateTime<Utc>>,
     /// The exit code of its last process.
     pub exit_code: Option<i64>,
-    /// Seconds between the stop signal and the kill, from its own settings.
+    /// Seconds between the stop signal and the kill, from its own settings; the engine takes 10 when absent.
     pub stop_timeout_secs: Option<u64>,
     /// The digest of its image.
     pub image_id: String,
@@ -102,7 +110,8 @@ pub struct ContainerDetail {
     pub networks: Vec<String>,
     /// Containers whose volumes it mounts.
     pub volumes_from: Vec<String>,
-    /// The engine's whole answer, with the values of the environment replaced: it holds secrets.
+    /// The engine's whole answer without its secrets: the values of the environment, and of every label and argument
+    /// whose name sounds like a secret, are `***`.
     pub redacted: serde_json::Value,
 }
 
@@ -134,7 +143,8 @@ pub struct EngineVolume {
 pub enum EngineEvent {
     /// The stream is connected, for the first time or again: whatever was known may be stale.
     Connected,
-    /// The stream is lost; it is being connected again.
+    /// The stream is lost, or could not be had at the first attempt; it is being connected again. Told once for each
+    /// outage.
     Disconnected {
         /// Why, in words for people.
         reason: String,
@@ -163,6 +173,9 @@ pub enum EngineEvent {
 pub type TarStream = BoxStream<'static, Result<Bytes, EngineError>>;
 
 /// What may be asked of a Docker Engine.
+///
+/// Every request has a deadline of its own and fails with [`EngineError::TimedOut`] after it. An id or name that
+/// could leave its place in a request path is [`EngineError::InvalidName`] before anything is sent.
 #[async_trait]
 pub trait ContainerEngine: Send + Sync + 'static {
     /// Who it is; fails when it cannot be reached. Waits 5 s at most.
@@ -191,12 +204,15 @@ pub trait ContainerEngine: Send + Sync + 'static {
     /// Thaws a container's processes. One that is not paused is no error.
     async fn unpause_container(&self, id: &str) -> Result<(), EngineError>;
 
-    /// Streams `path` of a container, which need not run, as a tar. The error status comes with the first item, so
-    /// the caller learns of a missing path before it creates anything.
+    /// Streams the absolute `path` of a container, which need not run, as a tar whose top entry is the last component
+    /// of `path`. A missing container or path is an error of this call, not of the stream, so the caller learns of it
+    /// before it creates anything. A stream that ends without the tar's end mark yields an error: the engine cuts it
+    /// that way when it meets an error after the first byte.
     async fn stream_path(&self, container: &str, path: &Path) -> Result<TarStream, EngineError>;
 
-    /// What happens from now on. Starts with [`EngineEvent::Connected`] once connected, connects again by itself with
-    /// growing pauses, and never ends.
+    /// What happens from now on. Starts with [`EngineEvent::Connected`], or with [`EngineEvent::Disconnected`] when the
+    /// engine cannot be reached; connects again by itself with growing pauses, and never ends. Nothing that happens
+    /// after `Connected` is missed while connected.
     fn events(&self) -> BoxStream<'static, EngineEvent>;
 }
 
@@ -205,7 +221,8 @@ pub trait ContainerEngine: Send + Sync + 'static {
 pub fn parse_state(word: &str) -> ContainerState {
     match word {
         "created" => ContainerState::Created,
-        "running" => ContainerState::Running,
+        // On its way down, but its process still writes.
+        "running" | "stopping" => ContainerState::Running,
         "paused" => ContainerState::Paused,
         "restarting" => ContainerState::Restarting,
         "removing" => ContainerState::Removing,
@@ -223,5 +240,30 @@ pub fn parse_health(word: &str) -> Option<Health> {
         "healthy" => Some(Health::Healthy),
         "unhealthy" => Some(Health::Unhealthy),
         _ => None,
+    }
+}
+
+/// Refuses what may not stand in a request path.
+fn check_reference(text: &str) -> Result<(), EngineError> {
+    check_name(text).map_err(|_| EngineError::InvalidName(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_is_stopping_still_counts_as_up() {
+        assert!(parse_state("stopping").is_up());
+        assert!(!parse_state("exited").is_up());
+        assert_eq!(parse_state("word of tomorrow"), ContainerState::Unknown);
+    }
+
+    #[test]
+    fn references_that_could_change_the_request_path_are_refused() {
+        for text in ["../x", "a/b", "", "a?force=1", &"x".repeat(300)] {
+            assert!(matches!(check_reference(text), Err(EngineError::InvalidName(_))), "{text}");
+        }
+        assert!(check_reference(&"a1".repeat(32)).is_ok(), "an id");
     }
 }

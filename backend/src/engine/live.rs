@@ -74,6 +74,18 @@ impl LiveJob {
         self.save().await
     }
 
+    /// Removes the unfinished files that are left; there are none after a job that published its archive.
+    pub(super) fn remove_partial_files(&self) {
+        let files = std::mem::take(&mut *self.partial_files.lock().unwrap_or_else(PoisonError::into_inner));
+        for file in files {
+            match std::fs::remove_file(&file) {
+                Ok(()) => self.log.write(Level::Info, format!("removed the unfinished file {}", file.display())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display())),
+            }
+        }
+    }
+
     /// Writes the job to the store.
     pub(super) async fn save(&self) -> Result<(), StoreError> {
         let files = self.partial_files.lock().unwrap_or_else(PoisonError::into_inner).clone();

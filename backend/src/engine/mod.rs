@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backends::archive::ArchiveOptions;
+use crate::backends::archive::Codec;
 use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
@@ -59,7 +59,7 @@ pub struct EngineSettings {
     /// Logs older than this many days may go; 0 keeps all.
     pub log_retention_days: u32,
     /// How archives are made.
-    pub archive: ArchiveOptions,
+    pub archive: ArchiveSettings,
     /// How stacks are brought to rest when neither the request nor the stack says so.
     pub quiesce: Quiesce,
     /// How many jobs run at once.
@@ -72,6 +72,15 @@ pub struct EngineSettings {
     pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
     pub version: &'static str,
+}
+
+/// How archives are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// How they are compressed.
+    pub codec: Codec,
+    /// Compressor threads, at least 1.
+    pub workers: usize,
 }
 
 /// What the engine works with.

@@ -4,7 +4,8 @@
 //! comes there, and stay there until it is killed. In a release build these calls are empty.
 
 /// The variable that names the place.
-pub const VARIABLE: &str = "MAINSTAY_PAUSE_AT";
+#[cfg(debug_assertions)]
+const VARIABLE: &str = "MAINSTAY_PAUSE_AT";
 
 /// Stays here for ever when `name` is the place that was asked for.
 pub(super) async fn reach(name: &str) {

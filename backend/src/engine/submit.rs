@@ -218,7 +218,7 @@ impl JobEngine {
         live.log.write(Level::Info, format!("backup of stack '{}' queued ({})", request.stack, request.trigger));
         let engine = self.clone();
         let task = async move {
-            engine.run_in_turn(&live, &request).await;
+            Box::pin(engine.run_in_turn(&live, &request)).await;
             engine.release(std::slice::from_ref(&job));
         };
         self.0.tracker.spawn_on(task, &self.0.parts.runtime);

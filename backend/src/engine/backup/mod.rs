@@ -25,6 +25,7 @@ mod finish;
 mod manifest;
 mod preflight;
 mod resolve;
+mod source;
 
 use resolve::Resolved;
 
@@ -60,11 +61,12 @@ pub(super) async fn run(engine: &JobEngine, live: &Arc<LiveJob>, request: &Backu
     let cx = Cx { engine, live, request };
     live.begin().await;
     let began = Instant::now();
-    let (state, error) = match carry_out(cx).await {
+    let (state, error) = match Box::pin(carry_out(cx)).await {
         Ok((state, error)) => (state, error),
         Err(Stop::Cancelled) => (engine.state_when_stopped(), Some("it was cancelled; the stack was brought back".into())),
         Err(Stop::Failed(reason)) => (JobState::Failed, Some(reason)),
     };
+    live.remove_partial_files();
     cx.report(state, error, began).await;
 }
 

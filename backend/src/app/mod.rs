@@ -1,0 +1,306 @@
+//! The composition root: the only place that builds everything.
+//!
+//! [`Builder::start`] puts the parts together in the order in which they need each other: the lock on the store, the
+//! store, the engine, what a former process left behind, and only then the HTTP server, so that no request meets a
+//! half-started service. [`Running::stop`] takes it down the other way: no new requests, streams ended, jobs asked to
+//! end and waited for, the store closed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Duration as Span;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::state::{About, AppState, StateParts};
+use crate::backends::archive::Codec;
+use crate::config::{Compression, Config, Loaded};
+use crate::discovery::{Discovery, DiscoverySettings};
+use crate::docker::SharedEngine;
+use crate::docker::bollard_engine::BollardEngine;
+use crate::domain::access::Scope;
+use crate::domain::clock::{SharedClock, SystemClock};
+use crate::engine::logbook::SystemLog;
+use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
+use crate::scheduler::Scheduler;
+use crate::store::Store;
+
+mod http;
+mod lock;
+mod password;
+mod serve;
+mod watch;
+
+pub use lock::LockError;
+pub use serve::serve;
+
+/// How long jobs may take to bring their stacks back when the service ends.
+const SHUTDOWN_GRACE: Duration = Duration::from_mins(5);
+/// How long the first look at the host may take before the service answers without it.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+
+/// Builds a service.
+pub struct Builder {
+    loaded: Loaded,
+    clock: SharedClock,
+    docker: Option<SharedEngine>,
+    system_log: Option<SystemLog>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("config", &self.loaded.config).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// A service of this configuration, on the machine's clock and the configured Docker Engine.
+    #[must_use]
+    pub fn new(loaded: Loaded) -> Self {
+        Self { loaded, clock: Arc::new(SystemClock), docker: None, system_log: None }
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Drives `docker` instead of the configured engine.
+    #[must_use]
+    pub fn docker(mut self, docker: SharedEngine) -> Self {
+        self.docker = Some(docker);
+        self
+    }
+
+    /// Writes to `log`, which the caller has connected to tracing.
+    #[must_use]
+    pub fn system_log(mut self, log: SystemLog) -> Self {
+        self.system_log = Some(log);
+        self
+    }
+
+    /// Puts the service together and starts it.
+    ///
+    /// # Errors
+    /// When another process has the store, the store cannot be opened, or the address cannot be bound.
+    pub async fn start(self) -> anyhow::Result<Running> {
+        let Self { loaded, clock, docker, system_log } = self;
+        let config = &loaded.config;
+        let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
+        make_directories(config);
+        let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
+        let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
+        let docker = docker.unwrap_or_else(|| Arc::new(BollardEngine::connect(config.docker_host.as_deref())));
+        let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
+        let parts = EngineParts {
+            store: store.clone(),
+            docker,
+            discovery: discovery.clone(),
+            clock: clock.clone(),
+            system_log,
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let engine = JobEngine::new(engine_settings(config), parts);
+        // Before anything else: what a former process stopped runs again.
+        let report = engine.recover().await?;
+        if report != crate::engine::RecoveryReport::default() {
+            tracing::warn!(?report, "the last end of the service was not planned; what it left behind was put in order");
+        }
+        if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
+            tracing::warn!("the first look at the host takes long; the service answers without it");
+        }
+        let auth = password::prepare(config, &store).await?;
+        let shutdown = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        watch::start(&tasks, &shutdown, &engine, &discovery);
+        let scheduler = Scheduler::start(engine.clone(), store.clone()).await?;
+        let state = AppState::new(StateParts {
+            store: store.clone(),
+            engine: engine.clone(),
+            discovery,
+            clock: clock.clone(),
+            auth,
+            shutdown: shutdown.clone(),
+            about: about(&loaded)?,
+        });
+        let server = http::bind(config.listen, state)?;
+        Ok(Running {
+            address: server.address,
+            server: server.handle,
+            server_task: tokio::task::spawn(server.run),
+            store,
+            engine,
+            clock,
+            scheduler,
+            shutdown,
+            tasks,
+            _store_lock: store_lock,
+        })
+    }
+}
+
+/// A service that answers.
+pub struct Running {
+    address: SocketAddr,
+    server: actix_web::dev::ServerHandle,
+    server_task: tokio::task::JoinHandle<std::io::Result<()>>,
+    store: Store,
+    engine: JobEngine,
+    clock: SharedClock,
+    scheduler: Scheduler,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    _store_lock: lock::StoreLock,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Where it answers, such as `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that was bound.
+    #[must_use]
+    pub const fn socket_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The engine, for tests that look behind the API.
+    #[must_use]
+    pub const fn engine(&self) -> &JobEngine {
+        &self.engine
+    }
+
+    /// The store, for tests that look behind the API.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A token for the command that started this service.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn command_token(&self) -> anyhow::Result<String> {
+        make_command_token(&self.store, &self.clock).await
+    }
+
+    /// Takes the service down: streams end, jobs bring their stacks back, the store is closed.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.server.stop(true).await;
+        let _ = self.server_task.await;
+        self.scheduler.stop().await;
+        if !self.engine.shut_down(SHUTDOWN_GRACE).await {
+            tracing::error!("a job did not end in time; what it stopped is started at the next start");
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = self.store.close().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the store did not close");
+        }
+    }
+}
+
+/// A service on a free port of the loopback address, for the length of a command.
+///
+/// # Errors
+/// As [`Builder::start`].
+pub async fn start_for_command(loaded: &Loaded) -> anyhow::Result<Running> {
+    let mut loaded = loaded.clone();
+    loaded.config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    Builder::new(loaded).start().await
+}
+
+/// A short-lived token, written into the store that the running service uses.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub async fn token_from_store(config: &Config) -> anyhow::Result<String> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
+    let token = make_command_token(&store, &clock).await;
+    store.close().await?;
+    token
+}
+
+/// Brings the schema of the store up to date.
+///
+/// # Errors
+/// When the store cannot be opened or changed.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let store = Store::connect(config.database_url.expose(), Arc::new(SystemClock)).await?;
+    Ok(store.close().await?)
+}
+
+async fn make_command_token(store: &Store, clock: &SharedClock) -> anyhow::Result<String> {
+    let expires_at = clock.now() + Span::hours(24);
+    let (_, secret) = store.create_token("command line", Scope::Admin, true, Some(expires_at)).await?;
+    Ok(secret)
+}
+
+/// Makes the directories that are missing. One that cannot be made is told by the doctor and fails the job that needs
+/// it, not the service: it must be there to say so.
+fn make_directories(config: &Config) {
+    for directory in [&config.backup_dir, &config.log_dir] {
+        if let Err(error) = std::fs::create_dir_all(directory) {
+            tracing::warn!(%error, "the directory {} cannot be made", directory.display());
+        }
+    }
+}
+
+fn discovery_settings(config: &Config) -> DiscoverySettings {
+    DiscoverySettings {
+        stacks_dir: config.stacks_dir.clone(),
+        skip_stop: config.skip_stop.clone(),
+        host: "local".to_owned(),
+    }
+}
+
+fn engine_settings(config: &Config) -> EngineSettings {
+    EngineSettings {
+        backup_dir: config.backup_dir.clone(),
+        log_dir: config.log_dir.clone(),
+        include_data: config.include_data,
+        retention_days: config.retention_days,
+        log_retention_days: config.log_retention_days,
+        archive: archive_settings(config),
+        quiesce: config.archive.quiesce,
+        max_concurrent_jobs: config.max_concurrent_jobs,
+        stop_timeout: config.stop_timeout,
+        health_timeout: config.health_timeout,
+        timezone: config.timezone,
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+fn archive_options(config: &Config) -> ArchiveOptions {
+    let level = config.archive.level;
+    let codec = match config.archive.compression {
+        Compression::Gzip => Codec::Gzip { level: u32::try_from(level).unwrap_or(6) },
+        Compression::Zstd => Codec::Zstd { level },
+    };
+    let workers = config.archive.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    ArchiveSettings { codec, workers }
+}
+
+/// What the API tells of the service itself.
+fn about(loaded: &Loaded) -> anyhow::Result<About> {
+    Ok(About {
+        version: env!("CARGO_PKG_VERSION"),
+        node_name: loaded.config.node_name.clone(),
+        timezone: loaded.config.timezone.to_string(),
+        public_config: serde_json::to_value(loaded.config.public_view())?,
+        config_warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
+    })
+}

@@ -1,0 +1,60 @@
+//! The service as a process: logs, signals, and an orderly end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Builder, Running};
+use crate::config::Loaded;
+use crate::domain::clock::SystemClock;
+use crate::engine::logbook::{MIRROR_TARGET, SystemLog};
+use crate::telemetry;
+
+/// Runs the service until a signal ends it. A second signal ends it at once.
+///
+/// # Errors
+/// When the service cannot be started.
+pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result<()> {
+    let log = SystemLog::new(loaded.config.log_dir.clone(), Arc::new(SystemClock));
+    start_telemetry(&loaded, &log);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
+    let running = Builder::new(loaded).system_log(log).start().await?;
+    announce(&running, port_file.as_deref())?;
+    next(&mut terminate, &mut interrupt).await;
+    tracing::info!("shutting down: jobs bring their stacks back first; a second signal ends at once");
+    tokio::select! {
+        () = running.stop() => tracing::info!("bye"),
+        () = next(&mut terminate, &mut interrupt) => tracing::warn!("ended at once; what is at rest is started at the next start"),
+    }
+    Ok(())
+}
+
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {},
+        _ = interrupt.recv() => {},
+    }
+}
+
+fn start_telemetry(loaded: &Loaded, log: &SystemLog) {
+    let log = log.clone();
+    telemetry::init(&loaded.config, MIRROR_TARGET, Arc::new(move |level, about, message| log.write(level, about, message)));
+}
+
+fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {
+    tracing::info!("mainstay {} answers at {}", env!("CARGO_PKG_VERSION"), running.address());
+    if let Some(path) = port_file {
+        // Written aside and renamed: whoever waits for the file never reads half an address.
+        let aside = path.with_extension("new");
+        std::fs::write(&aside, format!("{}\n", running.socket_address()))
+            .and_then(|()| std::fs::rename(&aside, path))
+            .with_context(|| format!("the address could not be written to {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! What goes on beside requests and jobs.
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::discovery::{Change, Discovery};
+use crate::engine::JobEngine;
+use crate::engine::events::Event;
+
+/// Keeps the view of the host fresh, passes its changes on, and tries the stop journal again until it is empty.
+pub(super) fn start(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine, discovery: &Discovery) {
+    let (fresh, stop) = (discovery.clone(), shutdown.clone());
+    tasks.spawn(async move { fresh.run(stop).await });
+    let (journal, stop) = (engine.clone(), shutdown.clone());
+    tasks.spawn(async move { journal.watch_journal(stop).await });
+    let (told, changed, stop) = (engine.clone(), discovery.clone(), shutdown.clone());
+    tasks.spawn(async move { pass_on(&told, &changed, stop).await });
+}
+
+async fn pass_on(engine: &JobEngine, discovery: &Discovery, stop: CancellationToken) {
+    let mut changes = discovery.subscribe();
+    loop {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            () = stop.cancelled() => return,
+        };
+        match change {
+            Ok(Change::Stacks(names)) => names.into_iter().for_each(|name| engine.publish(Event::Stack { name })),
+            Ok(Change::Engine { reachable, .. }) => engine.publish(Event::Engine { is_reachable: reachable }),
+            Ok(Change::Warnings) => {}
+            // Missed some: each client fetches the list again when it hears of any stack, so hearing less is no loss.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a caller decides about an archive.
+
+use std::path::PathBuf;
+use std::thread;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::job::TargetKind;
+
+/// How the tar is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// One gzip member, as every reader takes it.
+    Gzip {
+        /// 0 (stored) to 9 (smallest); 6 is the usual balance, 2 is twice as fast.
+        level: u32,
+    },
+    /// Zstandard frames one after another: smaller and faster, where `zstd` is at hand.
+    Zstd {
+        /// 1 to 22; 3 is the usual balance.
+        level: i32,
+    },
+}
+
+impl Codec {
+    /// The ending of an archive's name, without the leading dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Gzip { .. } => "tar.gz",
+            Self::Zstd { .. } => "tar.zst",
+        }
+    }
+}
+
+impl Default for Codec {
+    fn default() -> Self {
+        Self::Gzip { level: 6 }
+    }
+}
+
+/// How an archive is made.
+#[derive(Debug, Clone)]
+pub struct ArchiveOptions {
+    /// How it is compressed.
+    pub codec: Codec,
+    /// Compressor threads, at least 1; each costs about 5 MiB of memory.
+    pub workers: usize,
+    /// When the backup began: the time stamp of everything in the archive that was no file before.
+    pub created_at: DateTime<Utc>,
+}
+
+impl ArchiveOptions {
+    /// `codec` on every core.
+    #[must_use]
+    pub fn new(codec: Codec, created_at: DateTime<Utc>) -> Self {
+        let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { codec, workers, created_at }
+    }
+}
+
+/// One thing to capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSpec {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name: a volume's name, a bind's host path, the stack's name.
+    pub name: String,
+    /// Where it was on the host; the way back for a restore.
+    pub original_path: PathBuf,
+    /// Where it goes below the top directory, such as `volumes/app-data`; no leading or trailing slash.
+    pub archive_path: String,
+}
+
+/// What to leave out of a tree on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exclude {
+    /// Absolute path of a file or a directory below the captured root, as the walk meets it.
+    pub path: PathBuf,
+    /// Why; it stands in the manifest.
+    pub reason: String,
+}
+
+/// How a tree is captured.
+#[derive(Debug, Clone, Default)]
+pub struct TreeOptions {
+    /// Where the tree's root goes below the target's archive path; empty for the archive path itself.
+    pub at: String,
+    /// What to leave out.
+    pub excludes: Vec<Exclude>,
+}

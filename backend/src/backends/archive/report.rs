@@ -1,0 +1,108 @@
+//! What a capture has to tell.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::job::{TargetKind, TargetState};
+
+/// What kind of gap the capture met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapKind {
+    /// It was written to, replaced or cut while it was read; what is stored may be a mixture.
+    Changed,
+    /// It was gone when its turn came.
+    Vanished,
+    /// The system refused to read it.
+    Unreadable,
+    /// A tar cannot hold it, such as a socket.
+    Unsupported,
+}
+
+impl GapKind {
+    pub(super) fn of(error: &io::Error) -> Self {
+        use rustix::io::Errno;
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOENT | Errno::STALE) => Self::Vanished,
+            // What openat says when a file was swapped for a link, a directory for a file, a file for a socket.
+            Some(Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => Self::Changed,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// A gap that makes a target less than whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Path within the target, `.` for its root; bytes that are no UTF-8 are shown as replacement characters.
+    pub path: String,
+    /// What kind of gap.
+    pub kind: GapKind,
+    /// One sentence for people.
+    pub message: String,
+}
+
+/// Something that is not in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Path within the target, `.` for its root.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How a target came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetReport {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name.
+    pub name: String,
+    /// Bytes of content captured; holes of sparse files do not count.
+    pub size_bytes: u64,
+    /// Entries in the archive.
+    pub entry_count: u64,
+    /// How many warnings there were.
+    pub warning_count: u64,
+    /// The first [`TargetReport::SHOWN`] of them; the manifest has all.
+    pub warnings: Vec<Warning>,
+    /// How many things were left out, warned of or not.
+    pub left_out_count: u64,
+    /// The first [`TargetReport::SHOWN`] of them; the manifest has all.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl TargetReport {
+    /// How many warnings and things left out a report carries at most.
+    pub const SHOWN: usize = 1000;
+
+    /// Whole, with gaps, not captured at all, or nothing there that a tar can hold.
+    #[must_use]
+    pub fn state(&self) -> TargetState {
+        match (self.entry_count, self.warning_count) {
+            (0, 0) => TargetState::Skipped,
+            (0, _) => TargetState::Failed,
+            (_, 0) => TargetState::Succeeded,
+            _ => TargetState::Partial,
+        }
+    }
+}
+
+/// A complete archive under its partial name, fsynced. Give it its final name with [`super::publish`].
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Bytes of content captured.
+    pub content_bytes: u64,
+    /// Entries, the manifest not counted.
+    pub entry_count: u64,
+    /// BLAKE3 of the archive file, 64 hexadecimal digits.
+    pub blake3_hex: String,
+    /// How each target came out, in order.
+    pub targets: Vec<TargetReport>,
+}

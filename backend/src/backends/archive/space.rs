@@ -1,0 +1,89 @@
+//! Room on a disk, a quick guess of what a tree needs, and the last step of an archive: its final name.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::error::ArchiveError;
+use super::options::Exclude;
+
+/// Bytes that an unprivileged process can still write below `directory`.
+///
+/// # Errors
+/// [`ArchiveError::Measure`] when the directory is not there or cannot be asked.
+pub fn free_bytes(directory: &Path) -> Result<u64, ArchiveError> {
+    let failed = |source: Errno| ArchiveError::Measure { path: directory.to_owned(), source: source.into() };
+    let stat = rustix::fs::statvfs(directory).map_err(failed)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// What a tree is guessed to hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Bytes of content, holes and second names not counted.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+    /// Whether the whole tree was seen; otherwise the tree is at least this large.
+    pub is_complete: bool,
+}
+
+/// Adds up the sizes below `root` for at most `limit`. What cannot be read counts as nothing.
+#[must_use]
+pub fn estimate(root: &Path, excludes: &[Exclude], limit: Duration) -> Estimate {
+    let deadline = Instant::now() + limit;
+    let excluded: HashSet<&Path> = excludes.iter().map(|exclude| exclude.path.as_path()).collect();
+    let mut sum = Estimate { is_complete: true, ..Estimate::default() };
+    let mut todo: Vec<PathBuf> = Vec::new();
+    match fs::metadata(root) {
+        Ok(metadata) if metadata.is_dir() => todo.push(root.to_owned()),
+        Ok(metadata) => sum.add(&metadata),
+        Err(_) => {}
+    }
+    while let Some(directory) = todo.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries.flatten() {
+            if Instant::now() > deadline {
+                sum.is_complete = false;
+                return sum;
+            }
+            match entry.metadata() {
+                _ if excluded.contains(entry.path().as_path()) => {}
+                Ok(metadata) if metadata.is_dir() => todo.push(entry.path()),
+                Ok(metadata) => sum.add(&metadata),
+                Err(_) => {}
+            }
+        }
+    }
+    sum
+}
+
+impl Estimate {
+    fn add(&mut self, metadata: &fs::Metadata) {
+        if metadata.is_file() {
+            self.files += 1;
+            // A file with three names is met three times.
+            self.bytes += metadata.size().min(metadata.blocks().saturating_mul(512)) / metadata.nlink().max(1);
+        }
+    }
+}
+
+/// Gives a complete archive its final name, never in place of a file that is there, and syncs the directory.
+///
+/// # Errors
+/// [`ArchiveError::Publish`], also when `to` exists; `from` is untouched then.
+pub fn publish(from: &Path, to: &Path) -> Result<(), ArchiveError> {
+    let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // File systems without this kind of rename, such as NFS: a link does not replace either.
+        Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
+        other => other.map_err(io::Error::from),
+    };
+    let sync = || File::open(to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all();
+    renamed.and_then(|()| sync()).map_err(|source| ArchiveError::Publish { path: to.to_owned(), source })
+}

@@ -1,0 +1,50 @@
+//! A scratch file that has no name, so that nothing is left of it whatever happens.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(super) struct Spool {
+    file: BufWriter<fs::File>,
+    len: u64,
+}
+
+impl Spool {
+    /// A spool on the file system of `neighbour`. Its name is gone again before this returns; should the process
+    /// die in between, the name ends like that of a partial archive, and is cleaned up with them.
+    pub(super) fn beside(neighbour: &Path) -> io::Result<Self> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let mut name = neighbour.as_os_str().to_owned();
+        name.push(format!(".{}-{count}.spool.partial", std::process::id()));
+        let name = PathBuf::from(name);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&name)?;
+        fs::remove_file(&name)?;
+        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 })
+    }
+
+    /// Bytes written so far.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// From its beginning.
+    pub(super) fn into_reader(self) -> io::Result<BufReader<fs::File>> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(BufReader::with_capacity(64 << 10, file))
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buf)?;
+        self.len += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,78 @@
+//! The archive file as a verification reads it: counted, hashed, and decoded by what its first bytes say.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+
+use super::super::meter::Meter;
+
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Every byte of the file, once.
+pub(super) struct Source<'a> {
+    file: File,
+    meter: &'a Meter,
+    digest: blake3::Hasher,
+    len: u64,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn open(path: &Path, meter: &'a Meter) -> io::Result<BufReader<Self>> {
+        let source = Self { file: File::open(path)?, meter, digest: blake3::Hasher::new(), len: 0 };
+        Ok(BufReader::with_capacity(256 << 10, source))
+    }
+
+    /// Size and hash of what was read.
+    pub(super) fn finish(self) -> (u64, String) {
+        (self.len, self.digest.finalize().to_hex().to_string())
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.meter.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        let count = self.file.read(buf)?;
+        self.digest.update(&buf[..count]);
+        self.len += count as u64;
+        self.meter.add_bytes(count as u64);
+        Ok(count)
+    }
+}
+
+/// gzip (a single member, as we write it) or Zstandard.
+pub(super) enum Decoder<'a> {
+    Gzip(Box<BufReader<GzDecoder<BufReader<Source<'a>>>>>),
+    Zstd(Box<BufReader<zstd::Decoder<'static, BufReader<Source<'a>>>>>),
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(mut source: BufReader<Source<'a>>) -> io::Result<Self> {
+        const ROOM: usize = 128 << 10;
+        Ok(if source.fill_buf()?.starts_with(&ZSTD_MAGIC) {
+            Self::Zstd(Box::new(BufReader::with_capacity(ROOM, zstd::Decoder::with_buffer(source)?)))
+        } else {
+            Self::Gzip(Box::new(BufReader::with_capacity(ROOM, GzDecoder::new(source))))
+        })
+    }
+
+    /// What is behind the compressed stream.
+    pub(super) fn into_source(self) -> BufReader<Source<'a>> {
+        match self {
+            Self::Gzip(decoder) => decoder.into_inner().into_inner(),
+            Self::Zstd(decoder) => decoder.into_inner().finish(),
+        }
+    }
+}
+
+impl Read for Decoder<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(buf),
+            Self::Zstd(decoder) => decoder.read(buf),
+        }
+    }
+}

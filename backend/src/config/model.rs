@@ -1,0 +1,281 @@
+//! The configuration as types.
+//!
+//! Everything here is parsed: a [`Config`] that exists holds absolute paths, durations, zones and addresses, never a
+//! text that someone has to parse again. To add a setting: a field here, its default in `Default`, one line in
+//! `decode`, and its line in `examples/config.example.yml` (a test compares the two). Do not read the process
+//! environment or a file from here.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use secrecy::SecretString;
+
+use crate::domain::job::Quiesce;
+
+use super::address::{DatabaseUrl, SecretUrl};
+use super::integrations::{BackrestConfig, HostConfig, InstanceConfig, NotificationConfig};
+
+/// Every setting of the service. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the stacks lie, one directory each. Absolute.
+    pub stacks_dir: PathBuf,
+    /// Where archives are written. Absolute.
+    pub backup_dir: PathBuf,
+    /// Where job log files are written. Absolute.
+    pub log_dir: PathBuf,
+    /// Whether volumes and bind mounts are captured besides the compose files.
+    pub include_data: bool,
+    /// Stacks that are backed up without being stopped.
+    pub skip_stop: Vec<String>,
+    /// Archives older than this many days may go; 0 keeps all.
+    pub retention_days: u32,
+    /// Log files older than this many days may go; 0 keeps all.
+    pub log_retention_days: u32,
+    /// Where the HTTP server listens.
+    pub listen: SocketAddr,
+    /// The store.
+    pub database_url: DatabaseUrl,
+    /// Where captured data lies until it is published. Absolute.
+    pub staging_dir: PathBuf,
+    /// What this installation calls itself; the host's name by default.
+    pub node_name: String,
+    /// The zone that schedules without one of their own are read in.
+    pub timezone: Tz,
+    /// Address of the Docker Engine; absent means the client library's default.
+    pub docker_host: Option<String>,
+    /// How archives are made.
+    pub archive: ArchiveConfig,
+    /// Jobs that may run at the same time, at least 1.
+    pub max_concurrent_jobs: usize,
+    /// Time between the stop signal and the kill; absent leaves it to each container.
+    pub stop_timeout: Option<Duration>,
+    /// How long a started container may take to become healthy.
+    pub health_timeout: Duration,
+    /// Retention of instances without one of their own, such as `7d:4w:6m`.
+    pub retention: Option<String>,
+    /// Whether containers that write to a captured volume are stopped, where nothing else says so.
+    pub stop_attached: bool,
+    /// How long one restic command may take.
+    pub restic_timeout: Duration,
+    /// Other nodes whose state is shown here.
+    pub peers: Vec<SecretUrl>,
+    /// Origins of other web pages that may call the API.
+    pub cors_origins: Vec<String>,
+    /// Who may use the API.
+    pub auth: AuthConfig,
+    /// What the service writes about itself.
+    pub log: LogConfig,
+    /// Means of backup.
+    pub instances: Vec<InstanceConfig>,
+    /// Docker engines besides the local one.
+    pub hosts: Vec<HostConfig>,
+    /// A Backrest whose plans are kept.
+    pub backrest: Option<BackrestConfig>,
+    /// Where results are reported to.
+    pub notifications: Vec<NotificationConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            stacks_dir: "/opt/stacks".into(),
+            backup_dir: "/opt/backups".into(),
+            log_dir: "/opt/backup-logs".into(),
+            include_data: true,
+            skip_stop: Vec::new(),
+            retention_days: 7,
+            log_retention_days: 14,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            database_url: DatabaseUrl::default(),
+            staging_dir: "/backup".into(),
+            node_name: "localhost".to_owned(),
+            timezone: Tz::UTC,
+            docker_host: None,
+            archive: ArchiveConfig::default(),
+            max_concurrent_jobs: 1,
+            stop_timeout: None,
+            health_timeout: Duration::from_secs(60),
+            retention: None,
+            stop_attached: false,
+            restic_timeout: Duration::from_mins(60),
+            peers: Vec::new(),
+            cors_origins: Vec::new(),
+            auth: AuthConfig::default(),
+            log: LogConfig::default(),
+            instances: Vec::new(),
+            hosts: Vec::new(),
+            backrest: None,
+            notifications: Vec::new(),
+        }
+    }
+}
+
+/// How archives are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveConfig {
+    /// The codec.
+    pub compression: Compression,
+    /// The codec's level: 0 to 9 for gzip, 1 to 22 for zstd.
+    pub level: i32,
+    /// Compressor threads, at least 1; absent means one for each processor.
+    pub workers: Option<usize>,
+    /// What is done to the containers meanwhile.
+    pub quiesce: Quiesce,
+    /// How data is made safe before the containers go on.
+    pub precopy: Precopy,
+    /// Recipients that archives are encrypted to.
+    pub encrypt_to: Vec<String>,
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        let compression = Compression::Gzip;
+        Self {
+            compression,
+            level: compression.default_level(),
+            workers: None,
+            quiesce: Quiesce::Stop,
+            precopy: Precopy::Auto,
+            encrypt_to: Vec::new(),
+        }
+    }
+}
+
+/// Who may use the API.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// The password; without one the first start makes one.
+    pub password: Option<SecretString>,
+    /// Whether everyone may do everything. Never the default.
+    pub disabled: bool,
+    /// How long a session lasts.
+    pub session_ttl: Duration,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self { password: None, disabled: false, session_ttl: Duration::from_hours(12) }
+    }
+}
+
+/// What the service writes about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// The least important level that is written.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Text }
+    }
+}
+
+/// A setting with a closed list of words.
+pub trait Words: Copy + Eq + 'static {
+    /// Every value with its word in the file.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The word in the file.
+    #[must_use]
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant),+
+        }
+
+        impl Words for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// A codec of archives.
+    Compression {
+        /// `.tar.gz`
+        Gzip = "gzip",
+        /// `.tar.zst`
+        Zstd = "zstd",
+    }
+}
+
+impl Compression {
+    /// The level that is used when none is set.
+    #[must_use]
+    pub const fn default_level(self) -> i32 {
+        match self {
+            Self::Gzip => 6,
+            Self::Zstd => 3,
+        }
+    }
+
+    /// The levels that the codec knows.
+    #[must_use]
+    pub const fn levels(self) -> std::ops::RangeInclusive<i32> {
+        match self {
+            Self::Gzip => 0..=9,
+            Self::Zstd => 1..=22,
+        }
+    }
+}
+
+impl Words for Quiesce {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[(Self::Stop.as_str(), Self::Stop), (Self::Pause.as_str(), Self::Pause), (Self::None.as_str(), Self::None)];
+}
+
+words! {
+    /// How data is made safe before the containers go on.
+    Precopy {
+        /// What suits the file system best.
+        Auto = "auto",
+        /// Nothing is copied; the archive is written while the containers stand.
+        Off = "off",
+        /// Files are copied into the staging directory.
+        Staging = "staging",
+        /// Files that change are spliced into an archive written beforehand.
+        Splice = "splice",
+        /// The file system makes a snapshot.
+        Snapshot = "snapshot",
+    }
+}
+
+words! {
+    /// How much the service writes about itself.
+    LogLevel {
+        /// Only what someone should act on.
+        Error = "error",
+        /// Also what may become a problem.
+        Warn = "warn",
+        /// Also what happens in normal running.
+        Info = "info",
+        /// Also what helps to find a fault.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+words! {
+    /// The form of a line in the service's own log.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}

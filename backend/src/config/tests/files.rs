@@ -1,0 +1,303 @@
+//! Files as users have them, and how values in them are read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::domain::job::Quiesce;
+
+#[test]
+fn the_file_of_a_stack_archiver_is_accepted_as_it_is() {
+    let loaded = loaded(
+        "stacks_dir: /path/to/stacks       # Directory containing docker-compose.yml files\n\
+         backup_dir: /path/to/backups      # Where to store .tar.gz backups\n\
+         log_dir: /path/to/logs            # Backup operation logs\n\
+         include_data: true                # Include data volumes in backups\n\
+         skip_stop:                        # Stacks to NOT stop during backup\n\
+         \x20 - traefik\n\
+         \x20 - networking\n\
+         retention_days: 7                 # Delete backups older than N days\n\
+         log_retention_days: 14            # Delete logs older than N days\n",
+    );
+    assert_eq!(loaded.config.stacks_dir, PathBuf::from("/path/to/stacks"));
+    assert_eq!(loaded.config.backup_dir, PathBuf::from("/path/to/backups"));
+    assert_eq!(loaded.config.log_dir, PathBuf::from("/path/to/logs"));
+    assert!(loaded.config.include_data);
+    assert_eq!(loaded.config.skip_stop, ["traefik", "networking"]);
+    assert_eq!((loaded.config.retention_days, loaded.config.log_retention_days), (7, 14));
+    assert_eq!(warnings(&loaded), Vec::<String>::new());
+}
+
+/// Every key of an instance runner's file, in its spelling.
+const MARINA: &str = r#"instances:
+  - id: s3
+    repository: s3:https://s3.example.com/${BUCKET}
+    schedule: "0 2 * * *"
+    retention: "30d:12w:24m"
+    resticTimeout: "10m"
+    env:
+      AWS_ACCESS_KEY_ID: ${KEY}
+      PORT: 0755
+      RATIO: 1.10
+      RESTIC_PASSWORD: pa$$word
+    targets:
+      - volume: app-uploads
+        paths: ["/data", "config"]
+        stopAttached: true
+        preHook: "echo Starting"
+        postHook: "echo Done"
+      - db: app-postgres
+        dbKind: postgres
+        dumpArgs: ["--clean", "--if-exists"]
+  - id: own
+    customImage: example/backup:latest
+    schedule: "CRON_TZ=Europe/Berlin 0 4 * * *"
+    timeout: "15m"
+    env: { TOKEN: $TOKEN }
+retention: "14d:8w:12m"
+stopAttached: true
+resticTimeout: "1h30m"
+dbPath: "/var/lib/marina/marina.db"
+apiPort: "8080"
+corsOrigins:
+  - https://backup.example.com
+mesh:
+  nodeName: ${NODE}
+  authPassword: ${PASSWORD}
+  peers:
+    - http://user:secret@node2:8080
+"#;
+
+#[test]
+fn the_file_of_an_instance_runner_is_accepted_as_it_is() {
+    let variables = [("BUCKET", "bucket"), ("KEY", "key"), ("TOKEN", "token"), ("NODE", "node1"), ("PASSWORD", "pw")];
+    let Loaded { config, .. } =
+        load_from(&[("config.yml", MARINA)], &variables).unwrap_or_else(|errors| panic!("{errors}"));
+    let [s3, own] = config.instances.as_slice() else { panic!("two instances") };
+    let InstanceBackend::Restic { repository } = &s3.backend else { panic!("a repository") };
+    assert_eq!(repository.expose(), "s3:https://s3.example.com/bucket");
+    assert_eq!(s3.restic_timeout, Some(Duration::from_mins(10)));
+    let env: Vec<_> = s3.env.iter().map(|(name, value)| format!("{name}={}", value.expose_secret())).collect();
+    assert_eq!(env, ["AWS_ACCESS_KEY_ID=key", "PORT=0755", "RATIO=1.10", "RESTIC_PASSWORD=pa$word"]);
+    let [uploads, postgres] = s3.targets.as_slice() else { panic!("two targets") };
+    assert_eq!(uploads.what, TargetKind::Volume("app-uploads".to_owned()));
+    assert_eq!((uploads.paths.join(" "), uploads.stop_attached), ("/data config".to_owned(), Some(true)));
+    assert_eq!(postgres.what, TargetKind::Database("app-postgres".to_owned()));
+    assert_eq!((postgres.db_kind, postgres.paths.join(" ")), (Some(DatabaseKind::Postgres), "/".to_owned()));
+    assert!(matches!(&own.backend, InstanceBackend::CustomImage { image } if image == "example/backup:latest"));
+    assert_eq!((config.retention.as_deref(), config.stop_attached), (Some("14d:8w:12m"), true));
+    assert_eq!(config.restic_timeout, Duration::from_mins(90));
+    assert_eq!(config.database_url.expose(), "sqlite:///var/lib/marina/mainstay.db");
+    assert_eq!(config.cors_origins, ["https://backup.example.com"]);
+    assert_eq!(config.node_name, "node1");
+    assert_eq!(config.auth.password.as_ref().map(ExposeSecret::expose_secret), Some("pw"));
+    assert_eq!(config.peers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["http://user:***@node2:8080"]);
+}
+
+/// The example of the contract, as far as it is YAML: variables in braces need quotes within braces.
+#[test]
+fn the_file_of_the_contract_is_accepted() {
+    let text = r#"
+stacks_dir: /opt/stacks
+skip_stop: [traefik]
+listen: 127.0.0.1:8080
+node_name: ${HOSTNAME}
+timezone: Europe/Berlin
+archive: { compression: gzip, level: 6, quiesce: stop, precopy: auto, encrypt_to: [] }
+retention: "7d:4w:6m"
+stop_attached: false
+restic_timeout: 60m
+instances:
+  - id: nas
+    repository: sftp:backup@nas:/srv/restic
+    schedule: "0 2 * * *"
+    retention: "7d:4w:6m"
+    env: { RESTIC_PASSWORD: "${RESTIC_PASSWORD}" }
+    targets: [ { volume: app-data, paths: ["/"] }, { db: postgres }, { stack: blog } ]
+  - id: own-tool
+    customImage: myorg/backup-tool:1.4
+    schedule: "0 3 * * *"
+hosts: []
+backrest: { config: /config/config.json, format: auto, container: backrest, apply: false, with_events: true, interval: 60s }
+notifications: []
+auth: { password: secret, disabled: false }
+"#;
+    let config = config(text);
+    assert_eq!(config.instances[0].targets.len(), 3);
+    assert_eq!(config.instances[0].targets[2].what, TargetKind::Stack("blog".to_owned()));
+    assert_eq!(config.backrest, Some(BackrestConfig::default()));
+}
+
+#[test]
+fn what_has_no_effect_yet_or_no_value_is_a_warning_with_its_place() {
+    let warnings = warnings(&loaded(MARINA));
+    for expected in [
+        "config.yml:2:5: 'instances[0]' is accepted, but not carried out by this version yet",
+        "config.yml:3:5: 'instances[0].repository' names the variable 'BUCKET', which is not set; it is taken as empty",
+        "config.yml:8:7: 'instances[0].env.AWS_ACCESS_KEY_ID' names the variable 'KEY', which is not set; it is taken as empty",
+        "config.yml:26:1: 'retention' is accepted, but not carried out by this version yet",
+        "config.yml:29:1: 'dbPath' names the store of another program; it is left alone, and 'sqlite:///var/lib/marina/mainstay.db' is used",
+        "config.yml:30:1: 'apiPort' has no effect; the port is part of 'listen'",
+        "config.yml:35:3: 'mesh.authPassword' names the variable 'PASSWORD', which is not set; it is taken as empty",
+        "config.yml:36:3: 'mesh.peers' is accepted, but not carried out by this version yet",
+    ] {
+        assert!(warnings.iter().any(|warning| warning == expected), "{expected}\nnot in\n{}", warnings.join("\n"));
+    }
+}
+
+#[test]
+fn an_image_wins_over_a_repository_and_says_so() {
+    let loaded = loaded("instances: [{id: a, repository: /srv/r, customImage: example/b}]\n");
+    assert!(matches!(&loaded.config.instances[0].backend, InstanceBackend::CustomImage { .. }));
+    assert!(
+        warnings(&loaded)
+            .iter()
+            .any(|text| text.ends_with("'instances[0].repository' has no effect beside 'instances[0].customImage'"))
+    );
+}
+
+#[test]
+fn values_are_read_as_people_write_them() {
+    let config = config(
+        "include_data: no\narchive: {compression: zstd, workers: 3, quiesce: pause, precopy: off}\nstop_timeout: 1m30s\n\
+         health_timeout: 0\nlisten: '[::]:9000'\ntimezone: Europe/Berlin\nmax_concurrent_jobs: \"2\"\nskip_stop:\n\
+         database_url: postgres://me:${PW:-hunter2}@db/mainstay\nauth: {session_ttl: 7d}\nlog: {level: debug, format: json}\n",
+    );
+    assert!(!config.include_data);
+    assert_eq!((config.archive.compression, config.archive.level), (Compression::Zstd, 3), "the codec's own level");
+    assert_eq!(
+        (config.archive.workers, config.archive.quiesce, config.archive.precopy),
+        (Some(3), Quiesce::Pause, Precopy::Off)
+    );
+    assert_eq!((config.stop_timeout, config.health_timeout), (Some(Duration::from_secs(90)), Duration::ZERO));
+    assert_eq!((config.listen.port(), config.timezone.name(), config.max_concurrent_jobs), (9000, "Europe/Berlin", 2));
+    assert_eq!(config.skip_stop, Vec::<String>::new(), "a key without a value is an absent key");
+    assert_eq!(config.database_url.expose(), "postgres://me:hunter2@db/mainstay");
+    assert_eq!(config.auth.session_ttl, Duration::from_hours(168));
+    assert_eq!((config.log.level, config.log.format), (LogLevel::Debug, LogFormat::Json));
+}
+
+#[test]
+fn anchors_and_merge_keys_are_followed() {
+    let config = config(
+        "instances:\n  - &base {id: a, repository: /srv/a, env: &env {A: 1, B: 2}}\n  - <<: *base\n    id: b\n    env: {<<: *env, B: 3}\n",
+    );
+    let [_, b] = config.instances.as_slice() else { panic!("two instances") };
+    assert!(matches!(&b.backend, InstanceBackend::Restic { repository } if repository.expose() == "/srv/a"));
+    let env: Vec<_> = b.env.iter().map(|(name, value)| format!("{name}={}", value.expose_secret())).collect();
+    assert_eq!(env, ["A=1", "B=3"]);
+}
+
+#[test]
+fn directories_that_lie_in_each_other_are_a_warning() {
+    let loaded = loaded("stacks_dir: /srv\nbackup_dir: /srv/backups\n");
+    assert_eq!(
+        warnings(&loaded),
+        ["config.yml: 'backup_dir' (/srv/backups) lies within 'stacks_dir' (/srv); it would be taken for a stack"]
+    );
+}
+
+#[test]
+fn nothing_that_prints_a_configuration_prints_a_secret() {
+    let text = "auth: {password: hunter2}\ndatabase_url: postgres://me:hunter2@db/x\npeers: ['http://u:hunter2@peer']\n\
+                instances: [{id: a, repository: 'rest:https://u:hunter2@h/', env: {P: hunter2}, targets: [{db: d, pre_hook: hunter2, dump_args: [hunter2]}]}]\n\
+                notifications: [{url: 'https://h/?token=hunter2'}]\n";
+    let loaded = loaded(text);
+    let shown = serde_json::to_string(&loaded.config.public_view()).expect("it is JSON");
+    for printed in [format!("{loaded:?}"), shown, warnings(&loaded).join("\n")] {
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+    let wrong = errors(
+        "auth: {password: [hunter2]}\nlisten: hunter\ndatabase_url: mysql://me:hunter2@db/x\ninstances: [{id: a, repository: {hunter2: x}}]\n",
+    );
+    assert_eq!(wrong.lines().count(), 4, "{wrong}");
+    assert!(!wrong.contains("hunter2"), "{wrong}");
+}
+
+#[test]
+fn the_public_view_has_what_may_be_shown() {
+    let view = serde_json::to_value(Config::default().public_view()).expect("it is JSON");
+    assert_eq!(view["stacks_dir"], "/opt/stacks");
+    assert_eq!(view["retention_days"], 7);
+    assert_eq!(
+        (view["compression"].as_str(), view["quiesce"].as_str(), view["timezone"].as_str()),
+        (Some("gzip"), Some("stop"), Some("UTC"))
+    );
+}
+
+/// Every setting outside lists, with a value that is not the default.
+const OTHER_VALUES: &[(&str, &str)] = &[
+    ("stacks_dir", "/x"),
+    ("backup_dir", "/x"),
+    ("log_dir", "/x"),
+    ("staging_dir", "/x"),
+    ("include_data", "false"),
+    ("skip_stop", "[x]"),
+    ("retention_days", "0"),
+    ("log_retention_days", "0"),
+    ("listen", "0.0.0.0:80"),
+    ("database_url", "postgres://h/d"),
+    ("db_path", "/x/y.db"),
+    ("mesh.node_name", "x"),
+    ("mesh.peers", "['http://x']"),
+    ("mesh.auth_password", "x"),
+    ("node_name", "x"),
+    ("peers", "['http://x']"),
+    ("auth_password", "x"),
+    ("timezone", "Asia/Tokyo"),
+    ("docker_host", "ssh://x"),
+    ("max_concurrent_jobs", "64"),
+    ("stop_timeout", "0s"),
+    ("health_timeout", "1ms"),
+    ("retention", "1:2:3"),
+    ("stop_attached", "true"),
+    ("restic_timeout", "1s"),
+    ("cors_origins", "['https://x']"),
+    ("auth.password", "x"),
+    ("auth.disabled", "true"),
+    ("auth.session_ttl", "1s"),
+    ("archive.compression", "zstd"),
+    ("archive.level", "9"),
+    ("archive.workers", "256"),
+    ("archive.quiesce", "none"),
+    ("archive.precopy", "snapshot"),
+    ("archive.encrypt_to", "[x]"),
+    ("log.level", "trace"),
+    ("log.format", "json"),
+    ("instances", "[{id: x, backend: archive}]"),
+    ("hosts", "[{name: x, url: 'tcp://x', tls: {ca: /a, cert: /b, key: /c}}]"),
+    ("backrest.config", "/x"),
+    ("backrest.format", "x"),
+    ("backrest.container", "x"),
+    ("backrest.apply", "true"),
+    ("backrest.with_events", "false"),
+    ("backrest.interval", "1s"),
+    ("notifications", "[{url: x}]"),
+];
+
+#[test]
+fn every_setting_reaches_the_configuration() {
+    for (key, value) in OTHER_VALUES {
+        let text = match key.split_once('.') {
+            Some((section, key)) => format!("{section}: {{{key}: {value}}}"),
+            None => format!("{key}: {value}"),
+        };
+        // A Backrest is absent by default, but has defaults once its section stands there.
+        let default = if key.starts_with("backrest.") { config("backrest: {}") } else { Config::default() };
+        assert_ne!(format!("{:?}", config(&text)), format!("{default:?}"), "{text}");
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_list_of_other_values() {
+    let text = "mesh: {}\nauth: {}\narchive: {}\nlog: {}\nbackrest: {}\n";
+    let files = [("config.yml", text)];
+    let (_, known) = load_with(&LoadOptions::default(), &read_from(&files)).expect("it holds");
+    let sections = ["mesh", "auth", "archive", "log", "backrest"];
+    let listed: Vec<_> = OTHER_VALUES.iter().map(|(key, _)| *key).collect();
+    let missing: Vec<_> =
+        known.iter().filter(|key| !listed.contains(&key.as_str()) && !sections.contains(&key.as_str())).collect();
+    assert_eq!(missing, ["api_port"], "it is accepted without any effect");
+}

@@ -1,0 +1,109 @@
+//! What was asked of a scripted engine, and how one request is held up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+#[cfg(doc)]
+use crate::docker::ContainerEngine;
+
+/// A request that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// [`ContainerEngine::info`].
+    Info,
+    /// [`ContainerEngine::list_containers`].
+    ListContainers,
+    /// [`ContainerEngine::inspect_container`], with the id as given.
+    Inspect(String),
+    /// [`ContainerEngine::list_volumes`].
+    ListVolumes,
+    /// [`ContainerEngine::stop_container`], with the id and the timeout as given.
+    Stop(String, Option<Duration>),
+    /// [`ContainerEngine::start_container`].
+    Start(String),
+    /// [`ContainerEngine::pause_container`].
+    Pause(String),
+    /// [`ContainerEngine::unpause_container`].
+    Unpause(String),
+    /// [`ContainerEngine::stream_path`], with container and path.
+    StreamPath(String, PathBuf),
+}
+
+/// The kind of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallKind {
+    /// [`Call::Info`].
+    Info,
+    /// [`Call::ListContainers`].
+    ListContainers,
+    /// [`Call::Inspect`].
+    Inspect,
+    /// [`Call::ListVolumes`].
+    ListVolumes,
+    /// [`Call::Stop`].
+    Stop,
+    /// [`Call::Start`].
+    Start,
+    /// [`Call::Pause`].
+    Pause,
+    /// [`Call::Unpause`].
+    Unpause,
+    /// [`Call::StreamPath`].
+    StreamPath,
+}
+
+impl Call {
+    /// What kind it is of.
+    #[must_use]
+    pub const fn kind(&self) -> CallKind {
+        match self {
+            Self::Info => CallKind::Info,
+            Self::ListContainers => CallKind::ListContainers,
+            Self::Inspect(_) => CallKind::Inspect,
+            Self::ListVolumes => CallKind::ListVolumes,
+            Self::Stop(..) => CallKind::Stop,
+            Self::Start(_) => CallKind::Start,
+            Self::Pause(_) => CallKind::Pause,
+            Self::Unpause(_) => CallKind::Unpause,
+            Self::StreamPath(..) => CallKind::StreamPath,
+        }
+    }
+
+    /// Whether it changes a container.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        matches!(self, Self::Stop(..) | Self::Start(_) | Self::Pause(_) | Self::Unpause(_))
+    }
+}
+
+/// Holds a blocked call. Dropping it lets the call go, so that a failed test does not hang.
+#[derive(Debug)]
+pub struct Gate(pub(super) Arc<GateState>);
+
+/// Both sides of a gate; each signal waits for its receiver.
+#[derive(Debug, Default)]
+pub(super) struct GateState {
+    pub(super) reached: Notify,
+    pub(super) released: Notify,
+}
+
+impl Gate {
+    /// Waits until the call has been made and stands still, before it had any effect.
+    pub async fn reached(&self) {
+        self.0.reached.notified().await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.0.released.notify_one();
+    }
+}

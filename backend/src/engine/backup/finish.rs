@@ -1,0 +1,170 @@
+//! Steps 6 to 8: the archive completed, read again, given its name, and what is too old dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backends::archive::{self, Finished, Meter, VerifyReport};
+use crate::domain::ids::SnapshotId;
+use crate::domain::job::{StepName, TargetState};
+use crate::domain::log::Level;
+use crate::domain::size::human_bytes;
+use crate::domain::snapshot::Snapshot;
+use crate::store::{PageRequest, SnapshotFilter};
+
+use super::super::pause_point;
+use super::capture::{Captured, show};
+use super::{Cx, Resolved, StepResult, Stop, count, manifest};
+
+/// An archive that is complete and synced under its partial name.
+pub(super) struct Stored {
+    captured_as: std::path::PathBuf,
+    archive: std::path::PathBuf,
+    finished: Finished,
+}
+
+impl StepResult for Stored {
+    fn detail(&self) -> Option<String> {
+        Some(format!("{} in {}", human_bytes(self.finished.size_bytes), count(self.finished.entry_count as usize, "entry")))
+    }
+}
+
+pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured) -> Result<Stored, Stop> {
+    note_doubts(cx, resolved).await;
+    let description = manifest::describe(cx, resolved);
+    let Captured { writer, partial, archive } = captured;
+    let finished = tokio::task::spawn_blocking(move || writer.finish(description)).await;
+    let finished = match finished {
+        Ok(Ok(finished)) => finished,
+        Ok(Err(error)) => return Err(Stop::because("the archive could not be completed", &error)),
+        Err(_) => return Err(Stop::failed("a defect in Mainstay ended the archive; see the system log")),
+    };
+    cx.live.change(|job| job.bytes_stored = finished.size_bytes);
+    Ok(Stored { captured_as: partial, archive, finished })
+}
+
+/// What makes a capture doubtful although every file was read.
+async fn note_doubts(cx: Cx<'_>, resolved: &Resolved) {
+    let writers = resolved.writers_left();
+    let emptied = emptied_targets(cx, resolved).await;
+    cx.live.change(|job| {
+        for target in job.targets.iter_mut().filter(|t| t.state == TargetState::Succeeded) {
+            if emptied.contains(&target.name) {
+                target.state = TargetState::Partial;
+                target.message = Some("it is empty now, and was not in the last good snapshot".into());
+            } else if !writers.is_empty() {
+                target.state = TargetState::Partial;
+                target.message = Some(format!("captured while a writer ran: {}", writers.join("; ")));
+            }
+        }
+    });
+    for name in emptied {
+        cx.live.log.write(Level::Warning, format!("{name} is empty now, and was not in the last good snapshot"));
+    }
+}
+
+async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
+    let filter = SnapshotFilter { is_complete: Some(true), ..SnapshotFilter::of_stack(&resolved.stack.name) };
+    let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
+    let Some(last) = last.ok().and_then(|page| page.items.into_iter().next()) else { return Vec::new() };
+    let had_files = |kind, name: &str| last.targets.iter().any(|t| t.kind == kind && t.name == name && t.size_bytes > 0);
+    let now = cx.live.now().targets;
+    let empty = now.iter().filter(|t| t.state == TargetState::Succeeded && t.size_bytes == 0);
+    empty.filter(|t| had_files(t.kind, &t.name)).map(|t| t.name.clone()).collect()
+}
+
+/// Reads the archive again, records the snapshot, and gives the archive its name, in this order: what is visible under
+/// its name is verified and recorded.
+pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> Result<String, Stop> {
+    let report = read_again(cx, &stored).await?;
+    if !report.is_sound() {
+        let problems: Vec<String> = report.problems.iter().take(5).map(ToString::to_string).collect();
+        return Err(Stop::failed(format!("the archive does not match its manifest: {}", problems.join("; "))));
+    }
+    if report.blake3_hex.as_deref() != Some(stored.finished.blake3_hex.as_str()) {
+        return Err(Stop::failed("the archive on the disk is not the one that was written"));
+    }
+    let snapshot = snapshot(cx, resolved, &stored);
+    let store = &cx.engine.0.parts.store;
+    store.insert_snapshot(&snapshot).await.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
+    pause_point::reach("verify.recorded").await;
+    let (from, to) = (stored.captured_as.clone(), stored.archive.clone());
+    let renamed = tokio::task::spawn_blocking(move || archive::publish(&from, &to)).await;
+    if let Ok(Err(error)) = renamed {
+        let _ = store.mark_snapshot_removed(&snapshot.id, cx.engine.0.parts.clock.now()).await;
+        return Err(Stop::because("the archive could not be given its name", &error));
+    }
+    pause_point::reach("verify.published").await;
+    cx.live.change(|job| job.snapshot_id = Some(snapshot.id.clone()));
+    cx.live.note_partial_files(Vec::new()).await.map_err(|e| Stop::because("the job could not be recorded", &e))?;
+    let message = format!("archive {} matches its manifest ({})", stored.archive.display(), count(report.entry_count as usize, "entry"));
+    cx.live.log.write(Level::Success, message);
+    Ok(format!("{} read again", human_bytes(report.content_bytes)))
+}
+
+async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
+    let meter = Arc::new(Meter::default());
+    let (path, thread_meter) = (stored.captured_as.clone(), meter.clone());
+    let scratch = cx.engine.0.settings.backup_dir.clone();
+    let mut thread = tokio::task::spawn_blocking(move || archive::verify(&path, &scratch, &thread_meter));
+    let cancel: &CancellationToken = &cx.live.cancel;
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut thread => break outcome,
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                show(cx, &meter, Some(stored.finished.size_bytes), StepName::Verify);
+            }
+            () = cancel.cancelled() => {
+                meter.cancel();
+                        return Err(Stop::Cancelled);
+            }
+        }
+    };
+    match outcome {
+        Ok(Ok(report)) => Ok(report),
+        Ok(Err(error)) => {
+                Err(Stop::because("the archive could not be read again", &error))
+        }
+        Err(_) => Err(Stop::failed("a defect in Mainstay ended the verification; see the system log")),
+    }
+}
+
+fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored) -> Snapshot {
+    let job = cx.live.now();
+    let now = cx.engine.0.parts.clock.now();
+    Snapshot {
+        id: SnapshotId::new(now),
+        job_id: job.id.clone(),
+        stack: resolved.stack.name.clone(),
+        host: resolved.stack.host.clone(),
+        instance: None,
+        created_at: job.started_at.unwrap_or(now),
+        archive: stored.archive.clone(),
+        size_bytes: stored.finished.size_bytes,
+        content_bytes: stored.finished.content_bytes,
+        entry_count: stored.finished.entry_count,
+        blake3: stored.finished.blake3_hex.clone(),
+        is_complete: job.targets.iter().all(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped)),
+        verified_at: Some(now),
+        removed_at: None,
+        targets: job.targets,
+    }
+}
+
+pub(super) async fn retention(cx: Cx<'_>, resolved: &Resolved) -> Result<String, Stop> {
+    // A failure here leaves too much, never too little, so it does not end the job.
+    let dropped = match cx.engine.drop_old_archives(&resolved.stack.name, &cx.live.log).await {
+        Ok((0, _)) => "no archive is old enough to go".to_owned(),
+        Ok((n, bytes)) => format!("{} dropped, {} free again", count(n, "archive"), human_bytes(bytes)),
+        Err(error) => {
+            let message = format!("old archives were not dropped: {}", super::super::chain(&error));
+            cx.live.log.write(Level::Warning, message.clone());
+            message
+        }
+    };
+    if let Err(error) = cx.engine.drop_old_logs().await {
+        cx.live.log.write(Level::Warning, format!("old logs were not dropped: {}", super::super::chain(&error)));
+    }
+    Ok(dropped)
+}

@@ -1,0 +1,81 @@
+//! Step 2: everything that can go wrong without a stop goes wrong here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::backends::archive::{TreeOptions, estimate, free_bytes};
+use crate::domain::job::Quiesce;
+use crate::domain::log::Level;
+use crate::domain::size::human_bytes;
+use crate::store::{PageRequest, SnapshotFilter};
+
+use super::super::doctor::prove_writable;
+use super::source::{From, Source};
+use super::{Cx, Resolved, Stop};
+
+/// How long sizing up one tree may take; a larger one is then taken for what was seen of it.
+const ESTIMATE_FOR: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<String, Stop> {
+    if resolved.sources.is_empty() {
+        return Err(Stop::failed("the stack has nothing to capture: no compose file, no volume, no bind mount"));
+    }
+    check_directories(cx)?;
+    let roots: Vec<(PathBuf, TreeOptions)> = resolved.sources.iter().flat_map(roots).collect();
+    let size = |(root, options): &(PathBuf, TreeOptions)| estimate(root, &options.excludes, ESTIMATE_FOR).bytes;
+    let estimate = tokio::task::spawn_blocking(move || roots.iter().map(size).sum::<u64>());
+    let estimate = estimate.await.unwrap_or_default();
+    cx.live.change(|job| job.progress.bytes_total = Some(estimate));
+    check_space(cx, resolved, estimate).await?;
+    if cx.request.is_dry_run {
+        tell_dry_run(cx, resolved, estimate);
+    }
+    Ok(format!("about {} to read", human_bytes(estimate)))
+}
+
+/// What can be sized up from here; what is streamed cannot.
+fn roots(source: &Source) -> Vec<(PathBuf, TreeOptions)> {
+    match &source.from {
+        From::Trees(trees) => trees.clone(),
+        From::Stream(_) | From::Nothing(_) => Vec::new(),
+    }
+}
+
+fn check_directories(cx: Cx<'_>) -> Result<(), Stop> {
+    let settings = &cx.engine.0.settings;
+    prove_writable(&settings.backup_dir)
+        .map_err(|e| Stop::failed(format!("backup_dir {} cannot be written to: {e}", settings.backup_dir.display())))
+}
+
+/// How small the archive may get cannot be known: the last one tells best, and without one a quarter of what is read
+/// is asked for. Running out of space later brings the stack back as well, it only costs the stop.
+async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<(), Stop> {
+    let directory = &cx.engine.0.settings.backup_dir;
+    let free = free_bytes(directory).map_err(|e| Stop::because("the free space of backup_dir cannot be told", &e))?;
+    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
+    let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
+    let last = last.ok().and_then(|page| page.items.into_iter().next()).map(|s| s.size_bytes);
+    let needed = last.unwrap_or(estimate / 4);
+    if free < needed {
+        return Err(Stop::failed(format!(
+            "not enough space in {}: {} free, about {} needed; nothing was stopped",
+            directory.display(),
+            human_bytes(free),
+            human_bytes(needed)
+        )));
+    }
+    if free < estimate {
+        let message = format!("{} free, {} to read: it fits only because it is compressed", human_bytes(free), human_bytes(estimate));
+        cx.live.log.write(Level::Warning, message);
+    }
+    Ok(())
+}
+
+fn tell_dry_run(cx: Cx<'_>, resolved: &Resolved, estimate: u64) {
+    let log = &cx.live.log;
+    let verb = if resolved.mode == Quiesce::Pause { "pause" } else { "stop" };
+    for container in resolved.choice.held.iter().rev() {
+        log.write_about(Level::Info, Some(&container.service), format!("would {verb} container {}", container.name));
+    }
+    log.write(Level::Info, format!("would read about {}", human_bytes(estimate)));
+}
