@@ -37,6 +37,7 @@ pub(super) fn bind(
         App::new()
             .wrap(from_fn(gate::pass))
             .wrap(Compress::default())
+            .wrap(spa::security_headers())
             .wrap(TracingLogger::default())
             .configure(|config| api.configure(config))
             .default_service(web::to(spa::serve))

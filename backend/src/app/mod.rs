@@ -121,7 +121,7 @@ impl Builder {
             store: store.clone(),
             engine: engine.clone(),
             discovery,
-            clock: clock.clone(),
+            clock: clock.clone().into(),
             auth,
             shutdown: shutdown.clone(),
             about: about(&loaded)?,
@@ -264,6 +264,7 @@ fn discovery_settings(config: &Config) -> DiscoverySettings {
         stacks_dir: config.stacks_dir.clone(),
         skip_stop: config.skip_stop.clone(),
         host: "local".to_owned(),
+        excluded_paths: vec![config.backup_dir.clone(), config.log_dir.clone(), config.staging_dir.clone()],
     }
 }
 
@@ -284,7 +285,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
     }
 }
 
-fn archive_options(config: &Config) -> ArchiveOptions {
+fn archive_settings(config: &Config) -> ArchiveSettings {
     let level = config.archive.level;
     let codec = match config.archive.compression {
         Compression::Gzip => Codec::Gzip { level: u32::try_from(level).unwrap_or(6) },

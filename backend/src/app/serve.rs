@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Builder, Running};
-use crate::config::Loaded;
+use crate::config::{Config, LogFormat, Loaded, Words};
 use crate::domain::clock::SystemClock;
-use crate::engine::logbook::{MIRROR_TARGET, SystemLog};
-use crate::telemetry;
+use crate::engine::logbook::SystemLog;
+use crate::telemetry::{self, Format};
 
 /// Runs the service until a signal ends it. A second signal ends it at once.
 ///
@@ -18,7 +19,7 @@ use crate::telemetry;
 /// When the service cannot be started.
 pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result<()> {
     let log = SystemLog::new(loaded.config.log_dir.clone(), Arc::new(SystemClock));
-    start_telemetry(&loaded, &log);
+    start_telemetry(&loaded.config, &log)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -42,9 +43,21 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-fn start_telemetry(loaded: &Loaded, log: &SystemLog) {
+fn start_telemetry(config: &Config, log: &SystemLog) -> anyhow::Result<()> {
+    let format = if config.log.format == LogFormat::Json { Format::Json } else { Format::Compact };
+    let filter = config.log.level.word().to_owned();
+    let telemetry = telemetry::init(&telemetry::Settings { format, filter })?;
+    telemetry.redactor().register(secrets(config));
     let log = log.clone();
-    telemetry::init(&loaded.config, MIRROR_TARGET, Arc::new(move |level, about, message| log.write(level, about, message)));
+    telemetry.forward_to(Arc::new(move |level, about, message| log.write(level, about, message)));
+    Ok(())
+}
+
+/// Every secret of the configuration, so that none is ever printed.
+fn secrets(config: &Config) -> Vec<String> {
+    let password = config.auth.password.iter().map(|p| p.expose_secret().to_owned());
+    let of_instances = config.instances.iter().flat_map(|i| i.env.values()).map(|v| v.expose_secret().to_owned());
+    password.chain(of_instances).collect()
 }
 
 fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {

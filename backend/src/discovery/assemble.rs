@@ -1,7 +1,7 @@
 //! Stacks out of directories, containers and volumes.
 //!
-//! [`build`] is the whole of a scan that touches the file system; the engine was asked before. Containers that exist tell
-//! the truth about mounts and dependencies; the compose file speaks for services that have none.
+//! [`build`] is the whole of a scan that touches the file system; the engine was asked before. Containers that exist
+//! tell the truth about mounts and dependencies; the compose file speaks for services that have none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,8 @@ impl Scan<'_> {
         if files.len() < project.config_files.len() {
             compose.warnings.push("not every compose file it was started with can be read from here".to_owned());
         }
-        let general = readable.as_ref().is_some_and(|dir| is_too_general(dir, &self.settings.stacks_dir));
+        let holds_stacks = readable.as_ref().is_some_and(|local| self.settings.stacks_dir.starts_with(local));
+        let general = readable.is_some() && (holds_stacks || host_dir.as_deref().is_some_and(is_too_general));
         if general {
             compose
                 .warnings
@@ -252,7 +253,7 @@ impl Scan<'_> {
     /// Why a path of this process is not captured as a bind, when it is Mainstay's own.
     fn find_own(&self, local: &Path) -> Option<String> {
         if self.settings.stacks_dir.starts_with(local) {
-            return Some("it holds the stacks, each of which is captured for itself".to_owned());
+            return Some("it holds the directory of all stacks, and so more than this one's data".to_owned());
         }
         let is_own = self.settings.excluded_paths.iter().any(|own| local.starts_with(own));
         is_own.then(|| "it holds Mainstay's own backups and logs".to_owned())

@@ -70,7 +70,8 @@ fn explain(stacks_dir: &Path, error: &io::Error) -> String {
     let shown = stacks_dir.display();
     match error.kind() {
         io::ErrorKind::NotFound => format!(
-            "the stacks directory {shown} does not exist: create it, mount it into the container, or set 'stacks_dir' to where the stacks are"
+            "the stacks directory {shown} does not exist: create it, mount it into the container, \
+             or set 'stacks_dir' to where the stacks are"
         ),
         io::ErrorKind::NotADirectory => format!(
             "the stacks directory {shown} is not a directory: set 'stacks_dir' to the directory that holds the stacks"

@@ -1,7 +1,7 @@
 //! Bind mounts that are never captured, each with its reason.
 //!
-//! They hold nothing of the stack's own: sockets, pseudo file systems, files of the host's system. To leave out one more,
-//! add it here with a reason that a person understands; never leave anything out without one.
+//! They hold nothing of the stack's own: sockets, pseudo file systems, files of the host's system. To leave out one
+//! more, add it here with a reason that a person understands; never leave anything out without one.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;

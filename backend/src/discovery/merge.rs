@@ -1,8 +1,8 @@
 //! Which directory and which containers are one stack.
 //!
 //! A directory and a project belong together when they have the same project name, or when the labels of exactly one
-//! project say that it was started from the directory (`docker compose -p other up`): a directory shown as stopped while
-//! its containers run under another name would be captured without a stop. Two directories of one project name are both
+//! project say that it was started from the directory (`docker compose -p other up`): a directory shown as stopped
+//! while its containers run under another name would be captured without a stop. Two directories of one name are both
 //! shown: the one the containers were started from keeps the name, else the one that is called so, else the first; the
 //! other goes by its directory's name, with a number added when that is taken.
 
@@ -50,7 +50,9 @@ pub(crate) fn name_directories(
         let Candidate { directory, mut compose, wanted, .. } = candidate;
         let Some(wanted) = wanted else {
             let shown = directory.path.display();
-            warnings.push(format!("the directory {shown} is left out: no project name can be made of '{}'; set 'name:' in its compose file", directory.name));
+            let reason =
+                format!("no project name can be made of '{}'; set 'name:' in its compose file", directory.name);
+            warnings.push(format!("the directory {shown} is left out: {reason}"));
             continue;
         };
         if winners.get(&wanted) == Some(&index) {
@@ -58,7 +60,10 @@ pub(crate) fn name_directories(
             continue;
         }
         let name = find_free_name(&directory.name, &wanted, &taken);
-        compose.warnings.push(format!("another directory has the project name '{wanted}' too; this one is listed as '{name}', without containers and volumes"));
+        compose.warnings.push(format!(
+            "another directory has the project name '{wanted}' too; \
+             this one is listed as '{name}', without containers and volumes"
+        ));
         taken.insert(name.clone());
         members.push(Member { name, directory, compose, project: None });
     }
@@ -141,9 +146,8 @@ fn find_free_name(directory: &str, wanted: &StackName, taken: &BTreeSet<StackNam
     own.into_iter().chain(numbered).find(|name| !taken.contains(name)).unwrap_or_else(|| wanted.clone())
 }
 
-/// Whether a directory is too general to be the own directory of a stack that was found by labels alone: the root, a
-/// directory below it, a home, or the directory of all stacks.
-pub(crate) fn is_too_general(directory: &Path, stacks_dir: &Path) -> bool {
-    let depth = directory.components().count();
-    depth <= 2 || directory.parent() == Some(Path::new("/home")) || stacks_dir.starts_with(directory)
+/// Whether a directory of the host is too general to be the own directory of a stack that was found by labels alone:
+/// the root, a directory below it, a home.
+pub(crate) fn is_too_general(directory: &Path) -> bool {
+    directory.components().count() <= 2 || directory.parent() == Some(Path::new("/home"))
 }

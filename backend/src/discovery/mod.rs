@@ -1,11 +1,11 @@
 //! What the host runs: stacks out of the stacks directory and out of the labels of containers.
 //!
-//! [`Discovery`] keeps a [`View`] that is always there and never an error: a broken compose file, a missing directory or an
-//! engine that does not answer is a warning in it. [`Discovery::run`] keeps it fresh out of the engine's events;
+//! [`Discovery`] keeps a [`View`] that is always there and never an error: a broken compose file, a missing directory
+//! or an engine that does not answer is a warning in it. [`Discovery::run`] keeps it fresh out of the engine's events;
 //! [`Discovery::refresh`] takes a new one before something depends on it. `compose/` reads files, [`containers`] reads
-//! labels, `merge` pairs the two, `assemble` makes stacks, [`targets`] says what a backup captures. To learn of one more
-//! source of stacks, read it beside those two and pair it in `merge`. Do not ask the engine from anywhere but `scan`,
-//! and change nothing on the host from here.
+//! labels, `merge` pairs the two, `assemble` makes stacks, [`targets`] says what a backup captures. To learn of one
+//! more source of stacks, read it beside those two and pair it in `merge`. Do not ask the engine from anywhere but
+//! `ask_engine`, and change nothing on the host from here.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -80,6 +80,12 @@ struct Answer {
     info: Option<EngineInfo>,
     error: Option<String>,
     warning: Option<String>,
+}
+
+impl std::fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discovery").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
 }
 
 impl Discovery {
@@ -201,9 +207,20 @@ impl Discovery {
             std::mem::replace(&mut *present, Arc::clone(view))
         };
         for change in view.changes_since(&before) {
+            if let Change::Engine { reachable, error } = &change {
+                log_engine(*reachable, error.as_deref().unwrap_or_default());
+            }
             // Nobody may be listening.
             self.0.changes.send(change).ok();
         }
+    }
+}
+
+fn log_engine(reachable: bool, error: &str) {
+    if reachable {
+        tracing::info!("the Docker Engine answers; the state of every stack is known");
+    } else {
+        tracing::warn!(error, "the Docker Engine does not answer; states are unknown until it is back");
     }
 }
 

@@ -71,6 +71,15 @@ pub(crate) fn is_inside(path_map: &PathMap, host_path: &Path, directory: &Path) 
     is_missing && path_map.find_host(directory).is_some_and(|root| host_path.starts_with(root))
 }
 
+/// Where a walk of `root` would meet the directory `own`, which this process may know by another path: the backups of
+/// a Mainstay that runs as a stack lie below its stack directory, and at `/backups` too. Both are paths of this
+/// process.
+#[must_use]
+pub fn find_within(path_map: &PathMap, own: &Path, root: &Path) -> Option<PathBuf> {
+    let (real_own, real_root) = (find_real_host(path_map, own)?, find_real_host(path_map, root)?);
+    Some(root.join(real_own.strip_prefix(real_root).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +111,24 @@ mod tests {
         }
         assert_eq!(resolve(&container, Path::new("/host/stack/data")), Some("/host/real/stack/data".into()));
         assert_eq!(resolve(&container, Path::new("/other")), None);
+    }
+
+    #[test]
+    fn a_directory_is_met_under_another_name() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let base = dir.path().canonicalize().expect("a path");
+        for name in ["stacks/mainstay/backups", "backups", "other"] {
+            std::fs::create_dir_all(base.join(name)).expect("made");
+        }
+        let mapping = |host: &str, local: &str| PathMapping { host: host.into(), local: base.join(local) };
+        let map = PathMap::Container(vec![
+            mapping("/opt/stacks", "stacks"),
+            mapping("/opt/stacks/mainstay/backups", "backups"),
+        ]);
+        let find = |own: &str| find_within(&map, &base.join(own), &base.join("stacks/mainstay"));
+        assert_eq!(find("backups"), Some(base.join("stacks/mainstay/backups")));
+        assert_eq!(find("stacks/mainstay/backups"), Some(base.join("stacks/mainstay/backups")));
+        assert_eq!(find("other"), None);
+        assert_eq!(find("stacks"), None);
     }
 }

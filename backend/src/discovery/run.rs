@@ -88,7 +88,6 @@ impl Discovery {
 
     /// Shows that nothing is known of containers any more, without asking.
     async fn mark_lost(&self, reason: String) {
-        tracing::warn!(reason, "the connection to the Docker Engine is lost; states are unknown until it is back");
         let mut last = self.0.last.lock().await;
         last.is_path_map_known = false;
         let known = last.clone();

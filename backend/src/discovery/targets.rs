@@ -1,8 +1,8 @@
 //! What a backup of a stack captures, and what it leaves out and why.
 //!
 //! [`plan_targets`] is pure: it decides from the [`Stack`] and from what its paths really are. Nothing is dropped in
-//! silence: whatever a stack has and a backup does not capture is a target with [`PlannedTarget::excluded`] set. Data is
-//! captured once: what lies in a directory that another target captures is left to that target, but only where links
+//! silence: whatever a stack has and a backup does not capture is a target with [`PlannedTarget::excluded`] set. Data
+//! is captured once: what lies in a directory that another target captures is left to that target, but only where links
 //! are known not to lead elsewhere; where that cannot be told, twice is better than never.
 
 use std::path::{Path, PathBuf};

@@ -72,7 +72,10 @@ impl View {
             changes.push(Change::Engine { reachable: self.engine.reachable, error: self.engine.error.clone() });
         }
         let changed = |here: &Self, there: &Self| -> Vec<StackName> {
-            let differs = |stack: &&Stack| !there.stacks.contains(stack);
+            let find = |name: &StackName| {
+                there.stacks.binary_search_by(|other| other.name.cmp(name)).ok().map(|at| &there.stacks[at])
+            };
+            let differs = |stack: &&Stack| find(&stack.name) != Some(*stack);
             here.stacks.iter().filter(differs).map(|stack| stack.name.clone()).collect()
         };
         let mut names = changed(self, before);

@@ -6,6 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+/// The tracing target of lines that are in a log of ours already: they go to the terminal, and not to the system log
+/// a second time.
+pub const MIRROR_TARGET: &str = "mainstay::log";
+
 /// How much a line matters. `Success` marks what went right; it ranks between information and warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -1,1 +1,22 @@
+//! The integration tests: one binary, one file per subject.
+//!
+//! `support/` has the service under test, a client that knows the OpenAPI document, a real Docker Engine and the true
+//! binary. No test depends on another or on the order; each has its own directories, store and names.
 
+#![cfg(test)]
+
+mod backup;
+mod coverage;
+mod docker_engine;
+mod faults;
+
+mod support {
+    pub(crate) mod client;
+    pub(crate) mod engine;
+    pub(crate) mod process;
+    pub(crate) mod scene;
+    pub(crate) mod service;
+    pub(crate) mod socket_proxy;
+    pub(crate) mod stack;
+    pub(crate) mod store;
+}

@@ -115,19 +115,14 @@ impl VerifyReport {
 /// # Errors
 /// [`VerifyError`] when the archive could not be judged.
 pub fn verify(path: &Path, scratch: &Path, meter: &Meter) -> Result<VerifyReport, VerifyError> {
-    let unreadable = |source| VerifyError::Read { path: path.to_owned(), source };
-    let unusable = |source| VerifyError::Scratch { path: scratch.to_owned(), source };
-    let spool = Spool::beside(&scratch.join("verify")).map_err(unusable)?;
-    let source = Source::open(path, meter).map_err(unreadable)?;
     let mut report = VerifyReport::default();
-    let decoder = Decoder::new(source).map_err(unreadable)?;
-    let mut check = Check { tar: TarReader::new(decoder), report: &mut report, meter, spool: Some(spool) };
-    let outcome = check.entries().and_then(|()| check.end());
-    match outcome {
+    let unreadable = |source| VerifyError::Read { path: path.to_owned(), source };
+    match judge(path, scratch, meter, &mut report) {
         Ok((size, digest)) => (report.size_bytes, report.blake3_hex) = (size, Some(digest)),
         Err(_) if meter.is_cancelled() => return Err(VerifyError::Cancelled),
-        Err(Stop::Scratch(source)) => return Err(unusable(source)),
+        Err(Stop::Scratch(source)) => return Err(VerifyError::Scratch { path: scratch.to_owned(), source }),
         Err(Stop::Archive(error)) => match error {
+            // Only the system's own errors have a number; the decoders' have none.
             TarError::Io(source) if source.raw_os_error().is_some() => return Err(unreadable(source)),
             TarError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => report.add(Problem::Truncated),
             TarError::Io(source) => report.add(Problem::Damaged(source.to_string())),
@@ -135,6 +130,15 @@ pub fn verify(path: &Path, scratch: &Path, meter: &Meter) -> Result<VerifyReport
         },
     }
     Ok(report)
+}
+
+/// Size and hash of the archive, if it could be read to its end.
+fn judge(path: &Path, scratch: &Path, meter: &Meter, report: &mut VerifyReport) -> Result<(u64, String), Stop> {
+    let spool = Spool::beside(&scratch.join("verify")).map_err(Stop::Scratch)?;
+    let decoder = Source::open(path, meter).and_then(Decoder::new).map_err(TarError::Io)?;
+    let mut check = Check { tar: TarReader::new(decoder), report, meter, spool: Some(spool) };
+    check.entries()?;
+    check.end()
 }
 
 /// What ends a verification early.

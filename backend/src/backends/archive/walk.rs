@@ -20,6 +20,9 @@ use super::report::GapKind;
 
 /// Names read ahead of one directory.
 const BATCH: usize = 1024;
+/// Directories within each other. Every level holds a descriptor, of which a process has few, and no program
+/// could name what lies deeper.
+const MAX_DEPTH: usize = 400;
 
 /// What the walk met.
 pub(super) enum Found {
@@ -90,6 +93,9 @@ impl Walk {
     fn visit(&mut self, path: Vec<u8>, opened: io::Result<(File, Metadata)>) -> Found {
         let entered = opened.and_then(|(file, metadata)| {
             if metadata.is_dir() {
+                if self.levels.len() == MAX_DEPTH {
+                    return Err(io::Error::other("directories are nested too deeply"));
+                }
                 self.levels.push(Level::enter(&file, &path)?);
             }
             Ok((file, metadata))

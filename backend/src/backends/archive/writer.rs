@@ -1,6 +1,6 @@
 //! [`ArchiveWriter`]: what callers hold. Keeps tar, manifest and file in step.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,12 @@ pub struct ArchiveWriter {
     generated_at: Mtime,
     meter: Arc<Meter>,
     #[cfg(test)]
-    pub(super) before_body: Option<Box<dyn FnMut(&[u8]) + Send>>,
+    pub(super) before_body: Option<Hook>,
 }
+
+/// Lets a test meddle with a file between its header and its content; gets the path within the archive.
+#[cfg(test)]
+pub(super) type Hook = Box<dyn FnMut(&[u8]) + Send>;
 
 /// Removes the file unless it was finished.
 struct PartialFile {
@@ -73,7 +77,7 @@ impl ArchiveWriter {
         let partial = PartialFile { path: path.to_owned(), is_finished: false };
         let at = options.created_at;
         Ok(Self {
-            press: Self::start_press(file, options).map_err(failed)?,
+            press: Press::start(file, options.codec, options.workers).map_err(failed)?,
             catalogue: Catalogue::beside(path).map_err(failed)?,
             file: partial,
             top_dir: top_dir.to_owned(),
@@ -82,10 +86,6 @@ impl ArchiveWriter {
             #[cfg(test)]
             before_body: None,
         })
-    }
-
-    fn start_press(file: File, options: &ArchiveOptions) -> io::Result<Press> {
-        Press::start(file, options.codec, options.workers)
     }
 
     /// Opens a target; what is added from now on belongs to it. An open one is ended first.
@@ -114,7 +114,8 @@ impl ArchiveWriter {
         let path = self.full_path(at.as_bytes())?;
         let node = Node::generated(path, content.len() as u64, self.generated_at);
         let mut rest = content;
-        let (hash, _) = self.put_file(&node, |w, hasher| w.copy_body(node.stored, hasher, &mut |buf| rest.read(buf)))?;
+        let (hash, _) =
+            self.put_file(&node, |w, hasher| w.copy_body(node.stored, hasher, &mut |buf| rest.read(buf)))?;
         self.note(|catalogue| catalogue.add(&node, Some(hash), node.stored))
     }
 
@@ -132,34 +133,28 @@ impl ArchiveWriter {
     ///
     /// # Errors
     /// [`ArchiveError::Write`] when the file cannot be completed; it is removed then.
-    pub fn finish(self, about: Map<String, Value>) -> Result<Finished, ArchiveError> {
-        let Self { mut press, catalogue, mut file, top_dir, generated_at, .. } = self;
-        let complete = || -> io::Result<Finished> {
-            let (mut manifest, len, targets) = catalogue.finish(about)?;
-            let path = join(top_dir.as_bytes(), FILE_NAME.as_bytes());
-            press.write(&header::encode(&Node::generated(path, len, generated_at)))?;
-            let mut buf = vec![0; STRIDE];
-            loop {
-                match manifest.read(&mut buf)? {
-                    0 => break,
-                    count => press.write(&buf[..count])?,
-                }
-            }
-            press.write(&[0; BLOCK][..padding(len)])?;
-            press.write(&[0; 2 * BLOCK])?;
-            let stored = press.finish()?;
-            Ok(Finished {
-                path: file.path.clone(),
-                size_bytes: stored.size_bytes,
-                content_bytes: targets.iter().map(|target| target.size_bytes).sum(),
-                entry_count: targets.iter().map(|target| target.entry_count).sum(),
-                blake3_hex: stored.blake3_hex,
-                targets,
-            })
+    pub fn finish(mut self, about: Map<String, Value>) -> Result<Finished, ArchiveError> {
+        let end = || -> io::Result<_> {
+            let (manifest, len, targets) = self.catalogue.finish(about)?;
+            let path = join(self.top_dir.as_bytes(), FILE_NAME.as_bytes());
+            self.press.write(&header::encode(&Node::generated(path, len, self.generated_at)))?;
+            copy_all(manifest, &mut self.press)?;
+            self.press.write(&[0; BLOCK][..padding(len)])?;
+            // Two empty blocks end a tar.
+            self.press.write(&[0; 2 * BLOCK])?;
+            Ok((self.press.finish()?, targets))
         };
-        let finished = complete().map_err(|source| ArchiveError::Write { path: file.path.clone(), source })?;
-        file.is_finished = true;
-        Ok(finished)
+        let path = self.file.path.clone();
+        let (stored, targets) = end().map_err(|source| ArchiveError::Write { path: path.clone(), source })?;
+        self.file.is_finished = true;
+        Ok(Finished {
+            path,
+            size_bytes: stored.size_bytes,
+            content_bytes: targets.iter().map(|target| target.size_bytes).sum(),
+            entry_count: targets.iter().map(|target| target.entry_count).sum(),
+            blake3_hex: stored.blake3_hex,
+            targets,
+        })
     }
 
     /// `path` below the open target, as a full path within the archive.
@@ -261,5 +256,15 @@ impl ArchiveWriter {
 
     fn written<T>(&self, result: io::Result<T>) -> Result<T, ArchiveError> {
         result.map_err(|source| ArchiveError::Write { path: self.file.path.clone(), source })
+    }
+}
+
+fn copy_all(mut from: impl Read, press: &mut Press) -> io::Result<()> {
+    loop {
+        let room = press.room();
+        match from.read(room)? {
+            0 => return Ok(()),
+            count => press.advance(count)?,
+        }
     }
 }

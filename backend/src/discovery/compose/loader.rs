@@ -90,7 +90,7 @@ impl<'a> Loader<'a> {
         match &normalised {
             Some(project) if project == name => {}
             Some(project) => {
-                self.warn(format!("'{name}' is not a project name that Compose accepts; it is read as '{project}'"))
+                self.warn(format!("'{name}' is not a project name that Compose accepts; it is read as '{project}'"));
             }
             None => self.warn(format!("'{name}' is not a project name; the directory's name is used")),
         }

@@ -1,9 +1,10 @@
 //! Reading what a stack directory says of itself.
 //!
-//! [`read`] follows Compose as far as files are concerned: which files make the stack, what the project is called, which
-//! services, volumes and mounts it declares. It is no Compose: it starts nothing, asks nobody, and takes no variable but
-//! those of `.env`. Whatever it does not understand becomes a warning on the stack; it never fails, because one broken
-//! file must not hide a host's other stacks. To understand one more element, add it to `service.rs` or `loader.rs`.
+//! [`read`] follows Compose as far as files are concerned: which files make the stack, what the project is called,
+//! which services, volumes and mounts it declares. It is no Compose: it starts nothing, asks nobody, and takes no
+//! variable but those of `.env`. Whatever it does not understand becomes a warning on the stack; it never fails,
+//! because one broken file must not hide a host's other stacks. To understand one more element, add it to `service.rs`
+//! or `loader.rs`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

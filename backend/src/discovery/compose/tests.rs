@@ -57,7 +57,8 @@ fn includes_and_extends_are_followed() {
     let dir = Dir::new(&[
         (
             "s/compose.yml",
-            "include: [sub/inc.yaml, {path: ['../shared/a.yaml', '../shared/b.yaml']}]\nservices:\n  app: {extends: {file: ../common/base.yml, service: app}}\n",
+            "include: [sub/inc.yaml, {path: ['../shared/a.yaml', '../shared/b.yaml']}]\n\
+             services:\n  app: {extends: {file: ../common/base.yml, service: app}}\n",
         ),
         ("s/sub/inc.yaml", "services: {inc: {image: '${I}', volumes: ['./d:/d']}}"),
         ("s/sub/.env", "I=inner"),
@@ -153,6 +154,10 @@ fn long_chains_end() {
     assert!(found.warnings.iter().any(|w| w.contains("only the first")), "{:?}", found.warnings);
 }
 
+/// Pieces of YAML that mean something here.
+const YAML_LIKE: &str =
+    "(services:|  a: |include: |\\{|\\}|\\[|<<: |&a |\\*a |!reset |\\$\\{|:|\n|- |x|é|extends: a){0,60}";
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
 
@@ -165,7 +170,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn arbitrary_yaml_like_text_never_panics(text in "(services:|  a: |include: |\\{|\\}|\\[|<<: |&a |\\*a |!reset |\\$\\{|:|\n|- |x|é|extends: a){0,60}") {
+    fn arbitrary_yaml_like_text_never_panics(text in YAML_LIKE) {
         let dir = Dir::new(&[("s/compose.yaml", &text), ("s/.env", &text)]);
         dir.read();
     }

@@ -3,7 +3,7 @@
 use crate::discovery::targets::PlannedTarget;
 use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
-use crate::domain::job::{Quiesce, TargetResult, TargetState};
+use crate::domain::job::{Quiesce, TargetKind, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::stack::{Mount, Stack};
 
@@ -121,10 +121,20 @@ fn tell(cx: Cx<'_>, resolved: &Resolved) {
     let results = resolved.targets.iter().map(|target| TargetResult {
         kind: target.kind,
         name: target.name.clone(),
-        state: if target.excluded.is_some() { TargetState::Skipped } else { TargetState::Pending },
+        state: first_state(&resolved.stack, target),
         size_bytes: 0,
         message: target.excluded.clone(),
     });
     let results: Vec<TargetResult> = results.collect();
     cx.live.change(|job| job.targets = results);
+}
+
+/// A stack whose files cannot be read from here is not restorable from what is captured, so that is a failure and not
+/// a choice.
+fn first_state(stack: &Stack, target: &PlannedTarget) -> TargetState {
+    match &target.excluded {
+        None => TargetState::Pending,
+        Some(_) if target.kind == TargetKind::Compose && stack.directory.is_none() => TargetState::Failed,
+        Some(_) => TargetState::Skipped,
+    }
 }

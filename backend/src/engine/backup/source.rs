@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::backends::archive::{Exclude, TargetSpec, TreeOptions};
+use crate::discovery::paths::find_within;
 use crate::discovery::targets::{PlannedTarget, ReachedVia, TargetSource};
 use crate::domain::job::TargetKind;
 use crate::domain::path_map::PathMap;
@@ -55,7 +56,7 @@ fn source(target: &PlannedTarget, archive_path: String, paths: &PathMap, own: &O
     let (from, host_path) = match &target.source {
         TargetSource::Files { root, files } => (From::Trees(files_at(root.as_deref(), files)), None),
         TargetSource::Directory { path, except } => {
-            let mut options = own.below(path);
+            let mut options = own.below(path, paths);
             let except = except.iter().cloned().map(|path| Exclude { path, reason: "it is in compose/".to_owned() });
             options.excludes.extend(except);
             (From::Trees(vec![(path.clone(), options)]), paths.find_host(path))
@@ -76,7 +77,7 @@ fn reach(target: &PlannedTarget, host_path: Option<&Path>, paths: &PathMap, own:
     let local = host_path.and_then(|path| paths.find_local(path)).filter(|path| is_readable(path));
     match (local, &target.reached_via) {
         (Some(path), _) => {
-            let options = own.below(&path);
+            let options = own.below(&path, paths);
             From::Trees(vec![(path, options)])
         }
         (None, Some(via)) => From::Stream(via.clone()),
@@ -105,9 +106,9 @@ fn files_at(root: Option<&Path>, files: &[PathBuf]) -> Vec<(PathBuf, TreeOptions
 }
 
 impl OwnDirectories {
-    fn below(&self, root: &Path) -> TreeOptions {
-        let inside = self.0.iter().filter(|path| path.starts_with(root));
-        let exclude = |path: &PathBuf| Exclude { path: path.clone(), reason: "Mainstay's own directory".to_owned() };
+    fn below(&self, root: &Path, paths: &PathMap) -> TreeOptions {
+        let inside = self.0.iter().filter_map(|own| find_within(paths, own, root));
+        let exclude = |path| Exclude { path, reason: "Mainstay's own directory".to_owned() };
         TreeOptions { at: String::new(), excludes: inside.map(exclude).collect() }
     }
 }

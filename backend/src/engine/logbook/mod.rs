@@ -13,12 +13,9 @@ pub use line::{format_line, parse_line};
 pub use reader::{LogPage, read_page};
 pub use system_log::{LINES_KEPT, SystemLog};
 
-/// The tracing target of lines that are already in a log of ours: they go to the terminal, not to the system log again.
-pub const MIRROR_TARGET: &str = "mainstay::log";
-
 /// Sends a line to the terminal.
 fn mirror(line: &crate::domain::log::LogLine) {
-    use crate::domain::log::Level;
+    use crate::domain::log::{Level, MIRROR_TARGET};
     let about = line.target.as_deref().unwrap_or("-");
     match line.level {
         Level::Debug => tracing::debug!(target: MIRROR_TARGET, about, "{}", line.message),

@@ -54,7 +54,11 @@ fn press_deflate(deflate: &mut Compress, piece: &[u8], out: &mut Vec<u8>) -> io:
         let alike = rest.chunks(probe::BLOCK).skip(1).take_while(|block| probe::is_incompressible(block) == is_stored);
         let len = rest.len().min((1 + alike.count()) * probe::BLOCK);
         let (run, after) = rest.split_at(len);
-        if is_stored { store(run, out) } else { deflate_run(deflate, run, out)? }
+        if is_stored {
+            store(run, out);
+        } else {
+            deflate_run(deflate, run, out)?;
+        }
         rest = after;
     }
     Ok(())

@@ -100,7 +100,7 @@ fn make_odd_tree(root: &Path) {
     make_special_files(root);
     make_attributes(root);
     fs::set_permissions(file("setuid", b"#!"), fs::Permissions::from_mode(0o4755)).expect("a mode");
-    fs::set_permissions(file("no-permissions", b"x"), fs::Permissions::from_mode(0)).expect("a mode");
+    fs::set_permissions(file("no-permissions", b"x"), fs::Permissions::from_mode(0o0)).expect("a mode");
     std::os::unix::fs::lchown(file("far-owner", b"x"), Some(4_000_000_000), Some(3_000_000)).expect("an owner");
     set_times(root);
 }
@@ -109,7 +109,8 @@ fn make_names(root: &Path) {
     let long = "n".repeat(250);
     fs::create_dir_all(root.join(&long).join(&long)).expect("directories");
     fs::write(root.join(&long).join(&long).join("deep"), "deep").expect("a file");
-    for name in [&b"latin-\xe9"[..], b"new\nline", b"space and \\ backslash", b"-dash", b"\xff\xfe", "späße".as_bytes()] {
+    for name in [&b"latin-\xe9"[..], b"new\nline", b"space and \\ backslash", b"-dash", b"\xff\xfe", "späße".as_bytes()]
+    {
         fs::write(root.join(OsStr::from_bytes(name)), name).expect("a file");
     }
     for len in [80, 99, 100, 101, 155] {
@@ -161,7 +162,8 @@ fn make_attributes(root: &Path) {
     xattr::set(&path, "user.empty", b"").expect("user attributes");
     let capability = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     xattr::set(&path, "security.capability", &capability).expect("capabilities: run as root");
-    let entry = |tag: u16, bits: u16, id: u32| [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat();
+    let entry =
+        |tag: u16, bits: u16, id: u32| [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat();
     let all = u32::MAX;
     let acl = [entry(1, 6, all), entry(2, 4, 1000), entry(4, 4, all), entry(16, 4, all), entry(32, 4, all)].concat();
     let acl = [&2_u32.to_le_bytes()[..], &acl].concat();

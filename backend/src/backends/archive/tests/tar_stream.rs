@@ -59,6 +59,23 @@ fn a_stream_that_breaks_off_is_a_warning_and_a_sound_archive() {
 }
 
 #[test]
+fn a_stream_that_fails_within_a_file_is_a_warning_on_that_file() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the engine hung up"))
+        }
+    }
+    let bench = Bench::new();
+    fs::write(bench.source().join("f"), vec![b'x'; 100_000]).expect("a file");
+    let bytes = run("tar", &["-C", text(bench.dir.path()), "-cf", "-", "source"]);
+    let report = take_over(&bench, &mut bytes[..50_000].chain(Broken));
+    assert_eq!(report.warnings[0].path, "f");
+    assert!(report.warnings[0].message.ends_with("the engine hung up"), "{:?}", report.warnings);
+    assert_eq!(report.size_bytes, 100_000);
+}
+
+#[test]
 fn a_stream_that_climbs_is_refused_entry_by_entry() {
     let bench = Bench::new();
     fs::write(bench.source().join("f"), "x").expect("a file");

@@ -1,0 +1,10 @@
+//! Whether the service lives, and whether it can work.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub mod get;
+
+/// Its operations.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(get::get_health);
+}

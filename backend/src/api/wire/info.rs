@@ -1,0 +1,131 @@
+//! The service itself: version, health, summary.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Job, JobSummary, Time};
+
+/// Whether the process answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"status": "ok"}))]
+pub struct Health {
+    /// Always `ok`: a process that is not does not answer.
+    pub status: &'static str,
+}
+
+/// Whether the service can do its work.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"is_ready": false, "reasons": ["the Docker Engine does not answer"]}))]
+pub struct Readiness {
+    /// Whether it can.
+    pub is_ready: bool,
+    /// Why it cannot.
+    pub reasons: Vec<String>,
+}
+
+/// What this installation is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "version": "0.1.0", "node_name": "nas", "timezone": "Europe/Berlin", "started_at": "2026-11-21T02:00:00.000Z",
+    "is_auth_required": true, "features": ["archive"]
+}))]
+pub struct Info {
+    /// The version of Mainstay.
+    pub version: String,
+    /// What this machine is called.
+    pub node_name: String,
+    /// The zone in which schedules and archive names are meant.
+    pub timezone: String,
+    /// When the service was started.
+    pub started_at: Time,
+    /// Whether one has to sign in.
+    pub is_auth_required: bool,
+    /// What it can do.
+    pub features: Vec<String>,
+}
+
+/// The dashboard's summary.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "at": "2026-11-21T03:00:05.000Z",
+    "stacks": {"found": 14, "running": 12, "protected": 11, "overdue": 1},
+    "running_jobs": [],
+    "last_results": [{"id": "job_019aa3f1c2d47c3e9f00112233445566", "kind": "backup", "state": "succeeded", "stack": "blog",
+        "queued_at": "2026-11-21T03:00:00.000Z", "started_at": "2026-11-21T03:00:00.120Z",
+        "finished_at": "2026-11-21T03:00:09.500Z", "stopped_ms": 2140, "bytes_stored": 52428800, "error": null}],
+    "next_runs": [{"stack": "blog", "plan": "nightly", "at": "2026-11-22T03:00:00.000Z"}],
+    "last_success_at": "2026-11-21T03:00:09.500Z",
+    "bytes_stored": 943718400,
+    "backup_disk": {"path": "/opt/backups", "free_bytes": 107374182400_u64},
+    "engine": {"is_reachable": true, "message": null},
+    "warnings": []
+}))]
+pub struct Status {
+    /// When this was found.
+    pub at: Time,
+    /// How many stacks there are.
+    pub stacks: StackCounts,
+    /// Jobs that are queued or at work.
+    pub running_jobs: Vec<Job>,
+    /// The last jobs that ended, newest first.
+    pub last_results: Vec<JobSummary>,
+    /// What is scheduled next, soonest first.
+    pub next_runs: Vec<NextRun>,
+    /// When the last good backup of any stack ended.
+    #[schema(required = true)]
+    pub last_success_at: Option<Time>,
+    /// Bytes of all archives.
+    pub bytes_stored: u64,
+    /// Where archives land.
+    pub backup_disk: DiskSpace,
+    /// The Docker Engine.
+    pub engine: EngineStatus,
+    /// What someone should look at, in sentences for people.
+    pub warnings: Vec<String>,
+}
+
+/// How many stacks there are.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct StackCounts {
+    /// All of them.
+    pub found: u64,
+    /// With at least one running container.
+    pub running: u64,
+    /// With a complete snapshot.
+    pub protected: u64,
+    /// Whose schedule has passed without a good backup.
+    pub overdue: u64,
+}
+
+/// A scheduled backup to come.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NextRun {
+    /// The stack.
+    #[schema(required = true)]
+    pub stack: Option<String>,
+    /// The plan.
+    #[schema(required = true)]
+    pub plan: Option<String>,
+    /// When it starts.
+    pub at: Time,
+}
+
+/// The room on a disk.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DiskSpace {
+    /// A directory on it.
+    pub path: String,
+    /// Bytes that are free for Mainstay; null when that cannot be told.
+    #[schema(required = true)]
+    pub free_bytes: Option<u64>,
+}
+
+/// Whether the Docker Engine answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EngineStatus {
+    /// Whether it does.
+    pub is_reachable: bool,
+    /// Why it does not.
+    #[schema(required = true)]
+    pub message: Option<String>,
+}

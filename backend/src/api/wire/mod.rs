@@ -1,0 +1,186 @@
+//! What travels: the JSON of requests and answers.
+//!
+//! Wire types never leave `api`. They mirror domain types on purpose: a field of the domain can change its name without
+//! breaking a client, and nothing reaches a client that nobody put here. To add one: a struct with a doc comment on
+//! every field (they become the document), an example, and `From` the domain type. Requests deny unknown fields.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+mod access;
+mod host;
+mod info;
+mod job;
+mod log;
+mod snapshot;
+mod stack;
+
+pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
+pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
+pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
+pub use job::{
+    Job, JobKind, JobList, JobState, JobSummary, Progress, Quiesce, Step, StepName, StepState, TargetKind,
+    TargetResult, TargetState, Trigger,
+};
+pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
+pub use snapshot::{Snapshot, SnapshotList};
+pub use stack::{
+    Bind, Container, ContainerState, HealthState, Service, Stack, StackFacts, StackList, StackSource, StackState,
+    Volume,
+};
+
+/// A time in UTC, RFC 3339 with milliseconds and `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-21T03:00:00.000Z")]
+pub struct Time(DateTime<Utc>);
+
+impl From<DateTime<Utc>> for Time {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self(at)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// Words of the domain on the wire: `wire_enum!(/// doc JobState from domain::job::JobState { Queued => "queued" })`.
+/// A word that the domain gets and the wire does not is a compile error.
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident from $domain:path { $($variant:ident => $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`.")] #[serde(rename = $word)] $variant),+
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                use $domain as Domain;
+                match value { $(Domain::$variant => Self::$variant),+ }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                use $domain as Domain;
+                match value { $($name::$variant => Domain::$variant),+ }
+            }
+        }
+    };
+}
+
+/// A page of a list: `wire_list!(JobList of Job, "jobs")`.
+macro_rules! wire_list {
+    ($name:ident of $item:ty, $what:literal) => {
+        #[doc = concat!("A page of ", $what, ".")]
+        #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+        pub struct $name {
+            #[doc = concat!("The ", $what, ".")]
+            pub items: Vec<$item>,
+            /// Hand this over as `cursor` to get the next page; null on the last one.
+            #[schema(required = true)]
+            pub next_cursor: Option<String>,
+        }
+
+        impl $name {
+            /// A page that is all there is.
+            pub fn whole<T: Into<$item>>(items: impl IntoIterator<Item = T>) -> Self {
+                Self { items: items.into_iter().map(Into::into).collect(), next_cursor: None }
+            }
+
+            /// A page, and where the next one starts.
+            pub fn page<T: Into<$item>>(items: impl IntoIterator<Item = T>, next_cursor: Option<String>) -> Self {
+                Self { next_cursor, ..Self::whole(items) }
+            }
+        }
+    };
+}
+
+use {wire_enum, wire_list};
+
+fn time(at: DateTime<Utc>) -> Time {
+    at.into()
+}
+
+/// A path as text; what is not UTF-8 in it is shown with replacement characters.
+fn path_text(path: &std::path::Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_milliseconds_and_z() {
+        let at = DateTime::from_timestamp_millis(1_700_000_000_000).expect("a valid time");
+        assert_eq!(serde_json::to_value(Time(at)).expect("JSON"), "2023-11-14T22:13:20.000Z");
+    }
+
+    #[test]
+    fn a_job_has_the_fields_of_the_contract() {
+        use crate::domain::ids::JobId;
+        use crate::domain::job as domain;
+        let at = DateTime::from_timestamp_millis(1_700_000_000_000).expect("a valid time");
+        let job = domain::Job {
+            id: JobId::new(at),
+            kind: domain::JobKind::Backup,
+            state: domain::JobState::Queued,
+            stack: Some("blog".parse().expect("a name")),
+            instance: None,
+            plan: None,
+            trigger: domain::Trigger::Api,
+            quiesce: None,
+            is_dry_run: true,
+            queued_at: at,
+            started_at: None,
+            finished_at: None,
+            progress: domain::Progress { fraction: Some(f64::NAN), ..domain::Progress::default() },
+            steps: domain::Step::all_pending(),
+            targets: Vec::new(),
+            stopped_ms: None,
+            bytes_read: 0,
+            bytes_stored: 0,
+            snapshot_id: None,
+            error: None,
+            log_file: "secret.log".into(),
+        };
+        let json = serde_json::to_value(Job::from(job)).expect("JSON");
+        let keys: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+        let contract = "id kind state stack instance plan trigger quiesce dry_run queued_at started_at finished_at \
+            progress steps targets stopped_ms bytes_read bytes_stored snapshot_id error";
+        assert_eq!(keys, contract.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(
+            json["progress"],
+            serde_json::json!({"phase": null, "fraction": null, "bytes_done": 0,
+            "bytes_total": null, "files_done": 0, "current": null})
+        );
+        assert_eq!(json["steps"][0]["name"], "resolve");
+        assert_eq!(
+            (&json["state"], &json["trigger"], &json["dry_run"]),
+            (&"queued".into(), &"api".into(), &true.into())
+        );
+    }
+
+    #[test]
+    fn every_word_is_the_word_of_the_domain() {
+        fn same<D: Copy + Into<W>, W: Serialize>(all: &[D], word: fn(D) -> &'static str) {
+            for value in all {
+                assert_eq!(serde_json::to_value((*value).into()).expect("JSON"), word(*value));
+            }
+        }
+        use crate::domain::job as domain;
+        same::<_, JobKind>(domain::JobKind::ALL, domain::JobKind::as_str);
+        same::<_, JobState>(domain::JobState::ALL, domain::JobState::as_str);
+        same::<_, Trigger>(domain::Trigger::ALL, domain::Trigger::as_str);
+        same::<_, Quiesce>(domain::Quiesce::ALL, domain::Quiesce::as_str);
+        same::<_, StepName>(domain::StepName::ALL, domain::StepName::as_str);
+        same::<_, StepState>(domain::StepState::ALL, domain::StepState::as_str);
+        same::<_, TargetState>(domain::TargetState::ALL, domain::TargetState::as_str);
+        same::<_, TargetKind>(domain::TargetKind::ALL, domain::TargetKind::as_str);
+    }
+}

@@ -1,0 +1,77 @@
+//! Snapshots.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{TargetResult, Time, path_text, time, wire_list};
+use crate::domain::snapshot as domain;
+
+/// A restorable result of a job.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "snap_019aa3f1d9e07c3e9f00112233445566", "job_id": "job_019aa3f1c2d47c3e9f00112233445566", "stack": "blog",
+    "host": "local", "instance": null, "created_at": "2026-11-21T03:00:02.000Z",
+    "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz", "size_bytes": 52428800, "content_bytes": 104857600,
+    "entry_count": 1932, "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+    "is_complete": true, "verified_at": "2026-11-21T03:00:09.500Z", "removed_at": null,
+    "targets": [{"kind": "volume", "name": "blog_db", "state": "succeeded", "size_bytes": 104857600, "message": null}]
+}))]
+pub struct Snapshot {
+    /// Its id; ids sort by the time they were made.
+    pub id: String,
+    /// The job that made it.
+    pub job_id: String,
+    /// The stack it holds.
+    pub stack: String,
+    /// The Docker Engine the stack ran on.
+    pub host: String,
+    /// The instance it was made for; null for plain archives.
+    #[schema(required = true)]
+    pub instance: Option<String>,
+    /// When the capture began.
+    pub created_at: Time,
+    /// Where the archive is.
+    pub archive: String,
+    /// Size of the archive.
+    pub size_bytes: u64,
+    /// Bytes of file content within.
+    pub content_bytes: u64,
+    /// Entries within, the manifest not counted.
+    pub entry_count: u64,
+    /// BLAKE3 of the archive file.
+    pub blake3: String,
+    /// Whether every target was captured whole.
+    pub is_complete: bool,
+    /// When it was last re-read and found to match its manifest.
+    #[schema(required = true)]
+    pub verified_at: Option<Time>,
+    /// When retention or a person removed the archive.
+    #[schema(required = true)]
+    pub removed_at: Option<Time>,
+    /// What is in it.
+    pub targets: Vec<TargetResult>,
+}
+
+wire_list!(SnapshotList of Snapshot, "snapshots, newest first");
+
+impl From<domain::Snapshot> for Snapshot {
+    fn from(snapshot: domain::Snapshot) -> Self {
+        Self {
+            id: snapshot.id.into(),
+            job_id: snapshot.job_id.into(),
+            stack: snapshot.stack.into(),
+            host: snapshot.host,
+            instance: snapshot.instance,
+            created_at: snapshot.created_at.into(),
+            archive: path_text(&snapshot.archive),
+            size_bytes: snapshot.size_bytes,
+            content_bytes: snapshot.content_bytes,
+            entry_count: snapshot.entry_count,
+            blake3: snapshot.blake3,
+            is_complete: snapshot.is_complete,
+            verified_at: snapshot.verified_at.map(time),
+            removed_at: snapshot.removed_at.map(time),
+            targets: snapshot.targets.into_iter().map(Into::into).collect(),
+        }
+    }
+}

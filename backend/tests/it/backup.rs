@@ -1,0 +1,375 @@
+//! Backups of a stack, on a scripted engine where a fault or an order matters.
+
+use mainstay::docker::ContainerEngine as _;
+use mainstay::docker::scripted::{CallKind, ScriptedEngine};
+use mainstay::domain::stack::ContainerState;
+use serde_json::{Value, json};
+
+use crate::support::scene::{BOTH_UP, Scene, Stage, volume_directory};
+
+fn step<'a>(job: &'a Value, name: &str) -> &'a Value {
+    job["steps"].as_array().expect("steps").iter().find(|s| s["name"] == name).expect("the step")
+}
+
+fn target<'a>(job: &'a Value, kind: &str) -> &'a Value {
+    job["targets"].as_array().expect("targets").iter().find(|t| t["kind"] == kind).expect("the target")
+}
+
+fn id(job: &Value) -> &str {
+    job["id"].as_str().expect("an id")
+}
+
+#[tokio::test]
+async fn a_backup_stops_in_reverse_order_captures_and_starts_again() {
+    let scene = Stage::new().start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(scene.changes(), ["stop blog-app", "stop blog-db", "start blog-db", "start blog-app"]);
+    let names: Vec<&str> = job["steps"].as_array().expect("steps").iter().map(|s| s["name"].as_str().expect("a name")).collect();
+    let expected = ["resolve", "preflight", "quiesce", "capture", "resume", "publish", "verify", "retention", "report"];
+    assert_eq!(names, expected);
+    assert!(job["steps"].as_array().expect("steps").iter().all(|s| s["state"] == "succeeded"), "{job:#}");
+    assert!(job["stopped_ms"].is_u64() && job["snapshot_id"].is_string() && job["error"].is_null(), "{job:#}");
+    assert_eq!(scene.read_from_archive("volumes/blog_db/rows"), "1\n2\n3\n");
+    assert_eq!(scene.read_from_archive("data/notes.txt"), "remember the milk\n");
+    assert!(scene.read_from_archive("compose/compose.yaml").starts_with("services:"));
+    let manifest: Value = serde_json::from_str(&scene.read_from_archive("manifest.json")).expect("JSON");
+    assert_eq!((manifest["version"].as_u64(), manifest["stack"].as_str()), (Some(1), Some("blog")));
+    let kinds: Vec<&Value> = manifest["targets"].as_array().expect("targets").iter().map(|t| &t["kind"]).collect();
+    assert_eq!(kinds, ["compose", "data", "volume"]);
+    assert!(manifest["stopped_ms"].is_u64(), "{manifest:#}");
+}
+
+#[tokio::test]
+async fn a_stack_that_was_stopped_stays_stopped() {
+    let stage = Stage::new();
+    for container in ["blog-db", "blog-app"] {
+        stage.engine.set_state(container, ContainerState::Exited);
+    }
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert!(scene.changes().is_empty() && job["stopped_ms"].is_null());
+    assert_eq!(step(&job, "resume")["state"], "skipped");
+}
+
+#[tokio::test]
+async fn of_a_partly_running_stack_only_the_running_part_is_touched() {
+    let stage = Stage::new();
+    stage.engine.set_state("blog-app", ContainerState::Exited);
+    let scene = stage.start().await;
+    scene.service.back_up("blog").await;
+    assert_eq!(scene.changes(), ["stop blog-db", "start blog-db"]);
+}
+
+#[tokio::test]
+async fn a_stack_in_skip_stop_is_captured_without_a_stop() {
+    let scene = Stage::new().config("skip_stop: [blog]").start().await;
+    let stack = scene.service.call("get_stack").path("name", "blog").ok().await;
+    assert_eq!(stack["skip_stop"], true);
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert!(scene.changes().is_empty());
+    assert_eq!(scene.read_from_archive("volumes/blog_db/rows"), "1\n2\n3\n");
+}
+
+#[tokio::test]
+async fn a_request_may_ask_for_a_pause() {
+    let scene = Stage::new().start().await;
+    let job = scene.service.call("backup_stack").path("name", "blog").json(json!({ "quiesce": "pause" })).ok().await;
+    scene.service.end_of(id(&job)).await;
+    assert_eq!(scene.changes(), ["pause blog-app", "pause blog-db", "unpause blog-db", "unpause blog-app"]);
+}
+
+#[tokio::test]
+async fn a_second_job_on_a_stack_is_refused_and_named() {
+    let stage = Stage::new();
+    let gate = stage.engine.block_nth(CallKind::Stop, 1);
+    let scene = stage.start().await;
+    let first = scene.service.call("backup_stack").path("name", "blog").ok().await;
+    gate.reached().await;
+    let problem = scene.service.call("backup_stack").path("name", "blog").problem(409, "job_conflict").await;
+    assert_eq!(problem["job_id"], first["id"]);
+    gate.release();
+    assert_eq!(scene.service.end_of(id(&first)).await["state"], "succeeded");
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded", "the stack is free again");
+}
+
+#[tokio::test]
+async fn several_stacks_get_a_job_each_and_wait_for_their_turn() {
+    let stage = Stage::new();
+    stage.add_stack("wiki");
+    let gate = stage.engine.block_nth(CallKind::Stop, 1);
+    let scene = stage.start().await;
+    let body = json!({ "stacks": ["blog", "wiki"] });
+    let jobs = scene.service.call("backup_stacks").json(body).ok().await;
+    let ids: Vec<String> = jobs["items"].as_array().expect("jobs").iter().map(|j| id(j).to_owned()).collect();
+    assert_eq!(ids.len(), 2);
+    gate.reached().await;
+    let second = scene.service.call("get_job").path("id", &ids[1]).ok().await;
+    assert_eq!(second["state"], "queued", "one at a time by default");
+    gate.release();
+    for id in ids {
+        assert_eq!(scene.service.end_of(&id).await["state"], "succeeded");
+    }
+    assert_eq!(scene.service.archives().len(), 2);
+}
+
+#[tokio::test]
+async fn one_unknown_stack_starts_nothing() {
+    let scene = Stage::new().start().await;
+    let body = json!({ "stacks": ["blog", "nothere"] });
+    scene.service.call("backup_stacks").json(body).problem(404, "stack_not_found").await;
+    assert_eq!(scene.service.call("list_jobs").ok().await["items"], json!([]));
+}
+
+/// Cancels the job while the engine holds a call of `kind`, and expects the stack back and no archive.
+async fn cancel_during(kind: CallKind, nth: usize) -> (Scene, Value) {
+    let stage = Stage::new();
+    let gate = stage.engine.block_nth(kind, nth);
+    let scene = stage.start().await;
+    let job = scene.service.call("backup_stack").path("name", "blog").ok().await;
+    gate.reached().await;
+    scene.service.call("cancel_job").path("id", id(&job)).ok().await;
+    gate.release();
+    let job = scene.service.end_of(id(&job)).await;
+    (scene, job)
+}
+
+#[tokio::test]
+async fn a_cancel_during_the_stop_brings_the_stack_back() {
+    for nth in [1, 2] {
+        let (scene, job) = cancel_during(CallKind::Stop, nth).await;
+        assert_eq!(job["state"], "cancelled", "{job:#}");
+        assert_eq!(scene.states(), BOTH_UP);
+        assert!(scene.service.archives().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_during_the_start_does_not_stop_the_start() {
+    let (scene, job) = cancel_during(CallKind::Start, 1).await;
+    assert_eq!(job["state"], "cancelled", "{job:#}");
+    assert_eq!(scene.states(), BOTH_UP);
+    assert!(scene.service.archives().is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_cannot_be_cancelled() {
+    let scene = Stage::new().start().await;
+    let job = scene.service.back_up("blog").await;
+    scene.service.call("cancel_job").path("id", id(&job)).problem(409, "job_finished").await;
+}
+
+#[tokio::test]
+async fn a_stop_that_fails_brings_back_what_was_stopped() {
+    let stage = Stage::new();
+    stage.engine.fail_nth(CallKind::Stop, 2, ScriptedEngine::rejection("tried to kill container, but did not receive an exit event"));
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert!(job["error"].as_str().expect("an error").contains("did not receive an exit event"), "{job:#}");
+    assert_eq!(scene.states(), BOTH_UP);
+    assert!(scene.service.archives().is_empty());
+}
+
+#[tokio::test]
+async fn a_start_that_fails_is_tried_again() {
+    let stage = Stage::new();
+    for nth in [1, 2] {
+        stage.engine.fail_nth(CallKind::Start, nth, ScriptedEngine::rejection("port is already allocated"));
+    }
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(scene.states(), BOTH_UP);
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_come_back_is_loud_and_kept_in_the_journal() {
+    let stage = Stage::new();
+    for nth in 1..=6 {
+        stage.engine.fail_nth(CallKind::Start, nth, ScriptedEngine::rejection("port is already allocated"));
+    }
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    assert!(job["error"].as_str().expect("an error").contains("port is already allocated"), "{job:#}");
+    let held = scene.service.running.store().list_journal().await.expect("the journal");
+    assert_eq!(held.len(), 1, "{held:?}");
+    scene.service.running.engine().replay_journal().await.expect("replayed");
+    assert_eq!(scene.states(), BOTH_UP, "the next attempt brings it back");
+    assert!(scene.service.running.store().list_journal().await.expect("the journal").is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_whose_answer_is_lost_is_judged_by_the_container() {
+    let stage = Stage::new();
+    stage.engine.lose_nth_reply(CallKind::Start, 1, ScriptedEngine::rejection("connection reset"));
+    let scene = stage.start().await;
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    assert_eq!(scene.states(), BOTH_UP);
+}
+
+#[tokio::test]
+async fn a_container_that_was_replaced_meanwhile_is_found_by_its_place() {
+    let stage = Stage::new();
+    stage.engine.run_at_nth(CallKind::Start, 1, |engine| {
+        let mut twin = futures_util::FutureExt::now_or_never(engine.inspect_container("blog-app"));
+        let mut twin = twin.take().expect("at once").expect("the container");
+        twin.container.id = "blog-app-again".to_owned();
+        twin.container.state = ContainerState::Exited;
+        engine.remove_container("blog-app");
+        engine.add_container(twin);
+    });
+    let scene = stage.start().await;
+    scene.service.back_up("blog").await;
+    assert_eq!(scene.engine.state_of("blog-app-again"), Some(ContainerState::Running));
+}
+
+#[tokio::test]
+async fn without_an_engine_nothing_is_touched_and_the_reason_is_told() {
+    let scene = Stage::new().start().await;
+    scene.engine.set_reachable(false);
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert_eq!(step(&job, "resolve")["state"], "failed");
+    assert!(job["error"].as_str().expect("an error").contains("cannot be reached"), "{job:#}");
+}
+
+#[tokio::test]
+async fn a_backup_dir_that_cannot_be_written_to_fails_before_the_stop() {
+    let scene = Stage::new().start().await;
+    let backups = scene.service.path("backups");
+    std::fs::remove_dir(&backups).expect("removed");
+    std::fs::write(&backups, "a file in the way").expect("written");
+    let job = scene.service.back_up("blog").await;
+    assert_eq!((job["state"].as_str(), step(&job, "preflight")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert!(scene.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_volume_that_cannot_be_read_from_here_is_streamed_through_the_engine() {
+    let stage = Stage::new();
+    std::fs::remove_dir_all(volume_directory(stage.setup.root(), "blog")).expect("removed");
+    let tree = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(tree.path().join("data")).expect("made");
+    std::fs::write(tree.path().join("data/rows"), "streamed\n").expect("written");
+    let tar = std::process::Command::new("tar").arg("-C").arg(tree.path()).args(["-c", "data"]).output().expect("tar");
+    stage.engine.add_path("blog-db", "/data", vec![tar.stdout.into()]);
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(scene.read_from_archive("volumes/blog_db/rows"), "streamed\n");
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_reached_makes_the_job_partial() {
+    let stage = Stage::new();
+    std::fs::remove_dir_all(volume_directory(stage.setup.root(), "blog")).expect("removed");
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    assert_eq!(target(&job, "volume")["state"], "failed");
+    assert_eq!(target(&job, "compose")["state"], "succeeded");
+    assert_eq!(step(&job, "retention")["state"], "skipped", "only a success drops anything");
+}
+
+#[tokio::test]
+async fn a_volume_that_became_empty_is_not_a_success() {
+    let scene = Stage::new().start().await;
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    std::fs::remove_file(volume_directory(scene.service.root.path(), "blog").join("rows")).expect("removed");
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    assert!(target(&job, "volume")["message"].as_str().expect("a message").contains("empty now"), "{job:#}");
+}
+
+#[tokio::test]
+async fn a_dry_run_touches_nothing() {
+    let scene = Stage::new().start().await;
+    let job = scene.service.call("backup_stack").path("name", "blog").json(json!({ "dry_run": true })).ok().await;
+    let job = scene.service.end_of(id(&job)).await;
+    assert_eq!((job["state"].as_str(), job["dry_run"].as_bool()), (Some("succeeded"), Some(true)));
+    assert!(scene.changes().is_empty() && scene.service.archives().is_empty());
+    let log = scene.service.log_of(id(&job)).await.join("\n");
+    assert!(log.contains("would stop container blog-app-1"), "{log}");
+}
+
+#[tokio::test]
+async fn a_job_is_tried_again_as_a_new_one() {
+    let scene = Stage::new().start().await;
+    scene.engine.set_reachable(false);
+    let failed = scene.service.back_up("blog").await;
+    scene.engine.set_reachable(true);
+    let again = scene.service.call("retry_job").path("id", id(&failed)).ok().await;
+    assert_ne!(again["id"], failed["id"]);
+    assert_eq!(scene.service.end_of(id(&again)).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_same_job() {
+    let scene = Stage::new().start().await;
+    let ask = || scene.service.call("backup_stack").path("name", "blog").header("idempotency-key", "night-1");
+    let first = ask().ok().await;
+    scene.service.end_of(id(&first)).await;
+    assert_eq!(ask().ok().await["id"], first["id"]);
+    let other = ask().json(json!({ "dry_run": true })).send().await;
+    assert_eq!(other.status.as_u16(), 422, "the key belongs to another request: {}", other.text);
+    assert_eq!(scene.service.archives().len(), 1);
+}
+
+#[tokio::test]
+async fn retention_drops_what_is_recorded_and_old_and_nothing_else() {
+    let scene = Stage::new().manual_clock().config("retention_days: 7").start().await;
+    let clock = scene.service.clock.clone().expect("a manual clock");
+    scene.service.back_up("blog").await;
+    clock.advance(chrono::Duration::days(8));
+    let foreign = scene.service.path("backups/blog_2001-01-01_00-00-00.tar.gz");
+    std::fs::write(&foreign, "someone else's").expect("written");
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(step(&job, "retention")["detail"].as_str().map(|d| d.starts_with("1 archive dropped")), Some(true), "{job:#}");
+    let archives = scene.service.archives();
+    assert_eq!(archives.len(), 2, "{archives:?}");
+    assert!(foreign.exists());
+    let snapshots = scene.service.call("list_snapshots").query("stack", "blog").ok().await;
+    assert_eq!(snapshots["items"].as_array().expect("items").len(), 1);
+    clock.advance(chrono::Duration::days(400));
+    scene.engine.set_reachable(false);
+    scene.service.back_up("blog").await;
+    assert_eq!(scene.service.archives().len(), 2, "a failed job drops nothing");
+}
+
+#[tokio::test]
+async fn two_backups_of_the_same_second_get_two_names() {
+    let scene = Stage::new().manual_clock().start().await;
+    for _ in 0..2 {
+        assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    }
+    assert_eq!(scene.service.archives().len(), 2);
+}
+
+#[tokio::test]
+async fn zstd_is_the_alternative() {
+    let scene = Stage::new().config("archive: { compression: zstd, level: 3 }").start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(scene.read_from_archive("volumes/blog_db/rows"), "1\n2\n3\n");
+    assert!(scene.service.archives()[0].ends_with(".tar.zst"));
+}
+
+#[tokio::test]
+async fn what_keeps_running_although_it_writes_makes_the_job_partial() {
+    let stage = Stage::new();
+    let mut one_off = futures_util::FutureExt::now_or_never(stage.engine.inspect_container("blog-db"));
+    let mut one_off = one_off.take().expect("at once").expect("the container");
+    one_off.container.id = "blog-db-run".to_owned();
+    one_off.container.name = "blog-db-run-1".to_owned();
+    one_off.container.is_oneoff = true;
+    stage.engine.add_container(one_off);
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    assert!(!scene.changes().iter().any(|change| change.ends_with("blog-db-run")), "it is left alone");
+    assert!(target(&job, "volume")["message"].as_str().expect("a message").contains("one-off"), "{job:#}");
+}
