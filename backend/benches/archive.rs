@@ -35,8 +35,14 @@ fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
-        ["ours", codec, source, archive] => archive_once(parse_codec(codec)?, Path::new(source), Path::new(archive)),
-        ["verify", archive] => verify_once(Path::new(archive)),
+        ["ours", codec, source, archive] => {
+            archive_once(parse_codec(codec)?, Path::new(source), Path::new(archive))?;
+            print_peak()
+        }
+        ["verify", archive] => {
+            verify_once(Path::new(archive))?;
+            print_peak()
+        }
         ["memory"] => memory(),
         [] => speed(32 << 20, 3),
         ["--full"] => speed(256 << 20, 5),
@@ -191,7 +197,6 @@ fn memory() -> Result<()> {
     Ok(())
 }
 
-/// Archives `source` and prints the peak of this process's memory in KiB.
 fn archive_once(codec: Codec, source: &Path, archive: &Path) -> Result<()> {
     let options = ArchiveOptions::new(codec, SystemClock.now());
     let mut writer = ArchiveWriter::create(archive, TOP, &options, Arc::new(Meter::new()))?;
@@ -204,14 +209,12 @@ fn archive_once(codec: Codec, source: &Path, archive: &Path) -> Result<()> {
     writer.add_tree(source, &TreeOptions::default())?;
     let finished = writer.finish(Map::new())?;
     ensure!(finished.targets[0].warning_count == 0, "{:?}", finished.targets[0].warnings);
-    println!("{}", peak_kib()?);
     Ok(())
 }
 
 fn verify_once(archive: &Path) -> Result<()> {
     let report = verify(archive, &env::temp_dir(), &Meter::new())?;
     ensure!(report.is_sound(), "{:?}", report.problems);
-    println!("{}", peak_kib()?);
     Ok(())
 }
 
@@ -223,10 +226,12 @@ fn parse_codec(word: &str) -> Result<Codec> {
     })
 }
 
-fn peak_kib() -> Result<u64> {
+/// Prints the most memory that this process ever had, in KiB.
+fn print_peak() -> Result<()> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    println!("{}", line.trim().trim_end_matches(" kB"));
+    Ok(())
 }
 
 /// User and system time of all children that have ended; the kernel counts in hundredths.

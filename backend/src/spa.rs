@@ -1,6 +1,6 @@
 //! The dashboard's files, embedded into the binary.
 //!
-//! `frontend/dist` is embedded in release builds and read from disk in debug builds. Hashed files below `/assets/` are
+//! `frontend/dist` is embedded when the binary is built; without it the binary has a page that says so. Hashed files below `/assets/` are
 //! cached for a year, everything else is asked for again and answered with 304 when it is the same. Only a browser
 //! that navigates (GET or HEAD that accepts HTML) gets `index.html` in place of a path that does not exist; a missing
 //! script must be a 404, or the browser runs HTML as code.

@@ -3,6 +3,9 @@
 //! Reads the sources: a module that names another one which it must not know, or a library that belongs to one place,
 //! fails here with file and line.
 
+#![cfg(test)]
+#![expect(clippy::expect_used, reason = "a test that cannot read the sources fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,10 +45,16 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a readable directory").map(|e| e.expect("an entry").path()) {
         if entry.is_dir() {
             sources(&entry, found);
-        } else if entry.extension().is_some_and(|e| e == "rs") {
+        } else if entry.extension().is_some_and(|e| e == "rs") && !is_test(&entry) {
             found.push(entry);
         }
     }
+}
+
+/// Files that hold nothing but tests and what they need.
+fn is_test(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
+    name == "testing" || name.ends_with("tests") || path.parent().is_some_and(|p| p.ends_with("tests"))
 }
 
 /// The module of a file: the first component below `src`, without its ending.
@@ -54,9 +63,10 @@ fn module_of(path: &Path, root: &Path) -> String {
     first.as_os_str().to_str().expect("UTF-8").trim_end_matches(".rs").to_owned()
 }
 
-/// Each line of code with its number; comments are left out.
+/// Each line of code with its number; comments are left out, and so is what follows `#[cfg(test)]`: a test may put
+/// together whatever it needs.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    text.lines().take_while(|line| line.trim() != "#[cfg(test)]").enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 /// Names that follow `crate::` or `mainstay::` in a line, those of a group such as `crate::{a, b}` included.

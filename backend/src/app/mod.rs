@@ -130,7 +130,7 @@ impl Builder {
         Ok(Running {
             address: server.address,
             server: server.handle,
-            server_task: tokio::task::spawn(server.run),
+            server_task: tokio::runtime::Handle::current().spawn(server.run),
             store,
             engine,
             clock,

@@ -45,7 +45,9 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
 
 fn start_telemetry(config: &Config, log: &SystemLog) -> anyhow::Result<()> {
     let format = if config.log.format == LogFormat::Json { Format::Json } else { Format::Compact };
-    let filter = config.log.level.word().to_owned();
+    let level = config.log.level.word();
+    // Of the libraries only what someone should act on, unless everything is asked for.
+    let filter = if level == "trace" { level.to_owned() } else { format!("warn,mainstay={level}") };
     let telemetry = telemetry::init(&telemetry::Settings { format, filter })?;
     telemetry.redactor().register(secrets(config));
     let log = log.clone();

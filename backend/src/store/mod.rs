@@ -6,6 +6,7 @@
 //! SQLite runs in WAL mode with `synchronous=FULL`: the stop journal must survive a power cut, and with `NORMAL` the
 //! last commits of a WAL may be lost in one.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,9 +40,9 @@ pub enum StoreError {
     /// The address names no database that Mainstay can use.
     #[error("'{0}' is no database address; use sqlite:///path/to/file.db or postgres://user@host/name")]
     UnknownAddress(String),
-    /// The directory of the database file cannot be made.
-    #[error("the directory of the database file {path} cannot be made")]
-    Directory {
+    /// The database file cannot be made.
+    #[error("the database file {path} cannot be opened or made")]
+    File {
         /// The database file.
         path: String,
         /// Why.
@@ -148,7 +149,7 @@ async fn open(url: &str) -> Result<DatabaseConnection, StoreError> {
         return Err(StoreError::UnknownAddress(redact(url)));
     }
     if is_sqlite {
-        make_directory(url)?;
+        make_private_file(url)?;
     }
     let mut options = ConnectOptions::new(url);
     options.max_connections(4).sqlx_logging(false).connect_timeout(Duration::from_secs(10));
@@ -165,13 +166,19 @@ async fn open(url: &str) -> Result<DatabaseConnection, StoreError> {
     Database::connect(options).await.doing("be reached")
 }
 
-fn make_directory(url: &str) -> Result<(), StoreError> {
+/// Makes the database file, readable for its owner only: it holds what lets people in. SQLite gives its other files the
+/// same mode.
+fn make_private_file(url: &str) -> Result<(), StoreError> {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
     if path.starts_with(":memory:") {
         return Ok(());
     }
-    let Some(parent) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(parent).map_err(|source| StoreError::Directory { path: path.to_owned(), source })
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
+    if let Some(parent) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+    Ok(())
 }
 
 /// The address without its password.

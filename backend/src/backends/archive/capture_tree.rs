@@ -101,7 +101,7 @@ impl ArchiveWriter {
         if let Some((kind, message)) = gap_of(shortfall, before, file) {
             self.note(|c| c.warn(&node.path, kind, &message))?;
         }
-        self.note(|c| c.add(&node, Some(hash), content))
+        self.note(|c| c.add(&node, Some(hash)))
     }
 
     /// A file without its attributes is still worth having, with a warning.

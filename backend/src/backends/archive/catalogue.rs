@@ -53,7 +53,7 @@ impl Catalogue {
         });
         // The target stays open for its entries: its closing brace is written by `end`.
         let head = head.to_string();
-        write!(self.spool, "{separator}{},\"entries\":[", head.trim_end_matches('}'))?;
+        write!(self.spool, "{separator}{},\"entries\":[", &head[..head.len() - 1])?;
         let report = TargetReport {
             kind: spec.kind,
             name: spec.name,
@@ -88,12 +88,12 @@ impl Catalogue {
         self.open.as_ref().map(|target| target.root.as_slice())
     }
 
-    /// Notes an entry that is in the archive; `content` are its bytes without holes.
-    pub(super) fn add(&mut self, node: &Node, hash: Option<blake3::Hash>, content: u64) -> io::Result<()> {
+    /// Notes an entry that is in the archive.
+    pub(super) fn add(&mut self, node: &Node, hash: Option<blake3::Hash>) -> io::Result<()> {
         let Some(target) = self.open.as_mut() else { return Ok(()) };
         push(&mut self.spool, target.report.entry_count == 0, &Entry::new(node, &target.root, hash))?;
         target.report.entry_count += 1;
-        target.report.size_bytes += content;
+        target.report.size_bytes += node.stored;
         Ok(())
     }
 

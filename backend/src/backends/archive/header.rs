@@ -1,15 +1,17 @@
 //! A [`Node`] as tar header bytes: a ustar block, with PAX records before it for whatever does not fit.
 //!
-//! Written by hand because the format's edges are where archives break silently: binary attribute values, names
-//! that are no UTF-8, times before 1970, sizes over 8 GiB. What is written here must be read back equal by
-//! [`super::tar_reader`], and by GNU tar.
+//! `async_tar` lays out the block; names and records are ours, because the format's edges are where archives break
+//! silently: binary attribute values, names that are no UTF-8, times before 1970, sizes over 8 GiB. What is written
+//! here must be read back equal by [`super::tar_reader`], and by GNU tar.
+
+use async_tar::{EntryType, Header};
 
 use super::node::{EntryKind, Node, join};
 
 /// The unit of a tar.
 pub(super) const BLOCK: usize = 512;
-const NAME: std::ops::Range<usize> = 0..100;
-const LINK: std::ops::Range<usize> = 157..257;
+/// What the name and the link field hold.
+const FIELD: usize = 100;
 /// The key before an attribute's name; shared by GNU tar, bsdtar, star and Docker.
 pub(super) const XATTR: &str = "SCHILY.xattr.";
 
@@ -24,14 +26,14 @@ pub(super) fn encode(node: &Node) -> Vec<u8> {
     let records = records(node, &name);
     let mut out = Vec::with_capacity(4 * BLOCK);
     if !records.is_empty() {
-        let mut pax = Block::new(b"PaxHeaders/entry", b'x');
-        pax.number(100..108, 0o600);
-        pax.number(124..136, records.len() as u64);
-        out.extend_from_slice(&pax.sealed());
+        let mut pax = block(EntryType::XHeader, b"PaxHeaders/entry");
+        pax.set_size(records.len() as u64);
+        pax.set_cksum();
+        out.extend_from_slice(pax.as_bytes());
         out.extend_from_slice(&records);
         out.resize(out.len() + padding(records.len() as u64), 0);
     }
-    out.extend_from_slice(&main_block(node, &name).sealed());
+    out.extend_from_slice(main_block(node, &name).as_bytes());
     out
 }
 
@@ -58,10 +60,10 @@ fn records(node: &Node, name: &[u8]) -> Vec<u8> {
         add(b"GNU.sparse.name", &node.path);
         add(b"GNU.sparse.realsize", node.size.to_string().as_bytes());
     }
-    if name.len() > NAME.len() {
+    if name.len() > FIELD {
         add(b"path", name);
     }
-    if node.link.len() > LINK.len() {
+    if node.link.len() > FIELD {
         add(b"linkpath", &node.link);
     }
     for (key, value, digits) in [("size", node.stored, 11), ("uid", node.uid, 7), ("gid", node.gid, 7)] {
@@ -104,68 +106,49 @@ fn escape_key(key: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-fn main_block(node: &Node, name: &[u8]) -> Block {
-    let flag = match node.kind {
-        EntryKind::File => b'0',
-        EntryKind::HardLink => b'1',
-        EntryKind::Symlink => b'2',
-        EntryKind::CharDevice => b'3',
-        EntryKind::BlockDevice => b'4',
-        EntryKind::Directory => b'5',
-        EntryKind::Fifo => b'6',
-    };
-    let mut block = Block::new(name, flag);
-    block.number(100..108, node.mode.into());
-    block.number(108..116, node.uid);
-    block.number(116..124, node.gid);
-    block.number(124..136, node.stored);
-    block.number(136..148, u64::try_from(node.mtime.secs).unwrap_or(0));
-    block.bytes(LINK, &node.link);
-    block.number(329..337, node.device.0.into());
-    block.number(337..345, node.device.1.into());
-    block
+/// Numbers too large for octal are in base 256 here, for readers that know that but not PAX.
+fn main_block(node: &Node, name: &[u8]) -> Header {
+    let mut header = block(entry_type(node.kind), name);
+    header.set_mode(node.mode);
+    header.set_uid(node.uid);
+    header.set_gid(node.gid);
+    header.set_size(node.stored);
+    header.set_mtime(u64::try_from(node.mtime.secs).unwrap_or(0));
+    if let Some(ustar) = header.as_ustar_mut() {
+        ustar.set_device_major(node.device.0);
+        ustar.set_device_minor(node.device.1);
+        copy_cut(&node.link, &mut ustar.linkname);
+    }
+    header.set_cksum();
+    header
+}
+
+fn block(entry_type: EntryType, name: &[u8]) -> Header {
+    let mut header = Header::new_ustar();
+    header.set_entry_type(entry_type);
+    copy_cut(name, &mut header.as_old_mut().name);
+    header
+}
+
+fn entry_type(kind: EntryKind) -> EntryType {
+    match kind {
+        EntryKind::File => EntryType::Regular,
+        EntryKind::HardLink => EntryType::Link,
+        EntryKind::Symlink => EntryType::Symlink,
+        EntryKind::CharDevice => EntryType::Char,
+        EntryKind::BlockDevice => EntryType::Block,
+        EntryKind::Directory => EntryType::Directory,
+        EntryKind::Fifo => EntryType::Fifo,
+    }
+}
+
+/// As much as the field holds; PAX has the rest.
+fn copy_cut(from: &[u8], field: &mut [u8; FIELD]) {
+    for (to, from) in field.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 const fn fits_octal(value: u64, digits: u32) -> bool {
     value < 1 << (3 * digits)
-}
-
-struct Block([u8; BLOCK]);
-
-impl Block {
-    fn new(name: &[u8], flag: u8) -> Self {
-        let mut block = Self([0; BLOCK]);
-        block.bytes(NAME, name);
-        block.bytes(156..157, &[flag]);
-        block.bytes(257..265, b"ustar\x0000");
-        block
-    }
-
-    /// As much of `value` as the field holds; PAX has the rest.
-    fn bytes(&mut self, field: std::ops::Range<usize>, value: &[u8]) {
-        for (to, from) in self.0[field].iter_mut().zip(value) {
-            *to = *from;
-        }
-    }
-
-    /// Octal, or base 256 where octal is too short.
-    fn number(&mut self, field: std::ops::Range<usize>, value: u64) {
-        let digits = field.len() - 1;
-        if fits_octal(value, digits as u32) {
-            return self.bytes(field, format!("{value:0digits$o}").as_bytes());
-        }
-        let mut wide = [0; 12];
-        wide[4..].copy_from_slice(&value.to_be_bytes());
-        let tail = &mut wide[12 - field.len()..];
-        tail[0] |= 0x80;
-        self.bytes(field, tail);
-    }
-
-    /// With its checksum.
-    fn sealed(mut self) -> [u8; BLOCK] {
-        self.bytes(148..156, b"        ");
-        let sum: u32 = self.0.iter().copied().map(u32::from).sum();
-        self.bytes(148..156, format!("{sum:06o}\0 ").as_bytes());
-        self.0
-    }
 }

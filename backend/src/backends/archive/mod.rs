@@ -11,7 +11,7 @@
 //! are remembered. A gap of the source (vanished, unreadable, changed) is a [`Warning`] of the target and never
 //! an error; an error means that the archive is no good.
 //!
-//! To capture from one more kind of source, add a file beside `capture_tree.rs` that turns it into [`node::Node`]s
+//! To capture from one more kind of source, add a file beside `capture_tree.rs` that turns it into `Node`s
 //! and calls `ArchiveWriter::put`. To add a codec, extend [`Codec`] and `press/piece.rs`. Do not let a header
 //! announce one size and a body have another: `ArchiveWriter::copy_body` is the only way in for content.
 

@@ -60,7 +60,7 @@ pub struct TargetReport {
     pub kind: TargetKind,
     /// Its name.
     pub name: String,
-    /// Bytes of content captured; holes of sparse files do not count.
+    /// Bytes of content captured; of a sparse file its data and the map of them.
     pub size_bytes: u64,
     /// Entries in the archive.
     pub entry_count: u64,
@@ -97,7 +97,7 @@ pub struct Finished {
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
-    /// Bytes of content captured.
+    /// Bytes of content captured, as the sum over the targets.
     pub content_bytes: u64,
     /// Entries, the manifest not counted.
     pub entry_count: u64,

@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use async_tar::{EntryType, Header};
+
 use super::header::{BLOCK, XATTR, padding};
 use super::node::{EntryKind, Mtime, Node, Xattr};
 
@@ -59,11 +61,11 @@ impl<R: Read> TarReader<R> {
             }
             check_sum(&block)?;
             let size = number(&block[124..136])?;
-            match block[156] {
-                b'x' => extensions.read_pax(&self.extension(size)?)?,
-                b'L' => extensions.path = Some(until_nul(&self.extension(size)?).to_vec()),
-                b'K' => extensions.link = Some(until_nul(&self.extension(size)?).to_vec()),
-                b'g' => drop(self.extension(size)?),
+            match Header::from_byte_slice(&block).entry_type() {
+                EntryType::XHeader => extensions.read_pax(&self.extension(size)?)?,
+                EntryType::GNULongName => extensions.path = Some(until_nul(&self.extension(size)?).to_vec()),
+                EntryType::GNULongLink => extensions.link = Some(until_nul(&self.extension(size)?).to_vec()),
+                EntryType::XGlobalHeader => drop(self.extension(size)?),
                 _ => return self.entry(&block, extensions).map(Some),
             }
         }
@@ -156,8 +158,9 @@ impl Extensions {
     }
 
     fn into_node(self, block: &[u8; BLOCK]) -> Result<Node, TarError> {
-        let named = self.sparse_name.or(self.path).unwrap_or_else(|| header_name(block));
-        let kind = kind(block[156], &named)?;
+        let header = Header::from_byte_slice(block);
+        let named = self.sparse_name.or(self.path).unwrap_or_else(|| header.path_bytes().into_owned());
+        let kind = kind(header.entry_type(), &named)?;
         let stored = match kind {
             EntryKind::File => self.size.map_or_else(|| number(&block[124..136]), Ok)?,
             _ => 0,
@@ -165,7 +168,7 @@ impl Extensions {
         let is_device = matches!(kind, EntryKind::CharDevice | EntryKind::BlockDevice);
         let device = |field: &[u8]| number(field).map(|n| if is_device { n as u32 } else { 0 });
         let is_link = matches!(kind, EntryKind::Symlink | EntryKind::HardLink);
-        let link = self.link.unwrap_or_else(|| until_nul(&block[157..257]).to_vec());
+        let link = self.link.or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default();
         Ok(Node {
             path: trim_slashes(&named).to_vec(),
             kind,
@@ -184,16 +187,16 @@ impl Extensions {
 }
 
 /// A file whose name ends in a slash is a directory: tars from before ustar.
-fn kind(flag: u8, name: &[u8]) -> Result<EntryKind, TarError> {
-    Ok(match flag {
-        b'0' | 0 | b'7' if name.ends_with(b"/") => EntryKind::Directory,
-        b'0' | 0 | b'7' => EntryKind::File,
-        b'1' => EntryKind::HardLink,
-        b'2' => EntryKind::Symlink,
-        b'3' => EntryKind::CharDevice,
-        b'4' => EntryKind::BlockDevice,
-        b'5' => EntryKind::Directory,
-        b'6' => EntryKind::Fifo,
+fn kind(entry_type: EntryType, name: &[u8]) -> Result<EntryKind, TarError> {
+    Ok(match entry_type {
+        EntryType::Regular | EntryType::Continuous if name.ends_with(b"/") => EntryKind::Directory,
+        EntryType::Regular | EntryType::Continuous => EntryKind::File,
+        EntryType::Link => EntryKind::HardLink,
+        EntryType::Symlink => EntryKind::Symlink,
+        EntryType::Char => EntryKind::CharDevice,
+        EntryType::Block => EntryKind::BlockDevice,
+        EntryType::Directory => EntryKind::Directory,
+        EntryType::Fifo => EntryKind::Fifo,
         _ => return Err(TarError::Malformed("an entry of an unknown type")),
     })
 }
@@ -203,15 +206,6 @@ fn check_sum(block: &[u8; BLOCK]) -> Result<(), TarError> {
     let summed = |i: usize, byte: u8| if field.contains(&i) { b' ' } else { byte };
     let sum: u64 = block.iter().enumerate().map(|(i, &byte)| u64::from(summed(i, byte))).sum();
     if number(&block[field.clone()])? == sum { Ok(()) } else { Err(TarError::Malformed("a header checksum is wrong")) }
-}
-
-fn header_name(block: &[u8; BLOCK]) -> Vec<u8> {
-    let name = until_nul(&block[..100]);
-    let prefix = until_nul(&block[345..500]);
-    if &block[257..263] != b"ustar\0" || prefix.is_empty() {
-        return name.to_vec();
-    }
-    [prefix, b"/", name].concat()
 }
 
 fn header_mtime(field: &[u8]) -> Result<Mtime, TarError> {

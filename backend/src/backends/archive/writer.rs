@@ -116,7 +116,7 @@ impl ArchiveWriter {
         let mut rest = content;
         let (hash, _) =
             self.put_file(&node, |w, hasher| w.copy_body(node.stored, hasher, &mut |buf| rest.read(buf)))?;
-        self.note(|catalogue| catalogue.add(&node, Some(hash), node.stored))
+        self.note(|catalogue| catalogue.add(&node, Some(hash)))
     }
 
     /// Notes a gap that the caller knows of and the writer cannot see, such as a stream that broke.
@@ -129,11 +129,12 @@ impl ArchiveWriter {
     }
 
     /// Writes manifest and trailer and syncs the file, which stays under its partial name. The fields of `about`
-    /// come first in the manifest.
+    /// come first in the manifest. Reads nothing of any target: the stack may run again by then.
     ///
     /// # Errors
     /// [`ArchiveError::Write`] when the file cannot be completed; it is removed then.
     pub fn finish(mut self, about: Map<String, Value>) -> Result<Finished, ArchiveError> {
+        self.meter.check()?;
         let end = || -> io::Result<_> {
             let (manifest, len, targets) = self.catalogue.finish(about)?;
             let path = join(self.top_dir.as_bytes(), FILE_NAME.as_bytes());
@@ -172,7 +173,7 @@ impl ArchiveWriter {
         self.meter.begin_entry(&node.path);
         self.written_header(node)?;
         self.meter.end_entry();
-        self.note(|catalogue| catalogue.add(node, None, 0))
+        self.note(|catalogue| catalogue.add(node, None))
     }
 
     /// Puts header, body and padding; `body` must hand exactly `node.stored` bytes to [`Self::copy_body`].

@@ -127,7 +127,11 @@ impl Call {
     /// Sends it and returns the answer while its body still comes: for streams.
     pub(crate) async fn open(self) -> reqwest::Response {
         let url = format!("{}{}", self.client.base, self.path);
-        let mut request = self.client.http.request(self.operation.method.clone(), url).query(&self.query);
+        let mut url = url::Url::parse(&url).expect("an address");
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let mut request = self.client.http.request(self.operation.method.clone(), url);
         if let Some(token) = &self.client.token {
             request = request.bearer_auth(token);
         }
