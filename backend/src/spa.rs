@@ -50,6 +50,11 @@ pub fn security_headers() -> DefaultHeaders {
 
 /// Answers what no route takes: the default service of the application.
 pub async fn serve(req: HttpRequest) -> HttpResponse {
+    show_page(&req)
+}
+
+/// Answers a browser that navigates to a path which is not the dashboard's alone.
+pub fn show_page(req: &HttpRequest) -> HttpResponse {
     answer(req.method(), req.path(), req.headers(), find_embedded)
 }
 

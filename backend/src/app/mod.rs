@@ -125,6 +125,7 @@ impl Builder {
             auth,
             shutdown: shutdown.clone(),
             about: about(&loaded)?,
+            show_page: crate::spa::show_page,
         });
         let server = http::bind(config.listen, state)?;
         Ok(Running {

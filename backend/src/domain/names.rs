@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest name that is accepted, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
+/// The longest name of a file, in bytes.
+pub const MAX_FILE_NAME_BYTES: usize = 255;
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +31,12 @@ pub enum InvalidName {
         /// Its place, counted from 1.
         position: usize,
     },
+    /// The text is longer than [`MAX_FILE_NAME_BYTES`].
+    #[error("the name has {0} bytes, a file's name has at most {MAX_FILE_NAME_BYTES}")]
+    TooLongForFile(usize),
+    /// The text is no log file's name.
+    #[error("the name of a log file ends in '.log'")]
+    NotALog,
 }
 
 /// Checks the rule that Docker has for the names of containers and volumes: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
@@ -42,6 +50,10 @@ pub fn check_name(text: &str) -> Result<(), InvalidName> {
     if text.len() > MAX_NAME_BYTES {
         return Err(InvalidName::TooLong(text.len()));
     }
+    check_characters(text)
+}
+
+fn check_characters(text: &str) -> Result<(), InvalidName> {
     for (index, character) in text.chars().enumerate() {
         let is_allowed = character.is_ascii_alphanumeric() || (index > 0 && matches!(character, '_' | '.' | '-'));
         if !is_allowed {
@@ -92,6 +104,45 @@ impl fmt::Display for StackName {
     }
 }
 
+/// The name of a log file within the log directory. It names nothing outside of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogName(String);
+
+impl LogName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LogName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        if text.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if text.len() > MAX_FILE_NAME_BYTES {
+            return Err(InvalidName::TooLongForFile(text.len()));
+        }
+        check_characters(text)?;
+        if text.ends_with(".log") { Ok(Self(text.to_owned())) } else { Err(InvalidName::NotALog) }
+    }
+}
+
+impl From<LogName> for String {
+    fn from(name: LogName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for LogName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +167,19 @@ mod tests {
     fn the_error_names_the_character_and_its_place() {
         let error = check_name("ab/c").expect_err("a slash");
         assert!(error.to_string().starts_with("'/' at position 3"), "{error}");
+    }
+
+    #[test]
+    fn a_log_name_stays_in_its_directory() {
+        let longest = format!("{}.log", "x".repeat(MAX_FILE_NAME_BYTES - 4));
+        for text in ["mainstay_2026-11-21.log", "backup_blog_2026-11-21_03-00-00_job_1.log", &longest] {
+            assert!(text.parse::<LogName>().is_ok(), "{text}");
+        }
+        for text in ["../x.log", "a/b.log", "/etc/x.log", ".hidden.log", "a\0.log", "a\n.log", "-x.log"] {
+            assert!(matches!(text.parse::<LogName>(), Err(InvalidName::Character { .. })), "{text:?}");
+        }
+        assert_eq!("".parse::<LogName>(), Err(InvalidName::Empty));
+        assert_eq!("mainstay.db".parse::<LogName>(), Err(InvalidName::NotALog));
+        assert_eq!(format!("x{longest}").parse::<LogName>(), Err(InvalidName::TooLongForFile(256)));
     }
 }

@@ -115,7 +115,9 @@ impl<T: Clone + Send + 'static> Hub<T> {
         HubItem::Item { id: self.id(number), value }
     }
 
-    fn id(&self, number: u64) -> String {
+    /// The id of the item with this number.
+    #[must_use]
+    pub fn id(&self, number: u64) -> String {
         format!("{}-{number}", self.epoch)
     }
 

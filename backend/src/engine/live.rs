@@ -134,19 +134,25 @@ impl LiveJob {
         self.save_or_warn().await;
     }
 
-    /// Ends the job: what was not begun is skipped.
-    pub(super) async fn end(&self, state: JobState, error: Option<String>) {
+    /// Records the end of the job, and tells nobody yet: what was not begun is skipped.
+    pub(super) async fn record_end(&self, state: JobState, error: Option<String>) {
         let now = self.clock.now();
-        self.change(|job| {
+        {
+            let mut job = self.lock();
             job.state = state;
             job.error = error;
             job.finished_at = Some(now);
             for step in job.steps.iter_mut().filter(|s| matches!(s.state, StepState::Pending | StepState::Running)) {
                 step.state = StepState::Skipped;
             }
-        });
+        }
         self.save_or_warn().await;
         self.log.sync();
+    }
+
+    /// Tells everyone that the job has ended.
+    pub(super) fn tell_end(&self) {
+        self.change(|_| {});
         self.log.signal(JobSignal::End);
     }
 

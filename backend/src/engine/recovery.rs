@@ -100,7 +100,7 @@ impl JobEngine {
         }
         job.state = JobState::Interrupted;
         job.finished_at = Some(now);
-        job.error = Some("the service ended while the job was at work; its containers were brought back at the next start".into());
+        job.error = Some("the service ended while the job was at work".into());
         self.0.parts.store.save_job(&job).await?;
         let message = format!("job {} was at work when the service ended: interrupted", job.id);
         append_to_log(&self.0.settings.log_dir.join(&job.log_file), now, &message);

@@ -109,7 +109,7 @@ impl JobEngine {
             }
         }
         for (job, request) in jobs.iter().zip(requests) {
-            self.set_going(job.clone(), request);
+            self.set_going(&job.id, request);
         }
         Ok(jobs)
     }
@@ -198,10 +198,18 @@ impl JobEngine {
         let mut live = self.live();
         for job in jobs {
             live.jobs.remove(&job.id);
-            if let Some(stack) = &job.stack {
+            // The stack may belong to a later job already.
+            if let Some(stack) = job.stack.as_ref().filter(|stack| live.stacks.get(*stack) == Some(&job.id)) {
                 live.stacks.remove(stack);
             }
         }
+    }
+
+    /// Ends a job. Its stack is free before anyone hears of the end: who hears may ask for the next one at once.
+    pub(super) async fn end(&self, live: &LiveJob, state: JobState, error: Option<String>) {
+        live.record_end(state, error).await;
+        self.release(&[live.now()]);
+        live.tell_end();
     }
 
     fn make_live(&self, job: Job) -> Arc<LiveJob> {
@@ -212,15 +220,12 @@ impl JobEngine {
         LiveJob::new(job, log, self.0.events.clone(), parts.store.clone(), parts.clock.clone())
     }
 
-    fn set_going(&self, job: Job, request: BackupRequest) {
-        let Some(live) = self.find_live(&job.id) else { return };
+    fn set_going(&self, id: &JobId, request: BackupRequest) {
+        let Some(live) = self.find_live(id) else { return };
         live.change(|_| {});
         live.log.write(Level::Info, format!("backup of stack '{}' queued ({})", request.stack, request.trigger));
         let engine = self.clone();
-        let task = async move {
-            Box::pin(engine.run_in_turn(&live, &request)).await;
-            engine.release(std::slice::from_ref(&job));
-        };
+        let task = async move { Box::pin(engine.run_in_turn(&live, &request)).await };
         self.0.tracker.spawn_on(task, &self.0.parts.runtime);
     }
 
@@ -232,7 +237,7 @@ impl JobEngine {
         };
         let Some(_turn) = turn else {
             let state = self.state_when_stopped();
-            live.end(state, Some("it ended before its turn came".into())).await;
+            self.end(live, state, Some("it ended before its turn came".into())).await;
             return;
         };
         // A shutdown ends the job as a cancel does: the stack is brought back first.
@@ -242,7 +247,7 @@ impl JobEngine {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = contained(live, backup::run(self, live, request)) => {},
+            () = self.contained(live, backup::run(self, live, request)) => {},
             () = watch_shutdown => {},
         }
     }
@@ -251,11 +256,12 @@ impl JobEngine {
     pub(super) fn state_when_stopped(&self) -> JobState {
         if self.0.shutdown.is_cancelled() { JobState::Interrupted } else { JobState::Cancelled }
     }
-}
 
-/// Keeps a defect of ours from leaving a job at work for ever.
-async fn contained(live: &Arc<LiveJob>, run: impl Future<Output = ()>) {
-    if AssertUnwindSafe(run).catch_unwind().await.is_err() {
-        live.end(JobState::Failed, Some("a defect in Mainstay ended the job; see the system log".into())).await;
+    /// Keeps a defect of ours from leaving a job at work for ever.
+    async fn contained(&self, live: &Arc<LiveJob>, run: impl Future<Output = ()>) {
+        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+            let why = "a defect in Mainstay ended the job; see the system log";
+            self.end(live, JobState::Failed, Some(why.into())).await;
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::job::{TargetKind, TargetState};
+use crate::domain::job::{TargetKind, TargetResult, TargetState};
 
 /// What kind of gap the capture met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,19 @@ impl TargetReport {
             (_, 0) => TargetState::Succeeded,
             _ => TargetState::Partial,
         }
+    }
+
+    /// The report as a job keeps it, with the first gap as its message.
+    #[must_use]
+    pub fn to_result(&self) -> TargetResult {
+        let message = match (self.warning_count, self.warnings.first(), self.left_out.first()) {
+            (1, Some(gap), _) => Some(format!("{}: {}", gap.path, gap.message)),
+            (count, Some(gap), _) => Some(format!("{count} gaps, the first of them {}: {}", gap.path, gap.message)),
+            (_, None, Some(left_out)) => Some(format!("left out {}: {}", left_out.path, left_out.reason)),
+            (_, None, None) => None,
+        };
+        let (kind, name, size_bytes) = (self.kind, self.name.clone(), self.size_bytes);
+        TargetResult { kind, name, state: self.state(), size_bytes, message }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(super) struct Spool {
@@ -15,13 +16,19 @@ impl Spool {
     /// die in between, the name ends like that of a partial archive, and is cleaned up with them.
     pub(super) fn beside(neighbour: &Path) -> io::Result<Self> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let mut name = neighbour.as_os_str().to_owned();
-        name.push(format!(".{}-{count}.spool.partial", std::process::id()));
-        let name = PathBuf::from(name);
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&name)?;
-        fs::remove_file(&name)?;
-        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 })
+        loop {
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let name = neighbour.with_file_name(format!(".{}-{count}.spool.partial", std::process::id()));
+            match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&name) {
+                // Process ids are alike in containers that share a directory.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => {
+                    let file = created?;
+                    fs::remove_file(&name)?;
+                    return Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 });
+                }
+            }
+        }
     }
 
     /// Bytes written so far.

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 use super::node::join;
 use super::options::Exclude;
@@ -155,12 +157,7 @@ impl Level {
 }
 
 /// Opens for reading what can be read without side effects, and all else as a mere path.
-fn open(
-    dir: std::os::fd::BorrowedFd<'_>,
-    name: &CStr,
-    hint: FileType,
-    nofollow: OFlags,
-) -> io::Result<(File, Metadata)> {
+fn open(dir: BorrowedFd<'_>, name: &CStr, hint: FileType, nofollow: OFlags) -> io::Result<(File, Metadata)> {
     let mut file_type = hint;
     if !matches!(hint, FileType::RegularFile | FileType::Directory) {
         let handle = File::from(openat(dir, name, OFlags::PATH | OFlags::CLOEXEC | nofollow, Mode::empty())?);
@@ -174,9 +171,9 @@ fn open(
     let harmless = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(openat(dir, name, OFlags::RDONLY | harmless | nofollow, Mode::empty())?);
     let metadata = file.metadata()?;
-    if type_of(&metadata) == file_type { Ok((file, metadata)) } else { Err(rustix::io::Errno::LOOP.into()) }
+    if type_of(&metadata) == file_type { Ok((file, metadata)) } else { Err(Errno::LOOP.into()) }
 }
 
 fn type_of(metadata: &Metadata) -> FileType {
-    FileType::from_raw_mode(std::os::unix::fs::MetadataExt::mode(metadata))
+    FileType::from_raw_mode(metadata.mode())
 }

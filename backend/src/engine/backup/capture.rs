@@ -18,6 +18,7 @@ use crate::docker::SharedEngine;
 use crate::domain::job::{Progress, StepName, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
+use crate::store::HoldAction;
 
 use super::super::pause_point;
 use super::source::{From, Source};
@@ -32,6 +33,8 @@ pub(super) struct Captured {
     pub(super) writer: ArchiveWriter,
     pub(super) partial: PathBuf,
     pub(super) archive: PathBuf,
+    /// Containers that something else started meanwhile.
+    pub(super) disturbed: Vec<String>,
 }
 
 impl StepResult for Captured {}
@@ -83,11 +86,25 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<Captured, Sto
     }
     show(cx, &meter, total, StepName::Capture);
     match outcome {
-        Ok(Ok(writer)) => Ok(Captured { writer, partial, archive }),
+        Ok(Ok(writer)) => Ok(Captured { writer, partial, archive, disturbed: find_disturbed(cx, resolved).await }),
         Ok(Err(ArchiveError::Cancelled)) => Err(Stop::Cancelled),
         Ok(Err(error)) => Err(Stop::because("the archive could not be written", &error)),
         Err(_) => Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")),
     }
+}
+
+/// Containers that are up although they were stopped: something else started them, so they may have written.
+async fn find_disturbed(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
+    let mut disturbed = Vec::new();
+    for held in resolved.choice.held.iter().filter(|held| held.action == HoldAction::Stop) {
+        let now = cx.engine.0.parts.docker.inspect_container(&held.id).await;
+        if now.is_ok_and(|detail| detail.is_up()) {
+            let message = format!("container {} was started by something else during the capture", held.name);
+            cx.live.log.write_about(Level::Warning, Some(&held.service), message.clone());
+            disturbed.push(message);
+        }
+    }
+    disturbed
 }
 
 /// The archive's top directory and its final path: `<stack>_<time>`, with a number where that is taken.

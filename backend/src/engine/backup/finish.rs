@@ -31,9 +31,9 @@ impl StepResult for Stored {
 }
 
 pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured) -> Result<Stored, Stop> {
-    note_doubts(cx, resolved).await;
+    note_doubts(cx, resolved, &captured.disturbed).await;
     let description = manifest::describe(cx, resolved);
-    let Captured { writer, partial, archive } = captured;
+    let Captured { writer, partial, archive, .. } = captured;
     let finished = tokio::task::spawn_blocking(move || writer.finish(description)).await;
     let finished = match finished {
         Ok(Ok(finished)) => finished,
@@ -45,8 +45,8 @@ pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured)
 }
 
 /// What makes a capture doubtful although every file was read.
-async fn note_doubts(cx: Cx<'_>, resolved: &Resolved) {
-    let writers = resolved.writers_left();
+async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
+    let writers = [resolved.writers_left(), disturbed.to_vec()].concat();
     let emptied = emptied_targets(cx, resolved).await;
     cx.live.change(|job| {
         for target in job.targets.iter_mut().filter(|t| t.state == TargetState::Succeeded) {

@@ -206,7 +206,7 @@ impl Cx<'_> {
         let why = error.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
         self.live.log.write(level, format!("backup of stack '{}' {state} after {took}{why}", self.request.stack));
         self.live.end_step(StepName::Report, StepState::Succeeded, None).await;
-        self.live.end(state, error).await;
+        self.engine.end(self.live, state, error).await;
     }
 }
 

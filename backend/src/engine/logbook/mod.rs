@@ -3,11 +3,13 @@
 //! The file is the record; what is in memory serves those who watch. A log that cannot be written never stops a job:
 //! the lines then live in memory only, and the system log says so.
 
+mod files;
 mod job_log;
 mod line;
 mod reader;
 mod system_log;
 
+pub use files::{LogFile, list_files, open_file};
 pub use job_log::{JobLog, JobSignal};
 pub use line::{format_line, parse_line};
 pub use reader::{LogPage, read_page};

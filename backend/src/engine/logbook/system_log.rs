@@ -73,6 +73,12 @@ impl SystemLog {
         self.0.hub.last_id()
     }
 
+    /// The id of a line: where to resume after it.
+    #[must_use]
+    pub fn id_of(&self, line: &LogLine) -> String {
+        self.0.hub.id(line.n)
+    }
+
     /// Lines after the one called `after`.
     pub fn subscribe(&self, after: Option<&str>) -> impl Stream<Item = HubItem<LogLine>> + Send + use<> {
         self.0.hub.subscribe(after)

@@ -95,6 +95,7 @@ fn a_file_that_vanishes_is_named_as_left_out() {
     let (path, kind) = only_warning(&report);
     assert_eq!((path, kind), (report.left_out[0].path.as_str(), GapKind::Vanished));
     assert_eq!((report.entry_count, report.left_out_count), (3, 1));
+    assert!(report.to_result().message.is_some_and(|message| message.starts_with(path)));
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn a_root_that_is_a_socket_is_skipped() {
     writer.add_tree(&socket, &TreeOptions::default()).expect("a capture");
     let report = writer.end_target().expect("a target");
     assert_eq!(report.state(), crate::domain::job::TargetState::Skipped);
-    assert_eq!(report.left_out[0].reason, "a socket cannot be archived");
+    assert_eq!(report.to_result().message.as_deref(), Some("left out .: a socket cannot be archived"));
 }
 
 #[test]
