@@ -153,7 +153,7 @@ impl LiveJob {
     /// Tells everyone that the job has ended.
     pub(super) fn tell_end(&self) {
         self.change(|_| {});
-        self.log.signal(JobSignal::End);
+        self.log.close();
     }
 
     fn lock(&self) -> MutexGuard<'_, Job> {

@@ -29,8 +29,10 @@ mod backup;
 pub mod doctor;
 pub mod events;
 pub mod hub;
+mod jobs;
 pub mod live;
 pub mod logbook;
+mod once;
 pub mod overview;
 mod pause_point;
 mod quiesce;
@@ -38,6 +40,8 @@ mod recovery;
 mod retention;
 mod submit;
 
+pub use backup::{CapturedVia, Coverage};
+pub use once::RequestKey;
 pub use recovery::RecoveryReport;
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
 
@@ -110,6 +114,8 @@ struct Inner {
     shutdown: CancellationToken,
     /// Keeps replays of the stop journal apart.
     replay: tokio::sync::Mutex<()>,
+    /// Keeps repetitions of a request apart.
+    keyed: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -143,6 +149,7 @@ impl JobEngine {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: tokio::sync::Mutex::new(()),
+            keyed: tokio::sync::Mutex::new(()),
         }))
     }
 

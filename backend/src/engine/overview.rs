@@ -80,12 +80,13 @@ impl JobEngine {
         Ok(stacks)
     }
 
-    /// One stack with its backups.
+    /// One stack with its backups, by its name or by that of its directory.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn find_stack(&self, name: &StackName) -> Result<Option<StackOverview>, StoreError> {
-        Ok(self.list_stacks().await?.into_iter().find(|s| s.stack.name == *name))
+        let Some(stack) = self.0.parts.discovery.find_stack(name) else { return Ok(None) };
+        Ok(self.list_stacks().await?.into_iter().find(|s| s.stack.name == stack.name))
     }
 
     /// The whole host at a glance.

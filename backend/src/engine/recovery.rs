@@ -44,6 +44,7 @@ impl JobEngine {
             self.interrupt(job).await?;
             report.interrupted_jobs += 1;
         }
+        report.removed_files += self.remove_spools();
         Ok(report)
     }
 
@@ -133,6 +134,13 @@ impl JobEngine {
         Ok(removed)
     }
 
+    /// Removes the scratch files of archives that a kill left beside them. They carry a name that only Mainstay gives.
+    fn remove_spools(&self) -> usize {
+        let Ok(entries) = std::fs::read_dir(&self.0.settings.backup_dir) else { return 0 };
+        let spools = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_spool));
+        spools.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
+    }
+
     async fn snapshot_of(&self, job: &Job) -> Result<Option<Snapshot>, StoreError> {
         let filter = SnapshotFilter { job: Some(job.id.clone()), ..SnapshotFilter::default() };
         let page = self.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await?;
@@ -152,6 +160,13 @@ impl JobEngine {
     }
 }
 
+/// `.<process>-<number>.spool.partial`
+fn is_spool(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let inner = name.strip_prefix('.').and_then(|n| n.strip_suffix(".spool.partial"));
+    inner.and_then(|n| n.split_once('-')).is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
 fn is_partial_of(file: &Path, archive: &Path) -> bool {
     file.as_os_str().to_str() == archive.to_str().map(|a| format!("{a}.partial")).as_deref()
 }
@@ -166,5 +181,18 @@ fn append_to_log(path: &Path, at: chrono::DateTime<chrono::Utc>, message: &str) 
     });
     if let Err(error) = written {
         tracing::debug!(%error, "the log of an interrupted job was not completed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_spools_of_ours_are_spools() {
+        assert!(is_spool(".412-7.spool.partial"));
+        for name in ["412-7.spool.partial", ".412-.spool.partial", ".a-7.spool.partial", "blog.tar.gz.partial", ".x"] {
+            assert!(!is_spool(name), "{name}");
+        }
     }
 }

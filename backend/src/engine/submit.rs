@@ -43,6 +43,9 @@ pub enum SubmitError {
         /// The job.
         job: JobId,
     },
+    /// The key of the request was used for another one.
+    #[error("the key was used for another request within the last day")]
+    KeyReused,
     /// The service is about to end.
     #[error("the service is shutting down and takes no new jobs")]
     ShuttingDown,
@@ -94,12 +97,7 @@ impl JobEngine {
         if self.0.shutdown.is_cancelled() {
             return Err(SubmitError::ShuttingDown);
         }
-        let view = self.0.parts.discovery.view();
-        for request in &requests {
-            if !view.stacks.iter().any(|stack| stack.name == request.stack) {
-                return Err(SubmitError::UnknownStack(request.stack.clone()));
-            }
-        }
+        let requests = self.find_stacks_of(requests)?;
         let jobs: Vec<Job> = requests.iter().map(|request| self.new_job(request)).collect();
         self.claim(&jobs)?;
         for job in &jobs {
@@ -112,6 +110,21 @@ impl JobEngine {
             self.set_going(&job.id, request);
         }
         Ok(jobs)
+    }
+
+    /// Gives each stack the name that it is known by; one that was named twice is wanted once.
+    fn find_stacks_of(&self, requests: Vec<BackupRequest>) -> Result<Vec<BackupRequest>, SubmitError> {
+        let view = self.0.parts.discovery.view();
+        let mut found: Vec<BackupRequest> = Vec::with_capacity(requests.len());
+        for request in requests {
+            let Some(stack) = view.find_stack(&request.stack) else {
+                return Err(SubmitError::UnknownStack(request.stack));
+            };
+            if found.iter().all(|other| other.stack != stack.name) {
+                found.push(BackupRequest { stack: stack.name.clone(), ..request });
+            }
+        }
+        Ok(found)
     }
 
     /// Asks a job to end; its stack is brought back first.

@@ -9,7 +9,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 
 mod backup;
+mod cli;
 mod coverage;
+mod disk;
 mod discovery;
 mod docker_engine;
 mod faults;

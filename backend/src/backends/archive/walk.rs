@@ -49,6 +49,8 @@ struct Level {
     path: Vec<u8>,
     batch: std::vec::IntoIter<Name>,
     is_exhausted: bool,
+    /// Why the listing ended early.
+    failure: Option<io::Error>,
 }
 
 struct Name {
@@ -86,7 +88,10 @@ impl Walk {
                     let opened = opened.and_then(|dir| open(dir, &name, file_type, OFlags::NOFOLLOW));
                     return Some(self.visit(path, opened));
                 }
-                Some(Err(error)) => return Some(gap(level.path.clone(), &error)),
+                Some(Err(error)) => {
+                    let reason = format!("part of it could not be listed: {error}");
+                    return Some(Found::Gap { path: level.path.clone(), kind: GapKind::of(&error), reason });
+                }
                 None => drop(self.levels.pop()),
             }
         }
@@ -116,43 +121,35 @@ fn gap(path: Vec<u8>, error: &io::Error) -> Found {
 impl Level {
     fn enter(file: &File, path: &[u8]) -> io::Result<Self> {
         let dir = Dir::new(OwnedFd::from(file.try_clone()?))?;
-        Ok(Self { dir, path: path.to_vec(), batch: Vec::new().into_iter(), is_exhausted: false })
+        Ok(Self { dir, path: path.to_vec(), batch: Vec::new().into_iter(), is_exhausted: false, failure: None })
     }
 
     fn next_name(&mut self) -> Option<io::Result<Name>> {
-        if let Some(name) = self.batch.next() {
-            return Some(Ok(name));
+        if self.batch.as_slice().is_empty() && !self.is_exhausted {
+            self.read_batch();
         }
-        if self.is_exhausted {
-            return None;
-        }
-        match self.read_batch() {
-            Ok(()) => self.next_name(),
-            Err(error) => {
-                self.is_exhausted = true;
-                Some(Err(error))
-            }
-        }
+        self.batch.next().map(Ok).or_else(|| self.failure.take().map(Err))
     }
 
     /// A batch at a time keeps memory flat in a directory of millions; in the order of inodes because that is
     /// roughly the order on the disk.
-    fn read_batch(&mut self) -> io::Result<()> {
+    fn read_batch(&mut self) {
         let mut names = Vec::new();
-        while names.len() < BATCH {
-            let Some(entry) = self.dir.read() else {
-                self.is_exhausted = true;
-                break;
-            };
-            let entry = entry?;
-            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                let (inode, file_type) = (entry.ino(), entry.file_type());
-                names.push(Name { inode, name: entry.file_name().to_owned(), file_type });
+        while names.len() < BATCH && !self.is_exhausted {
+            match self.dir.read() {
+                Some(Ok(entry)) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
+                Some(Ok(entry)) => {
+                    let (inode, file_type) = (entry.ino(), entry.file_type());
+                    names.push(Name { inode, name: entry.file_name().to_owned(), file_type });
+                }
+                end => {
+                    self.is_exhausted = true;
+                    self.failure = end.and_then(Result::err).map(io::Error::from);
+                }
             }
         }
         names.sort_unstable_by_key(|name| name.inode);
         self.batch = names.into_iter();
-        Ok(())
     }
 }
 

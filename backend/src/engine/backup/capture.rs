@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use tokio::io::AsyncRead;
 use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio_util::sync::CancellationToken;
 
 use crate::backends::archive::{ArchiveError, ArchiveOptions, ArchiveWriter, Meter, TargetReport, TargetSpec};
 use crate::discovery::targets::ReachedVia;
@@ -44,6 +45,7 @@ struct Work {
     sources: Vec<Source>,
     docker: SharedEngine,
     runtime: tokio::runtime::Handle,
+    cancel: CancellationToken,
     done: tokio::sync::mpsc::UnboundedSender<TargetResult>,
 }
 
@@ -65,6 +67,7 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<Captured, Sto
         sources: resolved.sources.clone(),
         docker: cx.engine.0.parts.docker.clone(),
         runtime: cx.engine.0.parts.runtime.clone(),
+        cancel: cx.live.cancel.clone(),
         done,
     };
     let mut thread = tokio::task::spawn_blocking(move || capture_all(writer, &work));
@@ -159,7 +162,7 @@ fn capture_one(writer: &mut ArchiveWriter, work: &Work, source: &Source) -> Resu
             writer.add_tree(root, options)?;
         }
     }
-    Ok(judge(&source.spec, &writer.end_target()?))
+    Ok(judge(&writer.end_target()?))
 }
 
 type Bridge = SyncIoBridge<Box<dyn AsyncRead + Send + Unpin>>;
@@ -168,7 +171,10 @@ type Bridge = SyncIoBridge<Box<dyn AsyncRead + Send + Unpin>>;
 fn open_stream(work: &Work, via: &ReachedVia) -> Result<Bridge, String> {
     let asked = work.docker.stream_path(&via.container_id, &via.destination);
     let stream = work.runtime.block_on(asked).map_err(|e| super::super::chain(&e))?;
-    let reader = StreamReader::new(stream.map_err(std::io::Error::other));
+    // A read that waits for the engine cannot be interrupted, so a cancel ends what it waits for.
+    let cancelled = work.cancel.clone().cancelled_owned();
+    let stream = stream.map_err(std::io::Error::other).take_until(cancelled).boxed();
+    let reader = StreamReader::new(stream);
     Ok(SyncIoBridge::new_with_handle(Box::new(reader), work.runtime.clone()))
 }
 
@@ -176,14 +182,10 @@ fn not_captured(spec: &TargetSpec, reason: String) -> TargetResult {
     TargetResult { kind: spec.kind, name: spec.name.clone(), state: TargetState::Failed, size_bytes: 0, message: Some(reason) }
 }
 
-fn judge(spec: &TargetSpec, report: &TargetReport) -> TargetResult {
-    let gap = report.warnings.first().map(|first| {
-        let more = report.warning_count.saturating_sub(1);
-        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-        format!("{}: {}{more}", first.path, first.message)
-    });
-    let message = gap.or_else(|| (report.size_bytes == 0).then(|| "it holds no content".to_owned()));
-    TargetResult { kind: spec.kind, name: spec.name.clone(), state: report.state(), size_bytes: report.size_bytes, message }
+fn judge(report: &TargetReport) -> TargetResult {
+    let result = report.to_result();
+    let is_empty = result.message.is_none() && result.size_bytes == 0;
+    TargetResult { message: if is_empty { Some("it holds no content".to_owned()) } else { result.message }, ..result }
 }
 
 fn record(cx: Cx<'_>, result: TargetResult) {

@@ -21,12 +21,14 @@ use super::quiesce::{self, NotBack};
 use super::{BackupRequest, JobEngine, pause_point};
 
 mod capture;
+mod coverage;
 mod finish;
 mod manifest;
 mod preflight;
 mod resolve;
 mod source;
 
+pub use coverage::{CapturedVia, Coverage};
 use resolve::Resolved;
 
 /// What every step works with.
@@ -77,7 +79,7 @@ async fn carry_out(cx: Cx<'_>) -> Result<(JobState, Option<String>), Stop> {
         cx.live.log.write(Level::Success, "dry run: nothing was stopped, nothing was written");
         return Ok((JobState::Succeeded, None));
     }
-    let (captured, not_back) = cx.capture_at_rest(&resolved).await?;
+    let (captured, not_back) = Box::pin(cx.capture_at_rest(&resolved)).await?;
     let stored = cx.step(StepName::Publish, finish::publish(cx, &resolved, captured)).await?;
     cx.step(StepName::Verify, finish::verify(cx, &resolved, stored)).await?;
     let state = judge_targets(&cx.live.now().targets);
@@ -112,7 +114,7 @@ impl Cx<'_> {
         let held_since = Instant::now();
         let at_rest = async {
             self.step(StepName::Quiesce, self.quiesce(resolved)).await?;
-            self.step(StepName::Capture, capture::run(self, resolved)).await
+            Box::pin(self.step(StepName::Capture, capture::run(self, resolved))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;

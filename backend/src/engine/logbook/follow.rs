@@ -115,6 +115,8 @@ struct Follower {
     /// Absent when nothing more will happen.
     signals: Option<Receiver<JobSignal>>,
     last: u64,
+    /// A line that came out of turn: those before it are in the file.
+    early: Option<LogLine>,
     ready: VecDeque<FollowItem>,
     stage: Stage,
 }
@@ -123,7 +125,7 @@ impl Follower {
     fn new(log: OpenLog, after: u64) -> Self {
         // Listening begins before the file is read, so that no line falls between the two.
         let signals = log.live.as_ref().and_then(|live| live.log().watch_unless_closed());
-        Self { log, signals, last: after, ready: VecDeque::new(), stage: Stage::CatchUp }
+        Self { log, signals, last: after, early: None, ready: VecDeque::new(), stage: Stage::CatchUp }
     }
 
     async fn next(&mut self) -> Option<FollowItem> {
@@ -160,6 +162,11 @@ impl Follower {
         if page.next_after.is_some() {
             return Ok(());
         }
+        // Of a file that somebody cut or removed, what comes from now on is still told.
+        if let Some(line) = self.early.take().filter(|line| line.n > self.last) {
+            self.last = line.n;
+            self.ready.push_back(FollowItem::Line(line));
+        }
         if self.signals.is_some() {
             self.ready.push_back(FollowItem::State(Box::new(self.log.now())));
             self.stage = Stage::Listen;
@@ -182,7 +189,11 @@ impl Follower {
                 self.last = line.n;
                 self.ready.push_back(FollowItem::Line(line));
             }
-            Ok(JobSignal::Line(_)) | Err(RecvError::Lagged(_)) => self.stage = Stage::CatchUp,
+            Ok(JobSignal::Line(line)) => {
+                self.early = Some(line);
+                self.stage = Stage::CatchUp;
+            }
+            Err(RecvError::Lagged(_)) => self.stage = Stage::CatchUp,
             Ok(JobSignal::Progress(progress)) => self.ready.push_back(FollowItem::Progress(progress)),
             Ok(JobSignal::State(job)) => self.ready.push_back(FollowItem::State(job)),
             // Lines may have been lost to a slow listener, so the file has the last word.

@@ -34,6 +34,7 @@ struct Writer {
     lines: u64,
     /// Lines that could not go to the file.
     in_memory: Vec<LogLine>,
+    is_closed: bool,
 }
 
 /// The log of one job that is queued or at work.
@@ -57,7 +58,7 @@ impl JobLog {
         Arc::new(Self {
             path,
             about,
-            writer: Mutex::new(Writer { file: file.ok(), lines: 0, in_memory: Vec::new() }),
+            writer: Mutex::new(Writer { file: file.ok(), lines: 0, in_memory: Vec::new(), is_closed: false }),
             signals: broadcast::Sender::new(4096),
             system,
             clock,
@@ -96,6 +97,13 @@ impl JobLog {
         let _ = self.signals.send(signal);
     }
 
+    /// Tells those who watch that nothing more will come.
+    pub(in crate::engine) fn close(&self) {
+        let mut writer = self.lock();
+        writer.is_closed = true;
+        self.signal(JobSignal::End);
+    }
+
     /// Makes what was written safe against a power cut.
     pub(in crate::engine) fn sync(&self) {
         if let Some(file) = &self.lock().file {
@@ -103,10 +111,11 @@ impl JobLog {
         }
     }
 
-    /// What happens from now on.
+    /// What happens from now on, up to [`JobSignal::End`]; `None` when that was told already.
     #[must_use]
-    pub fn watch(&self) -> broadcast::Receiver<JobSignal> {
-        self.signals.subscribe()
+    pub fn watch_unless_closed(&self) -> Option<broadcast::Receiver<JobSignal>> {
+        let writer = self.lock();
+        (!writer.is_closed).then(|| self.signals.subscribe())
     }
 
     /// Lines that were written, from the file and from memory.
@@ -114,11 +123,21 @@ impl JobLog {
     /// # Errors
     /// When the file cannot be read.
     pub fn read(&self, after: u64, limit: usize, level: Option<Level>) -> std::io::Result<LogPage> {
-        let in_memory = self.lock().in_memory.clone();
+        let (written, in_memory) = {
+            let writer = self.lock();
+            (writer.lines, writer.in_memory.clone())
+        };
+        // A line that is being written now may be there in part; so may the one that filled the disk.
+        let in_file = in_memory.first().map_or(written, |line| line.n - 1);
         let mut page = if self.path.exists() { read_page(&self.path, after, limit, level)? } else { LogPage::default() };
-        let wanted = in_memory.into_iter().filter(|l| l.n > after && level.is_none_or(|w| l.level >= w));
-        let room = limit.saturating_sub(page.lines.len());
-        page.lines.extend(wanted.take(room));
+        page.lines.retain(|line| line.n <= in_file);
+        page.next_after = page.next_after.filter(|n| *n < in_file);
+        if page.next_after.is_none() {
+            let mut wanted = in_memory.into_iter().filter(|l| l.n > after && level.is_none_or(|w| l.level >= w)).peekable();
+            let room = limit.saturating_sub(page.lines.len());
+            page.lines.extend(wanted.by_ref().take(room));
+            page.next_after = wanted.peek().and(page.lines.last()).map(|line| line.n);
+        }
         Ok(page)
     }
 
@@ -148,7 +167,7 @@ mod tests {
     fn lines_are_numbered_read_back_and_told() {
         let directory = tempfile::tempdir().expect("a directory");
         let log = log(directory.path().join("job.log"));
-        let mut watch = log.watch();
+        let mut watch = log.watch_unless_closed().expect("not closed");
         log.write(Level::Info, "one");
         log.write_about(Level::Warning, Some("volume v"), "two");
         let page = log.read(1, 10, None).expect("read");

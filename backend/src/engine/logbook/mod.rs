@@ -4,12 +4,14 @@
 //! the lines then live in memory only, and the system log says so.
 
 mod files;
+mod follow;
 mod job_log;
 mod line;
 mod reader;
 mod system_log;
 
 pub use files::{LogFile, list_files, open_file};
+pub use follow::{FollowItem, OpenLog};
 pub use job_log::{JobLog, JobSignal};
 pub use line::{format_line, parse_line};
 pub use reader::{LogPage, read_page};

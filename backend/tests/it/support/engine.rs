@@ -108,6 +108,11 @@ impl Lab {
         name
     }
 
+    /// Stops a container, as someone at a terminal would.
+    pub(crate) async fn engine_stop(&self, name: &str) -> bool {
+        self.engine.stop_container(name, None).await.is_ok()
+    }
+
     /// Waits until a container has ended by itself.
     pub(crate) async fn ended(&self, name: &str) {
         use futures_util::StreamExt as _;
