@@ -11,7 +11,8 @@ use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadEr
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::de::value::Error as WordError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::problem::{ApiError, FieldError};
 use crate::domain::names::check_name;
@@ -69,6 +70,15 @@ where
     T::Err: std::fmt::Display,
 {
     text.map(|text| text.parse().map_err(|error: T::Err| ApiError::invalid_query(name, error.to_string()))).transpose()
+}
+
+/// The word of a closed set that the query parameter `name` holds, when it is there.
+///
+/// # Errors
+/// [`ApiError::InvalidQuery`] names the parameter and lists the words.
+pub fn parse_word<T: DeserializeOwned>(name: &'static str, text: Option<&str>) -> Result<Option<T>, ApiError> {
+    let parse = |word: &str| T::deserialize(word.into_deserializer());
+    text.map(|word| parse(word).map_err(|e: WordError| ApiError::invalid_query(name, e.to_string()))).transpose()
 }
 
 fn json_error(error: &JsonPayloadError) -> ApiError {
@@ -202,6 +212,14 @@ mod tests {
             let (status, code, _) = answer(TestRequest::get().uri(&format!("/stacks/{name}"))).await;
             assert_eq!((status, code.as_str()), (400, "invalid_name"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_word_is_named_when_it_is_wrong() {
+        use super::super::wire::StackState;
+        assert_eq!(parse_word("state", Some("partial")).ok().flatten(), Some(StackState::Partial));
+        let error = parse_word::<StackState>("state", Some("up")).expect_err("no word");
+        assert!(error.to_string().contains("`running`"), "{error}");
     }
 
     #[test]

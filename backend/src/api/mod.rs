@@ -18,14 +18,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub mod auth;
+pub mod compat;
+mod download;
 pub mod gate;
 pub mod input;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+mod refusal;
 pub mod routes;
 pub mod sse;
 pub mod state;
+pub(crate) mod submission;
 pub mod v1;
 pub mod wire;
 
@@ -84,5 +88,5 @@ impl Api {
 
 /// Every operation; the one registration that the application and the document are made from.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.configure(v1::configure);
+    config.configure(v1::configure).configure(compat::configure);
 }

@@ -14,6 +14,7 @@ use utoipa_actix_web::AppExt as _;
 
 use super::auth::cookie;
 use super::problem::{FieldError, MEDIA_TYPE, Problem};
+use super::wire::{EngineChange, JobEnd, JobProgress, StackChange};
 
 /// Where the document is served.
 pub const PATH: &str = "/api/openapi.json";
@@ -28,7 +29,7 @@ pub const PATH: &str = "/api/openapi.json";
     ),
     servers((url = "/", description = "This installation")),
     security(("bearer" = []), ("session" = [])),
-    components(schemas(Problem, FieldError)),
+    components(schemas(Problem, FieldError, EngineChange, JobEnd, JobProgress, StackChange)),
     tags(
         (name = "service", description = "Health, version, summary, self-test, metrics"),
         (name = "auth", description = "Signing in, sessions and tokens"),
@@ -104,6 +105,7 @@ fn complete(path: &str, operation: &mut Operation) {
             "400",
             "invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong",
         ),
+        (!is_open, "503", "store_unavailable: the database does not answer"),
         (is_write, "413", "payload_too_large: the body is larger than 1 MiB"),
         (is_write, "415", "unsupported_media_type: the body is not of a type that this operation takes"),
         (

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::problem::ApiError;
-use crate::store::PageRequest;
+use crate::store::{Page, PageRequest};
 
 /// How many a page has when nothing is asked.
 pub const DEFAULT_LIMIT: u64 = 50;
@@ -59,6 +59,28 @@ pub fn next_cursor(list: &str, last_id: Option<&str>) -> Option<String> {
     last_id.map(|id| encode_cursor(list, id))
 }
 
+/// Cuts a page out of a list that is had as a whole. `items` are sorted by their keys, the greatest first.
+#[must_use]
+pub fn cut<T>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T) -> String) -> Page<T> {
+    if let Some(after) = &request.after {
+        items.retain(|item| key(item) < *after);
+    }
+    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next = if has_more { items.last().map(key) } else { None };
+    Page { items, next }
+}
+
+/// The same for `items` that are sorted by their keys, the least first.
+#[must_use]
+pub fn cut_ascending<T>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T) -> String) -> Page<T> {
+    if let Some(after) = &request.after {
+        items.retain(|item| key(item) > *after);
+    }
+    cut(items, &PageRequest::first(request.limit), key)
+}
+
 fn encode_cursor(list: &str, last_id: &str) -> String {
     format!("{VERSION}:{list}:{last_id}").bytes().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -104,5 +126,21 @@ mod tests {
         for bad in ["", "x", "zz", "abc", "313a6a6f62733a", "äö", "ff"] {
             assert!(matches!(query(None, Some(bad)).parse("jobs"), Err(ApiError::InvalidCursor)), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_pages_of_a_whole_list_join_without_gaps() {
+        let items = || vec!["e", "d", "c", "b", "a"];
+        let page = |after: Option<&str>, limit| {
+            cut(items(), &PageRequest { limit, after: after.map(Into::into) }, |item| (*item).to_owned())
+        };
+        let first = page(None, 2);
+        assert_eq!((first.items, first.next.as_deref()), (vec!["e", "d"], Some("d")));
+        let rest = page(Some("d"), 3);
+        assert_eq!((rest.items, rest.next), (vec!["c", "b", "a"], None));
+        assert_eq!(page(Some("bb"), 9).items, ["b", "a"], "what the cursor named may be gone");
+        let request = PageRequest { limit: 2, after: Some("b".into()) };
+        let page = cut_ascending(vec!["a", "b", "c", "d", "e"], &request, |item| (*item).to_owned());
+        assert_eq!((page.items, page.next.as_deref()), (vec!["c", "d"], Some("d")));
     }
 }

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::domain::access::Scope;
 use crate::domain::ids::JobId;
+use crate::domain::job::JobKind;
 use crate::domain::names::InvalidName;
 use crate::store::StoreError;
 
@@ -139,6 +140,12 @@ pub enum ApiError {
     /// The job has not ended, so it cannot be tried again.
     #[error("job '{0}' has not ended yet")]
     JobUnfinished(JobId),
+    /// A job of this kind cannot be tried again.
+    #[error("a job of the kind '{0}' cannot be tried again")]
+    JobNotRetryable(JobKind),
+    /// The key of the request was used for another one.
+    #[error("the Idempotency-Key was used for another request within the last day; use a new one")]
+    IdempotencyKeyReused,
     /// The Docker Engine does not answer.
     #[error("the Docker Engine does not answer")]
     EngineUnreachable(#[source] Cause),
@@ -236,6 +243,10 @@ impl ApiError {
             Self::JobConflict { .. } => Kind(S::CONFLICT, "job_conflict", "Another job is at work"),
             Self::JobFinished(_) => Kind(S::CONFLICT, "job_finished", "The job has ended"),
             Self::JobUnfinished(_) => Kind(S::CONFLICT, "job_unfinished", "The job has not ended"),
+            Self::JobNotRetryable(_) => Kind(S::CONFLICT, "job_not_retryable", "The job cannot be tried again"),
+            Self::IdempotencyKeyReused => {
+                Kind(S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key belongs to another request")
+            }
             Self::EngineUnreachable(_) => {
                 Kind(S::SERVICE_UNAVAILABLE, "engine_unreachable", "Docker Engine unreachable")
             }
@@ -393,6 +404,8 @@ mod tests {
             ApiError::JobConflict { stack: "a".into(), job_id: job() },
             ApiError::JobFinished(job()),
             ApiError::JobUnfinished(job()),
+            ApiError::JobNotRetryable(JobKind::Forget),
+            ApiError::IdempotencyKeyReused,
             ApiError::EngineUnreachable(cause()),
             ApiError::StoreUnavailable(cause()),
             ApiError::ShuttingDown,

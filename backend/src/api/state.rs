@@ -3,6 +3,7 @@
 //! Add a field when a handler needs another part of the service; `app.rs` builds it. No globals, no settings that
 //! handlers do not read.
 
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Duration, Utc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,9 @@ impl Default for AuthSettings {
         Self { is_disabled: false, session_lifetime: Duration::days(30) }
     }
 }
+
+/// Answers a browser that navigates to a path which a program gets data from: with the dashboard.
+pub type ShowPage = fn(&HttpRequest) -> HttpResponse;
 
 /// What the API tells of the service itself.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +64,8 @@ pub struct StateParts {
     pub shutdown: CancellationToken,
     /// What the API tells of the service itself.
     pub about: About,
+    /// The dashboard, for the paths that it shares with the API.
+    pub show_page: ShowPage,
 }
 
 /// The parts of the service that handlers use.
@@ -83,6 +89,8 @@ pub struct AppState {
     pub shutdown: CancellationToken,
     /// What the API tells of the service itself.
     pub about: About,
+    /// The dashboard, for the paths that it shares with the API.
+    pub show_page: ShowPage,
     /// When the service started.
     pub started_at: DateTime<Utc>,
 }
@@ -91,10 +99,10 @@ impl AppState {
     /// The state of a service that starts now.
     #[must_use]
     pub fn new(parts: StateParts) -> Self {
-        let StateParts { store, engine, discovery, clock, auth, shutdown, about } = parts;
+        let StateParts { store, engine, discovery, clock, auth, shutdown, about, show_page } = parts;
         let (logins, password_checks) = (Throttle::default(), Semaphore::new(2));
         let started_at = clock.now();
-        Self { store, engine, discovery, clock, auth, logins, password_checks, shutdown, about, started_at }
+        Self { store, engine, discovery, clock, auth, logins, password_checks, shutdown, about, show_page, started_at }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The API over an empty store, spoken to through HTTP. For the tests below the handlers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, HttpResponse, web};
 use chrono::DateTime;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
 
@@ -18,6 +19,7 @@ use super::state::{About, AppState, AuthSettings, StateParts};
 use super::{Api, gate};
 use crate::domain::access::Scope;
 use crate::discovery::{Discovery, DiscoverySettings};
+use crate::docker::SharedEngine;
 use crate::docker::scripted::ScriptedEngine;
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::job::Quiesce;
@@ -32,28 +34,39 @@ pub(super) const PASSWORD: &str = "correct horse battery staple";
 /// What the pages outside of the API answer with in tests.
 pub(super) const ELSEWHERE: &str = "elsewhere";
 
+/// What the dashboard answers with on the paths that it shares with the API.
+pub(super) const PAGE: &str = "page";
+
 /// The API of one test.
 pub(super) struct TestApi {
     pub(super) state: web::Data<AppState>,
     pub(super) clock: Arc<ManualClock>,
+    /// What the service drives.
+    pub(super) docker: ScriptedEngine,
+    directory: TempDir,
     api: Api,
 }
 
-/// A service without a stack, on an engine in memory; nothing of it touches the disk.
-fn parts(store: Store, clock: &Arc<ManualClock>, auth: AuthSettings) -> StateParts {
+/// A service without a stack, on an engine in memory, with the directories `stacks`, `backups` and `logs` below `root`.
+fn parts(
+    store: Store,
+    clock: &Arc<ManualClock>,
+    docker: SharedEngine,
+    root: &Path,
+    auth: AuthSettings,
+) -> StateParts {
     let shared: SharedClock = clock.clone();
-    let docker = ScriptedEngine::new().shared();
-    let nowhere = || PathBuf::from("/nonexistent/mainstay-test");
+    let below = |name: &str| root.join(name);
     let found = DiscoverySettings {
-        stacks_dir: nowhere(),
+        stacks_dir: below("stacks"),
         skip_stop: Vec::new(),
         host: "local".to_owned(),
         excluded_paths: Vec::new(),
     };
     let discovery = Discovery::new(found, docker.clone(), shared.clone());
     let settings = EngineSettings {
-        backup_dir: nowhere(),
-        log_dir: nowhere(),
+        backup_dir: below("backups"),
+        log_dir: below("logs"),
         include_data: true,
         retention_days: 7,
         log_retention_days: 14,
@@ -70,12 +83,12 @@ fn parts(store: Store, clock: &Arc<ManualClock>, auth: AuthSettings) -> StatePar
         docker,
         discovery: discovery.clone(),
         clock: shared.clone(),
-        system_log: SystemLog::new(nowhere(), shared.clone()),
+        system_log: SystemLog::new(below("logs"), shared.clone()),
         runtime: tokio::runtime::Handle::current(),
     };
     let engine = JobEngine::new(settings, parts);
     let (shutdown, about) = (CancellationToken::new(), About { version: "0.0.0", ..About::default() });
-    StateParts { store, engine, discovery, clock: shared.into(), auth, shutdown, about }
+    StateParts { store, engine, discovery, clock: shared.into(), auth, shutdown, about, show_page: |_| HttpResponse::Ok().body(PAGE) }
 }
 
 /// What came back.
@@ -96,8 +109,19 @@ impl TestApi {
         let clock = Arc::new(ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).expect("a valid time")));
         let store = Store::connect("sqlite::memory:", clock.clone()).await.expect("a store");
         store.set_password_hash(&password::hash(PASSWORD).expect("a hash")).await.expect("stored");
-        let api = Api::new(AppState::new(parts(store, &clock, auth)));
-        Self { state: api.state.clone(), clock, api }
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in ["stacks", "backups", "logs"] {
+            std::fs::create_dir(directory.path().join(name)).expect("made");
+        }
+        let docker = ScriptedEngine::new();
+        let parts = parts(store, &clock, docker.shared(), directory.path(), auth);
+        let api = Api::new(AppState::new(parts));
+        Self { state: api.state.clone(), clock, docker, directory, api }
+    }
+
+    /// A path below the directory of this test.
+    pub(super) fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
     }
 
     pub(super) async fn send(&self, request: TestRequest) -> Answer {

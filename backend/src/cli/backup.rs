@@ -102,7 +102,8 @@ struct Display {
 
 struct Shown {
     bar: Option<ProgressBar>,
-    phase: String,
+    /// How many steps were told.
+    steps: usize,
 }
 
 impl Display {
@@ -113,19 +114,24 @@ impl Display {
     fn show(&mut self, job: &Value) {
         let id = job["id"].as_str().unwrap_or_default();
         let stack = job["stack"].as_str().unwrap_or_default();
-        let phase = job["progress"]["phase"].as_str().unwrap_or_else(|| job["state"].as_str().unwrap_or_default());
         if !self.shown.contains_key(id) {
             let bar = self.bars.as_ref().map(|bars| bars.add(new_bar(stack)));
-            self.shown.insert(id.to_owned(), Shown { bar, phase: String::new() });
+            self.shown.insert(id.to_owned(), Shown { bar, steps: 0 });
         }
         let Some(shown) = self.shown.get_mut(id) else { return };
         if let Some(bar) = &shown.bar {
-            update_bar(bar, job, phase);
-        } else if shown.phase != phase {
-            output::note(&format!("{stack}: {phase}"));
+            update_bar(bar, job);
+            return;
         }
-        phase.clone_into(&mut shown.phase);
+        // From the steps and not from the phase of the moment: a step may be over before it is asked for.
+        let begun: Vec<&str> = steps(job).filter(|s| s["started_at"].is_string()).filter_map(|s| s["name"].as_str()).collect();
+        begun.iter().skip(shown.steps).for_each(|step| output::note(&format!("{stack}: {step}")));
+        shown.steps = begun.len();
     }
+}
+
+fn steps(job: &Value) -> impl Iterator<Item = &Value> {
+    job["steps"].as_array().into_iter().flatten()
 }
 
 fn new_bar(stack: &str) -> ProgressBar {
@@ -136,7 +142,8 @@ fn new_bar(stack: &str) -> ProgressBar {
     bar
 }
 
-fn update_bar(bar: &ProgressBar, job: &Value, phase: &str) {
+fn update_bar(bar: &ProgressBar, job: &Value) {
+    let phase = job["progress"]["phase"].as_str().or_else(|| job["state"].as_str()).unwrap_or_default();
     bar.set_message(phase.to_owned());
     bar.set_length(job["progress"]["bytes_total"].as_u64().unwrap_or_default());
     bar.set_position(job["progress"]["bytes_done"].as_u64().unwrap_or_default());

@@ -321,10 +321,9 @@ async fn a_repeated_request_gets_the_same_job() {
 
 #[tokio::test]
 async fn retention_drops_what_is_recorded_and_old_and_nothing_else() {
-    let scene = Stage::new().manual_clock().config("retention_days: 7").start().await;
-    let clock = scene.service.clock.clone().expect("a manual clock");
+    let mut scene = Stage::new().manual_clock().config("retention_days: 7").start().await;
     scene.service.back_up("blog").await;
-    clock.advance(chrono::Duration::days(8));
+    scene.service.advance(chrono::Duration::days(8)).await;
     let foreign = scene.service.path("backups/blog_2001-01-01_00-00-00.tar.gz");
     std::fs::write(&foreign, "someone else's").expect("written");
     let job = scene.service.back_up("blog").await;
@@ -334,7 +333,7 @@ async fn retention_drops_what_is_recorded_and_old_and_nothing_else() {
     assert!(foreign.exists());
     let snapshots = scene.service.call("list_snapshots").query("stack", "blog").ok().await;
     assert_eq!(snapshots["items"].as_array().expect("items").len(), 1);
-    clock.advance(chrono::Duration::days(400));
+    scene.service.advance(chrono::Duration::days(400)).await;
     scene.engine.set_reachable(false);
     scene.service.back_up("blog").await;
     assert_eq!(scene.service.archives().len(), 2, "a failed job drops nothing");

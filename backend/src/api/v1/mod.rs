@@ -3,9 +3,32 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub mod auth;
+pub mod doctor;
+pub mod events;
 pub mod health;
+pub mod hosts;
+pub mod info;
+pub mod jobs;
+pub mod logs;
+pub mod metrics;
+pub mod snapshots;
+pub mod stacks;
+pub mod status;
 
 /// Every operation.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(super::openapi::get_openapi).configure(health::configure).configure(auth::configure);
+    config
+        .service(super::openapi::get_openapi)
+        .configure(health::configure)
+        .configure(metrics::configure)
+        .configure(info::configure)
+        .configure(status::configure)
+        .configure(doctor::configure)
+        .configure(auth::configure)
+        .configure(hosts::configure)
+        .configure(stacks::configure)
+        .configure(jobs::configure)
+        .configure(logs::configure)
+        .configure(events::configure)
+        .configure(snapshots::configure);
 }

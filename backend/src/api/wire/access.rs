@@ -1,6 +1,5 @@
 //! Signing in, tokens.
 
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,16 +62,17 @@ pub struct Me {
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "monitoring", "scope": "read", "expires_at": "2027-11-21T00:00:00Z"}))]
+#[schema(example = json!({"name": "monitoring", "scope": "read", "expires_in_days": 365}))]
 pub struct NewToken {
     /// What to call it, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// What it allows.
     pub scope: Scope,
-    /// When it stops working; never when left out.
+    /// After how many days it stops working; never when left out.
     #[serde(default)]
-    pub expires_at: Option<DateTime<Utc>>,
+    #[schema(minimum = 1, maximum = 3650)]
+    pub expires_in_days: Option<u32>,
 }
 
 /// A token or a session, without its secret.

@@ -4,6 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Time, wire_list};
+use crate::discovery::EngineState;
+use crate::engine::doctor;
 
 /// Whether a Docker Engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -42,6 +44,22 @@ pub struct Host {
 
 wire_list!(HostList of Host, "hosts");
 
+impl Host {
+    /// The host called `name` whose engine is in this state.
+    #[must_use]
+    pub fn new(name: &str, engine: &EngineState) -> Self {
+        let info = engine.info.as_ref();
+        Self {
+            name: name.to_owned(),
+            state: if engine.reachable { HostState::Reachable } else { HostState::Unreachable },
+            address: info.map(|info| info.address.clone()),
+            engine_version: info.map(|info| info.version.clone()),
+            api_version: info.map(|info| info.api_version.clone()),
+            message: engine.error.clone(),
+        }
+    }
+}
+
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +70,16 @@ pub enum CheckState {
     Warning,
     /// Does not work.
     Failed,
+}
+
+impl From<doctor::CheckState> for CheckState {
+    fn from(state: doctor::CheckState) -> Self {
+        match state {
+            doctor::CheckState::Ok => Self::Ok,
+            doctor::CheckState::Warning => Self::Warning,
+            doctor::CheckState::Failed => Self::Failed,
+        }
+    }
 }
 
 /// One check of the self-test.
@@ -67,6 +95,17 @@ pub struct Check {
     /// What to do about it.
     #[schema(required = true)]
     pub remedy: Option<String>,
+}
+
+impl From<doctor::Check> for Check {
+    fn from(check: doctor::Check) -> Self {
+        Self {
+            name: check.name.to_owned(),
+            state: check.state.into(),
+            message: check.message,
+            remedy: check.remedy,
+        }
+    }
 }
 
 /// The self-test.

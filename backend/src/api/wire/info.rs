@@ -3,7 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Job, JobSummary, Time};
+use super::{Job, JobSummary, Time, path_text, time};
+use crate::discovery::EngineState;
+use crate::engine::overview::Overview;
 
 /// Whether the process answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -15,10 +17,10 @@ pub struct Health {
 
 /// Whether the service can do its work.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"is_ready": false, "reasons": ["the Docker Engine does not answer"]}))]
+#[schema(example = json!({"ready": false, "reasons": ["the Docker Engine does not answer"]}))]
 pub struct Readiness {
     /// Whether it can.
-    pub is_ready: bool,
+    pub ready: bool,
     /// Why it cannot.
     pub reasons: Vec<String>,
 }
@@ -84,6 +86,26 @@ pub struct Status {
     pub warnings: Vec<String>,
 }
 
+impl Status {
+    /// The summary of what was found `at` a moment. `backup_dir` is where archives land.
+    #[must_use]
+    pub fn new(at: Time, overview: Overview, backup_dir: &std::path::Path, mut warnings: Vec<String>) -> Self {
+        warnings.extend(overview.view.warnings.iter().cloned());
+        Self {
+            at,
+            stacks: StackCounts::of(&overview),
+            last_success_at: overview.last_success_at().map(time),
+            running_jobs: overview.running_jobs.into_iter().map(Into::into).collect(),
+            last_results: overview.last_jobs.into_iter().map(Into::into).collect(),
+            next_runs: Vec::new(),
+            bytes_stored: overview.stored_bytes,
+            backup_disk: DiskSpace { path: path_text(backup_dir), free_bytes: overview.free_bytes },
+            engine: (&overview.view.engine).into(),
+            warnings,
+        }
+    }
+}
+
 /// How many stacks there are.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct StackCounts {
@@ -95,6 +117,19 @@ pub struct StackCounts {
     pub protected: u64,
     /// Whose schedule has passed without a good backup.
     pub overdue: u64,
+}
+
+impl StackCounts {
+    fn of(overview: &Overview) -> Self {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Self {
+            found: count(overview.stacks.len()),
+            running: count(overview.running_stacks()),
+            protected: count(overview.protected_stacks()),
+            // Nothing is late as long as nothing is scheduled.
+            overdue: 0,
+        }
+    }
 }
 
 /// A scheduled backup to come.
@@ -128,4 +163,10 @@ pub struct EngineStatus {
     /// Why it does not.
     #[schema(required = true)]
     pub message: Option<String>,
+}
+
+impl From<&EngineState> for EngineStatus {
+    fn from(engine: &EngineState) -> Self {
+        Self { is_reachable: engine.reachable, message: engine.error.clone() }
+    }
 }

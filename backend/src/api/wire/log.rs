@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Time, wire_enum, wire_list};
 use crate::domain::log as domain;
+use crate::engine::logbook;
 
 wire_enum!(
     /// How much a line matters.
@@ -69,7 +70,7 @@ pub struct LogPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
     "name": "backup_blog_2026-11-21_03-00-00_job_019aa3f1c2d47c3e9f00112233445566.log", "size_bytes": 20480,
-    "modified_at": "2026-11-21T03:00:09.500Z"
+    "modified_at": "2026-11-21T03:00:09.500Z", "job_id": "job_019aa3f1c2d47c3e9f00112233445566"
 }))]
 pub struct LogFile {
     /// Its name within the log directory.
@@ -78,6 +79,20 @@ pub struct LogFile {
     pub size_bytes: u64,
     /// When it was last written to.
     pub modified_at: Time,
+    /// The job whose log it is; null for the logs of the service.
+    #[schema(required = true)]
+    pub job_id: Option<String>,
+}
+
+impl From<logbook::LogFile> for LogFile {
+    fn from(file: logbook::LogFile) -> Self {
+        Self {
+            name: file.name.into(),
+            size_bytes: file.size_bytes,
+            modified_at: file.modified_at.into(),
+            job_id: file.job_id.map(Into::into),
+        }
+    }
 }
 
 wire_list!(LogFileList of LogFile, "log files, newest first");

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 mod access;
+mod compat;
+mod event;
 mod host;
 mod info;
 mod job;
@@ -17,6 +19,8 @@ mod snapshot;
 mod stack;
 
 pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
+pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
+pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
 pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
 pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
 pub use job::{
@@ -26,8 +30,8 @@ pub use job::{
 pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
 pub use snapshot::{Snapshot, SnapshotList};
 pub use stack::{
-    Bind, Container, ContainerState, HealthState, Service, Stack, StackFacts, StackList, StackSource, StackState,
-    Volume,
+    BackupOptions, BackupStacks, Bind, CapturedVia, Container, ContainerState, Coverage, CoverageList, Database,
+    HealthState, Service, Stack, StackList, StackSource, StackState, Volume,
 };
 
 /// A time in UTC, RFC 3339 with milliseconds and `Z`.

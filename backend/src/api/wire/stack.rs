@@ -1,12 +1,12 @@
 //! Stacks.
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{JobSummary, Time, path_text, time, wire_enum, wire_list};
-use crate::domain::job::Job;
+use super::{JobSummary, Quiesce, TargetKind, Time, path_text, time, wire_enum, wire_list};
 use crate::domain::stack as domain;
+use crate::engine;
+use crate::engine::overview::StackOverview;
 
 wire_enum!(
     /// Whether the containers of a stack run. `unknown`: the Docker Engine cannot be asked.
@@ -41,6 +41,7 @@ wire_enum!(
         {"id": "4f6c…", "name": "blog-db-1", "state": "running", "health": "healthy", "image": "postgres:17"}]}],
     "volumes": [{"name": "blog_db", "driver": "local", "mountpoint": "/var/lib/docker/volumes/blog_db/_data", "services": ["db"]}],
     "binds": [{"source": "/srv/blog", "services": ["web"], "is_inside_stack": false, "excluded": null}],
+    "databases": [],
     "skip_stop": false, "warnings": [], "last_job": null, "last_success_at": "2026-11-20T03:00:41.210Z",
     "protected": true, "next_run_at": null
 }))]
@@ -62,6 +63,8 @@ pub struct Stack {
     pub volumes: Vec<Volume>,
     /// Its bind mounts, by host path.
     pub binds: Vec<Bind>,
+    /// Its databases that are dumped with their own tools. Always empty: this version captures their files.
+    pub databases: Vec<Database>,
     /// Whether it is captured without a stop.
     pub skip_stop: bool,
     /// What is doubtful about it, in sentences for people.
@@ -81,21 +84,9 @@ pub struct Stack {
 
 wire_list!(StackList of Stack, "stacks, by name");
 
-/// What is known of a stack besides what runs.
-#[derive(Debug, Clone, Default)]
-pub struct StackFacts {
-    /// Its newest backup.
-    pub last_job: Option<Job>,
-    /// When its last good backup ended.
-    pub last_success_at: Option<DateTime<Utc>>,
-    /// Whether there is a complete snapshot of it.
-    pub is_protected: bool,
-    /// When its next scheduled backup starts.
-    pub next_run_at: Option<DateTime<Utc>>,
-}
-
-impl From<(domain::Stack, StackFacts)> for Stack {
-    fn from((stack, facts): (domain::Stack, StackFacts)) -> Self {
+impl From<StackOverview> for Stack {
+    fn from(overview: StackOverview) -> Self {
+        let stack = overview.stack;
         Self {
             name: stack.name.into(),
             host: stack.host,
@@ -105,12 +96,13 @@ impl From<(domain::Stack, StackFacts)> for Stack {
             services: stack.services.into_iter().map(Into::into).collect(),
             volumes: stack.volumes.into_iter().map(Into::into).collect(),
             binds: stack.binds.into_iter().map(Into::into).collect(),
+            databases: Vec::new(),
             skip_stop: stack.skip_stop,
             warnings: stack.warnings,
-            last_job: facts.last_job.map(Into::into),
-            last_success_at: facts.last_success_at.map(time),
-            protected: facts.is_protected,
-            next_run_at: facts.next_run_at.map(time),
+            last_job: overview.last_job.map(Into::into),
+            last_success_at: overview.last_success_at.map(time),
+            protected: overview.is_protected,
+            next_run_at: None,
         }
     }
 }
@@ -202,4 +194,92 @@ impl From<domain::Bind> for Bind {
         let source = path_text(&bind.source);
         Self { source, services: bind.services, is_inside_stack: bind.is_inside_stack, excluded: bind.excluded }
     }
+}
+
+/// A database of a stack that is dumped with its own tool.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Database {
+    /// What kind of server it is.
+    #[schema(example = "postgres")]
+    pub kind: String,
+    /// The service that it runs in.
+    pub service: String,
+}
+
+wire_enum!(
+    /// How something is captured. `direct`: read where it lies. `streamed`: through the Docker Engine, out of a
+    /// container that mounts it.
+    CapturedVia from engine::CapturedVia { Direct => "direct", Streamed => "streamed" }
+);
+
+/// One thing that a stack has, and whether a backup captures it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "kind": "volume", "name": "blog_db", "covered": true, "reason": null,
+    "source": "/var/lib/docker/volumes/blog_db/_data", "via": "streamed"
+}))]
+pub struct Coverage {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name: a volume's name, a bind's host path, the stack's name.
+    pub name: String,
+    /// Whether a backup captures it.
+    pub covered: bool,
+    /// Why it is not captured.
+    #[schema(required = true)]
+    pub reason: Option<String>,
+    /// Where its data is; null when no path leads there.
+    #[schema(required = true)]
+    pub source: Option<String>,
+    /// How it is captured; null when it is not.
+    #[schema(required = true)]
+    pub via: Option<CapturedVia>,
+}
+
+wire_list!(CoverageList of Coverage, "things that a stack has");
+
+impl From<engine::Coverage> for Coverage {
+    fn from(coverage: engine::Coverage) -> Self {
+        let (via, reason) = match coverage.outcome {
+            Ok(via) => (Some(via.into()), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let source = coverage.path.as_deref().map(path_text);
+        Self { kind: coverage.kind.into(), name: coverage.name, covered: via.is_some(), reason, source, via }
+    }
+}
+
+/// How a backup is made. Everything may be left out.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"quiesce": "stop", "dry_run": false}))]
+pub struct BackupOptions {
+    /// The instance to back up to. This version has none, so it must be left out.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// How the stack is brought to rest; the settings decide when left out.
+    #[serde(default)]
+    pub quiesce: Option<Quiesce>,
+    /// Whether only to show, in the job's log, what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Which stacks are backed up, and how.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"stacks": ["blog", "wiki"], "quiesce": "stop", "dry_run": false}))]
+pub struct BackupStacks {
+    /// The stacks, by name; each gets a job of its own.
+    #[schema(min_items = 1)]
+    pub stacks: Vec<String>,
+    /// The instance to back up to. This version has none, so it must be left out.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// How the stacks are brought to rest; the settings decide when left out.
+    #[serde(default)]
+    pub quiesce: Option<Quiesce>,
+    /// Whether only to show, in the jobs' logs, what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
 }

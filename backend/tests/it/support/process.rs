@@ -6,10 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::client::Client;
-use super::service::{PASSWORD, config_text};
+use super::service::{config_text, sign_in};
 
 /// How long a start, or a line that is waited for, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,10 +86,7 @@ impl Process {
 
     /// A client that is logged in.
     pub(crate) async fn client(&self) -> Client {
-        let mut client = Client::new(&self.base, None);
-        let login = client.call("log_in").json(json!({ "password": PASSWORD })).ok().await;
-        client.token = Some(login["token"].as_str().expect("a token").to_owned());
-        client
+        sign_in(&self.base).await
     }
 
     /// `kill -9`: no handler of the process gets to run.

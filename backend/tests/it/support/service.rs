@@ -77,9 +77,7 @@ impl Setup {
         let loaded = load_config(self.root.path(), &url, &self.extra);
         let clock: SharedClock = self.clock.clone().map_or_else(|| Arc::new(SystemClock) as _, |c| c as _);
         let running = Builder::new(loaded).clock(clock).docker(self.docker).start().await.expect("the service starts");
-        let mut client = Client::new(&running.address(), None);
-        let login = client.call("log_in").json(json!({ "password": PASSWORD })).ok().await;
-        client.token = Some(login["token"].as_str().expect("a token").to_owned());
+        let client = sign_in(&running.address()).await;
         Service { running, client, root: self.root, clock: self.clock }
     }
 }
@@ -137,6 +135,12 @@ impl Service {
         wait_for_end(&self.client, id).await
     }
 
+    /// Moves the manual clock, and signs in again: the session may have ended meanwhile.
+    pub(crate) async fn advance(&mut self, by: chrono::Duration) {
+        self.clock.as_ref().expect("a manual clock").advance(by);
+        self.client = sign_in(&self.running.address()).await;
+    }
+
     /// The lines of a job's log.
     pub(crate) async fn log_of(&self, id: &str) -> Vec<String> {
         let page = self.call("get_job_log").path("id", id).query("limit", 500).ok().await;
@@ -153,6 +157,13 @@ impl Service {
         self.running.stop().await;
         self.root
     }
+}
+
+/// A client with a session of its own.
+pub(crate) async fn sign_in(base: &str) -> Client {
+    let client = Client::new(base, None);
+    let login = client.call("log_in").json(json!({ "password": PASSWORD })).ok().await;
+    client.with_token(login["token"].as_str())
 }
 
 /// Names of the files in a directory, sorted.

@@ -1,7 +1,7 @@
 //! A sample stack of two services on a real engine: `db` writes to a named volume, `app` depends on it and has a bind
 //! mount in the stack directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mainstay::docker::ContainerEngine;
 use mainstay::domain::stack::labels;
@@ -15,7 +15,6 @@ const WRITER: &str = "trap 'echo end >> /data/log; exit 0' TERM; echo begin >> /
 /// A stack on a real engine.
 pub(crate) struct SampleStack {
     pub(crate) name: String,
-    pub(crate) directory: PathBuf,
     pub(crate) db: String,
     pub(crate) app: String,
     pub(crate) volume: String,
@@ -57,7 +56,7 @@ impl SampleStack {
         let db = Recipe { script: WRITER, labels: &db_labels, binds: vec![format!("{volume}:/data")], ..Recipe::default() };
         let app = Recipe { labels: &app_labels, binds: vec![format!("{at}/data:/srv")], ..Recipe::default() };
         let (db, app) = (lab.created("shop-db-1", db).await, lab.created("shop-app-1", app).await);
-        let stack = Self { name, directory, db, app, volume };
+        let stack = Self { name, db, app, volume };
         if !shape.is_stopped {
             lab.engine.start_container(&stack.db).await.expect("started");
             stack.wait_for_data(lab).await;

@@ -1,0 +1,37 @@
+//! What the engine refuses, as problems.
+
+use super::problem::ApiError;
+use crate::domain::ids::JobId;
+use crate::engine::{CancelError, RetryError, SubmitError};
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::UnknownStack(name) => Self::StackNotFound(name.into()),
+            SubmitError::Conflict { stack, job } => Self::JobConflict { stack: stack.into(), job_id: job },
+            SubmitError::KeyReused => Self::IdempotencyKeyReused,
+            SubmitError::ShuttingDown => Self::ShuttingDown,
+            SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Why the job `id` is not cancelled.
+pub(crate) fn of_cancel(error: CancelError, id: JobId) -> ApiError {
+    match error {
+        CancelError::UnknownJob(id) => ApiError::JobNotFound(id.into()),
+        CancelError::Ended(_) => ApiError::JobFinished(id),
+        CancelError::Store(error) => error.into(),
+    }
+}
+
+/// Why the job `id` is not tried again.
+pub(crate) fn of_retry(error: RetryError, id: JobId) -> ApiError {
+    match error {
+        RetryError::UnknownJob(id) => ApiError::JobNotFound(id.into()),
+        RetryError::NotEnded(_) => ApiError::JobUnfinished(id),
+        RetryError::Kind(kind) => ApiError::JobNotRetryable(kind),
+        RetryError::Submit(error) => error.into(),
+        RetryError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,10 @@
+//! What this installation is.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub mod get;
+
+/// Its operations.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(get::get_info);
+}

@@ -1,0 +1,39 @@
+//! `POST /api/v1/jobs/{id}/retry`
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+
+use crate::api::auth::Caller;
+use crate::api::problem::ApiError;
+use crate::api::refusal;
+use crate::api::state::AppState;
+use crate::api::submission::{accept_job, trigger_of};
+use crate::api::wire::Job;
+use crate::domain::ids::JobId;
+
+/// Try a job again
+///
+/// Queues the same work as a new job, whether the old one succeeded or not.
+#[utoipa::path(
+    tag = "jobs",
+    operation_id = "retry_job",
+    params(("id" = String, Path, description = "The job that has ended", example = "job_019aa3f1c2d47c3e9f00112233445566")),
+    responses(
+        (status = 202, description = "The new job was queued", body = Job,
+            headers(("Location" = String, description = "Where the new job is"))),
+        (status = 404, description = "job_not_found, stack_not_found: the job or its stack does not exist"),
+        (status = 409, description = "job_unfinished: the job has not ended; job_conflict: another one works on the stack; \
+            job_not_retryable: it is of a kind that cannot be tried again"),
+        (status = 503, description = "shutting_down, store_unavailable: no job can be queued now"),
+    )
+)]
+#[post("/api/v1/jobs/{id}/retry")]
+pub(crate) async fn retry_job(
+    req: HttpRequest,
+    state: web::Data<AppState>,
+    caller: Caller,
+    id: web::Path<JobId>,
+) -> Result<HttpResponse, ApiError> {
+    let id = id.into_inner();
+    let job = state.engine.retry(&id, trigger_of(&req, &caller)).await;
+    accept_job(Some(job.map_err(|error| refusal::of_retry(error, id))?))
+}

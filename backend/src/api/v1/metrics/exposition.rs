@@ -1,0 +1,168 @@
+//! An overview as the text that Prometheus reads.
+//!
+//! Everything is measured when it is asked for, so each scrape has a registry of its own: a stack that is gone leaves
+//! no stale series. To add a number, add a line to [`fill`]; a name that was published stays.
+
+use prometheus::{Encoder, Error, GaugeVec, Opts, Registry, TextEncoder};
+
+use crate::domain::job::JobState;
+use crate::domain::stack::StackState;
+use crate::engine::overview::{Overview, StackOverview};
+
+/// The text format of `overview`.
+pub(super) fn expose(overview: &Overview, version: &str) -> Result<String, Error> {
+    let sheet = Sheet(Registry::new());
+    fill(&sheet, overview, version)?;
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&sheet.0.gather(), &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn fill(sheet: &Sheet, overview: &Overview, version: &str) -> Result<(), Error> {
+    sheet.family("build_info", "The release.", &["version"])?.with_label_values(&[version]).set(1.0);
+    let stacks = sheet.family("stacks", "How many stacks are in this state.", &["state"])?;
+    for (state, word) in STACK_STATES {
+        let count = overview.stacks.iter().filter(|s| s.stack.state == state).count();
+        stacks.with_label_values(&[word]).set(float(count));
+    }
+    let running = overview.running_jobs.iter().filter(|job| job.state == JobState::Running).count();
+    sheet.one("jobs_running", "How many jobs are at work.", float(running))?;
+    fill_backups(sheet, &overview.stacks)?;
+    sheet.one("stored_bytes", "Bytes of all archives.", float(overview.stored_bytes))?;
+    if let Some(free) = overview.free_bytes {
+        sheet.one("free_bytes", "Bytes that are free where archives land.", float(free))?;
+    }
+    let reachable = if overview.view.engine.reachable { 1.0 } else { 0.0 };
+    sheet.one("engine_reachable", "Whether the Docker Engine answers.", reachable)
+}
+
+fn fill_backups(sheet: &Sheet, stacks: &[StackOverview]) -> Result<(), Error> {
+    let success = "last_success_timestamp_seconds";
+    let success = sheet.family(success, "When the last good backup ended, as a Unix time.", &["stack"])?;
+    let last = sheet.family("last_job_state", "1 for the state of the stack's last backup.", &["stack", "state"])?;
+    let stopped = "For how long the last backup held a container of the stack at rest.";
+    let stopped = sheet.family("stopped_seconds", stopped, &["stack"])?;
+    for stack in stacks {
+        let name = stack.stack.name.as_str();
+        if let Some(at) = stack.last_success_at {
+            success.with_label_values(&[name]).set(float(at.timestamp_millis()) / 1000.0);
+        }
+        let Some(job) = &stack.last_job else { continue };
+        last.with_label_values(&[name, job.state.as_str()]).set(1.0);
+        if let Some(ms) = job.stopped_ms {
+            stopped.with_label_values(&[name]).set(float(ms) / 1000.0);
+        }
+    }
+    Ok(())
+}
+
+const STACK_STATES: [(StackState, &str); 4] = [
+    (StackState::Running, "running"),
+    (StackState::Partial, "partial"),
+    (StackState::Stopped, "stopped"),
+    (StackState::Unknown, "unknown"),
+];
+
+struct Sheet(Registry);
+
+impl Sheet {
+    fn family(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, Error> {
+        let family = GaugeVec::new(Opts::new(format!("mainstay_{name}"), help), labels)?;
+        self.0.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+
+    fn one(&self, name: &str, help: &str, value: f64) -> Result<(), Error> {
+        self.family(name, help, &[])?.with_label_values::<&str>(&[]).set(value);
+        Ok(())
+    }
+}
+
+/// Whole numbers beyond 2^53 lose their last digits, which no chart shows.
+#[expect(clippy::cast_precision_loss, reason = "the text format has nothing but floats")]
+fn float(number: impl TryInto<i64>) -> f64 {
+    number.try_into().unwrap_or(i64::MAX) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::discovery::View;
+    use crate::domain::ids::JobId;
+    use crate::domain::job::{Job, JobKind, Progress, Trigger};
+    use crate::domain::stack::{Stack, StackSource};
+
+    fn job() -> Job {
+        let at = DateTime::UNIX_EPOCH;
+        Job {
+            id: JobId::new(at),
+            kind: JobKind::Backup,
+            state: JobState::Partial,
+            stack: Some("blog".parse().expect("a name")),
+            instance: None,
+            plan: None,
+            trigger: Trigger::Api,
+            quiesce: None,
+            is_dry_run: false,
+            queued_at: at,
+            started_at: None,
+            finished_at: None,
+            progress: Progress::default(),
+            steps: Vec::new(),
+            targets: Vec::new(),
+            stopped_ms: Some(2140),
+            bytes_read: 0,
+            bytes_stored: 0,
+            snapshot_id: None,
+            error: None,
+            log_file: String::new(),
+        }
+    }
+
+    fn overview() -> Overview {
+        let stack = Stack {
+            name: "blog".parse().expect("a name"),
+            host: "local".into(),
+            state: StackState::Running,
+            source: StackSource::Directory,
+            directory: None,
+            directory_name: None,
+            compose_files: Vec::new(),
+            services: Vec::new(),
+            volumes: Vec::new(),
+            binds: Vec::new(),
+            skip_stop: false,
+            warnings: Vec::new(),
+        };
+        let last_success_at = DateTime::from_timestamp_millis(1_800_000_000_500);
+        Overview {
+            stacks: vec![StackOverview { stack, last_job: Some(job()), last_success_at, is_protected: true }],
+            view: Arc::new(View::empty(DateTime::UNIX_EPOCH)),
+            running_jobs: vec![Job { state: JobState::Queued, ..job() }, Job { state: JobState::Running, ..job() }],
+            last_jobs: Vec::new(),
+            stored_bytes: 52_428_800,
+            free_bytes: None,
+        }
+    }
+
+    #[test]
+    fn backups_of_a_stack_are_told_by_its_name() {
+        let text = expose(&overview(), "1.2.3").expect("text");
+        for line in [
+            "mainstay_stacks{state=\"running\"} 1",
+            "mainstay_jobs_running 1",
+            "mainstay_last_success_timestamp_seconds{stack=\"blog\"} 1800000000.5",
+            "mainstay_last_job_state{stack=\"blog\",state=\"partial\"} 1",
+            "mainstay_stopped_seconds{stack=\"blog\"} 2.14",
+            "mainstay_stored_bytes 52428800",
+            "mainstay_engine_reachable 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
+        }
+        assert!(!text.contains("mainstay_free_bytes"), "what is not known is not told");
+    }
+}

@@ -1,0 +1,83 @@
+//! `GET /api/v1/snapshots`
+
+use actix_web::{HttpResponse, get, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::api::input::parse_parameter;
+use crate::api::page::{PageQuery, next_cursor};
+use crate::api::problem::ApiError;
+use crate::api::state::AppState;
+use crate::api::wire::SnapshotList;
+use crate::store::SnapshotFilter;
+
+const LIST: &str = "snapshots";
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Filter {
+    /// Only those of this stack.
+    #[param(example = "blog")]
+    stack: Option<String>,
+    /// Only those that this job made.
+    #[param(example = "job_019aa3f1c2d47c3e9f00112233445566")]
+    job: Option<String>,
+    /// Only those made for this instance.
+    #[param(example = "nas")]
+    instance: Option<String>,
+    /// Only those with every target whole, or only the others.
+    #[param(value_type = Option<bool>, example = true)]
+    complete: Option<String>,
+}
+
+impl Filter {
+    fn parse(self) -> Result<SnapshotFilter, ApiError> {
+        Ok(SnapshotFilter {
+            stack: parse_parameter("stack", self.stack.as_deref())?,
+            job: parse_parameter("job", self.job.as_deref())?,
+            instance: self.instance,
+            is_complete: parse_parameter("complete", self.complete.as_deref())?,
+            with_removed: false,
+        })
+    }
+}
+
+/// List snapshots
+///
+/// What can be restored, newest first. Snapshots whose archive was removed are left out; they can still be had by id.
+#[utoipa::path(
+    tag = "snapshots",
+    operation_id = "list_snapshots",
+    params(PageQuery, Filter),
+    responses((status = 200, description = "A page of snapshots", body = SnapshotList))
+)]
+#[get("/api/v1/snapshots")]
+pub(crate) async fn list_snapshots(
+    state: web::Data<AppState>,
+    page: web::Query<PageQuery>,
+    filter: web::Query<Filter>,
+) -> Result<HttpResponse, ApiError> {
+    let (page, filter) = (page.parse(LIST)?, filter.into_inner().parse()?);
+    let snapshots = state.store.list_snapshots(&filter, &page).await?;
+    let next = next_cursor(LIST, snapshots.next.as_deref());
+    Ok(HttpResponse::Ok().json(SnapshotList::page(snapshots.items, next)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::testing::TestApi;
+    use crate::domain::access::Scope;
+
+    #[actix_web::test]
+    async fn a_wrong_filter_is_named() {
+        let api = TestApi::new().await;
+        let secret = api.token(Scope::Read).await;
+        for (query, name) in [("stack=a%2Fb", "stack"), ("job=7", "job"), ("complete=yes", "complete"), ("x=1", "x")] {
+            let answer = api.get_with(&secret, &format!("/api/v1/snapshots?{query}")).await;
+            answer.assert_problem(400, "invalid_query");
+            assert_eq!(answer.body["errors"][0]["name"], name);
+        }
+        let answer = api.get_with(&secret, "/api/v1/snapshots?stack=blog&complete=true&instance=nas").await;
+        assert_eq!((answer.status, answer.body), (200, serde_json::json!({"items": [], "next_cursor": null})));
+    }
+}

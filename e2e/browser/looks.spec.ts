@@ -1,0 +1,67 @@
+import {
+  axeFindings,
+  expect,
+  newestJob,
+  STACK,
+  shoot,
+  startBackup,
+  test,
+  waitUntilIdle,
+} from './support/test'
+
+const PAGES: readonly { name: string; path: string; ready: string }[] = [
+  { name: 'dashboard', path: '/', ready: 'Recent jobs' },
+  { name: 'stacks', path: '/stacks', ready: 'Stacks' },
+  { name: 'stack', path: `/stacks/${encodeURIComponent(STACK)}`, ready: 'Services' },
+  { name: 'jobs', path: '/jobs', ready: 'Jobs' },
+  { name: 'snapshots', path: '/snapshots', ready: 'Snapshots' },
+  { name: 'logs', path: '/logs', ready: 'System log' },
+  { name: 'files', path: '/logs?tab=files', ready: 'Log files' },
+  { name: 'not-found', path: '/no/such/page', ready: 'There is no such page' },
+]
+
+for (const theme of ['light', 'dark'] as const) {
+  test.describe(theme, () => {
+    test.use({ colorScheme: theme })
+
+    for (const { name, path, ready } of PAGES) {
+      test(`${name} has no serious finding`, async ({ page }) => {
+        await page.goto(path)
+        await expect(page.getByRole('heading', { name: ready, exact: true }).first()).toBeVisible()
+        await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
+        await shoot(page, `${name}-${theme}`)
+        expect(await axeFindings(page)).toEqual([])
+      })
+    }
+
+    test('the dialog and a job have no serious finding', async ({ page }) => {
+      await page.goto('/')
+      await page.getByRole('checkbox', { name: `Select ${STACK}`, exact: true }).check()
+      await page.getByRole('button', { name: 'Back up' }).click()
+      await expect(page.getByRole('alertdialog')).toBeVisible()
+      await page.evaluate(() =>
+        Promise.all(document.getAnimations().map((motion) => motion.finished.catch(() => {}))),
+      )
+      expect(await axeFindings(page)).toEqual([])
+      await page.keyboard.press('Escape')
+
+      await startBackup(page)
+      await waitUntilIdle(page)
+      await page.goto(`/jobs/${(await newestJob(page)).id}`)
+      await expect(page.getByText('Complete', { exact: true })).toBeVisible()
+      await shoot(page, `job-${theme}`)
+      expect(await axeFindings(page)).toEqual([])
+    })
+  })
+}
+
+test.describe('without a session', () => {
+  test.use({ storageState: { cookies: [], origins: [] } })
+
+  test('the sign-in has no serious finding', async ({ page }) => {
+    await page.goto('/')
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
+    await shoot(page, 'login')
+    expect(await axeFindings(page)).toEqual([])
+  })
+})

@@ -1,0 +1,190 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { CircleX } from 'lucide-react'
+import { useState } from 'react'
+import { api, type Job } from '@/api/client'
+import { problemStatus } from '@/api/problem'
+import { LogViewer } from '@/features/logs/log-viewer'
+import { type LogSource, useFinishedLog, useLogStream } from '@/features/logs/use-log'
+import { NotFound } from '@/features/shell/not-found'
+import { bytes, duration } from '@/lib/format'
+import { isFinal, jobMs, jobTitle } from '@/lib/job'
+import { useNow } from '@/lib/now'
+import { triggerWord } from '@/lib/words'
+import { buttonClass } from '@/ui/button'
+import { Card, Empty, Fact } from '@/ui/card'
+import { PageHead } from '@/ui/page'
+import { QueryState } from '@/ui/query-state'
+import { Skeleton } from '@/ui/skeleton'
+import { JobStatus } from '@/ui/status'
+import { When } from '@/ui/time'
+import { CancelJob, RetryJob } from './actions'
+import { JobProgress } from './job-card'
+import { StepList } from './step-list'
+import { StopClock } from './stop-clock'
+import { TargetList } from './target-list'
+
+const route = getRouteApi('/jobs/$id')
+
+/**
+ * The lines of the job's log. A job found at work is streamed to its end, and stays with what was streamed; a job
+ * found finished is fetched.
+ */
+function useJobLog(job: Job): LogSource {
+  const client = useQueryClient()
+  const [isStreamed] = useState(() => !isFinal(job.state))
+  const key = ['get', '/api/v1/jobs/{id}', { params: { path: { id: job.id } } }]
+  const patch = (change: Partial<Job>) =>
+    client.setQueryData<Job>(key, (before) =>
+      before && !isFinal(before.state) ? { ...before, ...change } : before,
+    )
+  const streamed = useLogStream(isStreamed ? `/api/v1/jobs/${job.id}/log/stream` : null, {
+    onProgress: (progress) => patch({ progress }),
+    onState: (change) => (change.steps ? patch(change) : void client.invalidateQueries({ queryKey: key })),
+    onEnd: () => void client.invalidateQueries({ queryKey: key }),
+  })
+  const fetched = useFinishedLog(isStreamed ? null : job.id)
+  return isStreamed ? streamed : fetched
+}
+
+function JobLog({ job }: { job: Job }) {
+  const source = useJobLog(job)
+  return (
+    <Card title="Log">
+      <LogViewer source={source} name={jobTitle(job)} downloadUrl={`/api/v1/jobs/${job.id}/log/download`} />
+    </Card>
+  )
+}
+
+function Facts({ job }: { job: Job }) {
+  const now = useNow(job.state === 'running' ? 1_000 : null)
+  const ms = jobMs(job, now)
+  return (
+    <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 sm:grid-cols-3 lg:grid-cols-4">
+      <Fact name="Asked for">
+        <When at={job.queued_at} />
+      </Fact>
+      <Fact name="Started">
+        <When at={job.started_at} never="not yet" />
+      </Fact>
+      <Fact name="Ended">
+        <When at={job.finished_at} never="not yet" />
+      </Fact>
+      <Fact name="Took">{ms === null ? '–' : duration(ms)}</Fact>
+      <Fact name="Stack stopped for">
+        {job.stopped_ms ? duration(job.stopped_ms) : isFinal(job.state) ? 'not stopped' : '–'}
+      </Fact>
+      <Fact name="Read">{isFinal(job.state) ? bytes(job.bytes_read) : '–'}</Fact>
+      <Fact name="Stored">{isFinal(job.state) ? bytes(job.bytes_stored) : '–'}</Fact>
+      <Fact name="Snapshot">
+        {job.snapshot_id ? (
+          <Link
+            to="/snapshots/$id"
+            params={{ id: job.snapshot_id }}
+            className="text-accent underline underline-offset-4"
+          >
+            Open
+          </Link>
+        ) : isFinal(job.state) ? (
+          'none'
+        ) : (
+          '–'
+        )}
+      </Fact>
+    </dl>
+  )
+}
+
+function JobError({ job }: { job: Job }) {
+  if (!job.error) return null
+  const failed = job.steps.find((step) => step.state === 'failed')
+  return (
+    <div
+      role="alert"
+      className="mb-4 flex items-start gap-2.5 rounded-xl border border-bad/50 bg-bad/10 px-4 py-3"
+    >
+      <CircleX className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
+      <div className="min-w-0">
+        <p className="break-words font-medium">{job.error}</p>
+        {failed?.detail && failed.detail !== job.error && (
+          <p className="break-words text-muted">{failed.detail}</p>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function JobView({ job }: { job: Job }) {
+  const lead = (
+    <span className="flex flex-wrap items-center gap-x-4 gap-y-1">
+      <JobStatus state={job.state} />
+      <span>{triggerWord[job.trigger]}</span>
+      <StopClock job={job} />
+    </span>
+  )
+  const actions = (
+    <>
+      <CancelJob job={job} />
+      <RetryJob job={job} />
+      {job.stack && (
+        <Link to="/stacks/$name" params={{ name: job.stack }} className={buttonClass()}>
+          Open the stack
+        </Link>
+      )}
+    </>
+  )
+  return (
+    <>
+      <PageHead
+        documentTitle={`${jobTitle(job)}: ${job.state}`}
+        title={jobTitle(job)}
+        lead={lead}
+        actions={actions}
+      />
+      <JobError job={job} />
+      {!isFinal(job.state) && (
+        <div className="mb-4 rounded-xl border border-accent/40 bg-panel p-4">
+          <JobProgress job={job} />
+        </div>
+      )}
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_minmax(0,22rem)] lg:items-start">
+        <div className="grid min-w-0 gap-4">
+          <Card title="Result" hint={job.id}>
+            <Facts job={job} />
+          </Card>
+          <JobLog job={job} />
+        </div>
+        <div className="grid min-w-0 gap-4">
+          <Card title="Steps">
+            {job.steps.length > 0 ? <StepList job={job} /> : <Empty title="This job has no steps" />}
+          </Card>
+          <Card title="Targets">
+            {job.targets.length > 0 ? (
+              <TargetList targets={job.targets} />
+            ) : (
+              <Empty title={isFinal(job.state) ? 'Nothing was captured' : 'Not known yet'} />
+            )}
+          </Card>
+        </div>
+      </div>
+    </>
+  )
+}
+
+export function JobPage() {
+  const { id } = route.useParams()
+  const query = api.useQuery('get', '/api/v1/jobs/{id}', { params: { path: { id } } })
+  if (!query.data && [400, 404, 422].includes(problemStatus(query.error) ?? 0)) return <NotFound what="job" />
+  const skeleton = (
+    <div role="status" aria-label="Loading" className="space-y-4">
+      <Skeleton size="h-8 w-64" />
+      <Skeleton size="h-40" />
+      <Skeleton size="h-96" />
+    </div>
+  )
+  return (
+    <QueryState query={query} what="The job" skeleton={skeleton}>
+      {(job) => <JobView key={job.id} job={job} />}
+    </QueryState>
+  )
+}

@@ -1,0 +1,119 @@
+import { Link } from '@tanstack/react-router'
+import { CircleAlert, CirclePlay } from 'lucide-react'
+import type { Stack } from '@/api/client'
+import { count } from '@/lib/format'
+import { type Ticked, tickState } from '@/lib/selection'
+import { isFailing } from '@/lib/verdict'
+import { Checkbox } from '@/ui/checkbox'
+import { JobStatus, StackStatus, Status } from '@/ui/status'
+import { Ago } from '@/ui/time'
+
+function SkipStop() {
+  return (
+    <span className="inline-flex items-center gap-1 rounded border border-line px-1.5 text-muted text-xs leading-5">
+      <CirclePlay className="size-3.5 shrink-0" aria-hidden /> captured without a stop
+    </span>
+  )
+}
+
+/** Doubts about a stack, in sentences. */
+export function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return null
+  return (
+    <ul className="mt-1 space-y-0.5">
+      {warnings.map((warning) => (
+        <li key={warning} className="flex items-start gap-1.5 text-warn text-xs">
+          <CircleAlert className="mt-px size-3.5 shrink-0" aria-hidden />
+          <span className="min-w-0 break-words">{warning}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function LastBackup({ stack }: { stack: Stack }) {
+  const job = stack.last_job
+  return (
+    <div className="flex flex-wrap gap-x-3 sm:block">
+      <p>
+        <span className="text-muted sm:hidden">Last good backup: </span>
+        <Ago at={stack.last_success_at} />
+      </p>
+      {job && job.state !== 'succeeded' && (
+        <Link to="/jobs/$id" params={{ id: job.id }} className="relative underline-offset-4 hover:underline">
+          <JobStatus state={job.state} />
+        </Link>
+      )}
+    </div>
+  )
+}
+
+function Protection({ stack }: { stack: Stack }) {
+  return stack.protected ? <Status tone="ok">Protected</Status> : <Status tone="none">Not protected</Status>
+}
+
+/** Stacks as a list that reads the same on every width; on wide screens its columns line up. */
+export function StackRows({
+  stacks,
+  ticked,
+  onToggle,
+}: {
+  stacks: readonly Stack[]
+  ticked?: Ticked
+  onToggle?: (name: string) => void
+}) {
+  return (
+    <ul className="divide-y divide-line">
+      {stacks.map((stack) => (
+        <li key={stack.name} data-stack={stack.name} className="flex items-start gap-3 px-4 py-3">
+          {ticked && onToggle && (
+            <Checkbox
+              state={tickState(ticked, [stack.name])}
+              label={`Select ${stack.name}`}
+              onToggle={() => onToggle(stack.name)}
+            />
+          )}
+          <div className="flex min-w-0 flex-1 flex-wrap items-start gap-x-4 gap-y-1 sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_8rem_10rem_8.5rem]">
+            <div className="min-w-0 max-sm:w-full">
+              <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+                <Link
+                  to="/stacks/$name"
+                  params={{ name: stack.name }}
+                  className="break-all font-medium underline-offset-4 hover:underline"
+                >
+                  {stack.name}
+                </Link>
+                {stack.skip_stop && <SkipStop />}
+              </p>
+              <p className="text-muted text-xs">
+                {count(stack.services.length, 'service')}, {count(stack.volumes.length, 'volume')}
+              </p>
+              {isFailing(stack) && stack.last_job?.error && (
+                <p className="mt-1 line-clamp-3 break-words text-bad text-xs">{stack.last_job.error}</p>
+              )}
+              <Warnings warnings={stack.warnings} />
+            </div>
+            <StackStatus state={stack.state} />
+            <LastBackup stack={stack} />
+            <Protection stack={stack} />
+          </div>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The names of the columns, for those who see them; each row says everything in words. */
+export function StackColumns({ hasTicks }: { hasTicks: boolean }) {
+  return (
+    <div aria-hidden className="flex gap-3 border-line border-b px-4 py-2 text-muted text-xs max-sm:hidden">
+      {hasTicks && <span className="-mx-2 w-10" />}
+      <div className="grid flex-1 gap-x-6 sm:grid-cols-[minmax(0,1fr)_8rem_10rem_8.5rem]">
+        <span>Stack</span>
+        <span>State</span>
+        <span>Last good backup</span>
+        <span>Protection</span>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,43 @@
+/**
+ * Filters that live in the address, so that a view can be linked and the back button works. Parsers take whatever
+ * somebody typed into the address and keep what makes sense.
+ */
+import type { JobKind, JobState } from '@/api/client'
+import { jobKindWord, jobStateWord } from './words'
+
+export interface JobFilters {
+  state?: JobState
+  kind?: JobKind
+  stack?: string
+}
+
+function isKey<T extends object>(record: T, key: unknown): key is keyof T {
+  return typeof key === 'string' && Object.hasOwn(record, key)
+}
+
+/** A text from the address; numbers count, because a stack may be called `404` and the router reads that as one. */
+function text(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+export function parseJobFilters(search: Record<string, unknown>): JobFilters {
+  const stack = text(search.stack)
+  return {
+    ...(isKey(jobStateWord, search.state) ? { state: search.state } : {}),
+    ...(isKey(jobKindWord, search.kind) ? { kind: search.kind } : {}),
+    ...(stack ? { stack } : {}),
+  }
+}
+
+export function parseSnapshotFilters(search: Record<string, unknown>): { stack?: string } {
+  const stack = text(search.stack)
+  return stack ? { stack } : {}
+}
+
+export const LOG_TABS = ['live', 'files'] as const
+export type LogTab = (typeof LOG_TABS)[number]
+
+export function parseLogTab(search: Record<string, unknown>): { tab?: LogTab } {
+  return search.tab === 'files' ? { tab: 'files' } : {}
+}

@@ -1,0 +1,76 @@
+/** What can be said of a job from its record. Pure. */
+import type { Job, JobState, Step, StepName } from '@/api/client'
+import { bytes } from './format'
+import { jobKindWord, phaseWord } from './words'
+
+/** Whether nothing more will happen to the job. */
+export function isFinal(state: JobState): boolean {
+  return state !== 'queued' && state !== 'running'
+}
+
+/** `Backup of blog`. */
+export function jobTitle(
+  job: Pick<Job, 'kind' | 'stack' | 'instance'> & Partial<Pick<Job, 'dry_run'>>,
+): string {
+  const subject = job.stack ?? job.instance
+  const what = subject ? `${jobKindWord[job.kind]} of ${subject}` : jobKindWord[job.kind]
+  return job.dry_run ? `${what} (dry run)` : what
+}
+
+const step = (job: Pick<Job, 'steps'>, name: StepName): Step | undefined =>
+  job.steps.find((one) => one.name === name)
+
+/**
+ * Since when the stack is held at rest, or null while it is not. The window opens with the quiesce step and closes
+ * with the resume step; a job that skips the stop never opens it.
+ */
+export function stoppedSince(job: Pick<Job, 'state' | 'steps'>): string | null {
+  if (isFinal(job.state)) return null
+  const quiesce = step(job, 'quiesce')
+  const resume = step(job, 'resume')
+  const isOpen = quiesce?.state === 'running' || quiesce?.state === 'succeeded'
+  const isClosed = resume?.state === 'succeeded' || resume?.state === 'skipped'
+  return isOpen && !isClosed ? (quiesce?.started_at ?? null) : null
+}
+
+/** The step at work, from the progress or else from the steps. */
+export function phaseOf(job: Pick<Job, 'progress' | 'steps'>): StepName | null {
+  return job.steps.find((one) => one.state === 'running')?.name ?? job.progress.phase ?? null
+}
+
+/** What a job is doing now, as a sentence part. */
+export function phaseText(job: Pick<Job, 'state' | 'progress' | 'steps'>): string {
+  if (job.state === 'queued') return 'Waiting for its turn'
+  const phase = phaseOf(job)
+  return phase ? phaseWord[phase] : 'Starting'
+}
+
+/** How much was done: `1.2 GiB of 4.5 GiB, 310 files`. Empty while nothing was counted. */
+export function progressText({ progress }: Pick<Job, 'progress'>): string {
+  const { bytes_done: done, bytes_total: total, files_done: files } = progress
+  const parts: string[] = []
+  if (total) parts.push(`${bytes(done)} of ${bytes(total)}`)
+  else if (done > 0) parts.push(bytes(done))
+  if (files > 0) parts.push(`${files.toLocaleString('en')} ${files === 1 ? 'file' : 'files'}`)
+  return parts.join(', ')
+}
+
+/** Milliseconds from the start of the work to its end, or to `now`; null before it started. */
+export function jobMs(job: Pick<Job, 'started_at' | 'finished_at'>, now: number): number | null {
+  if (!job.started_at) return null
+  const end = job.finished_at ? Date.parse(job.finished_at) : now
+  return Math.max(0, end - Date.parse(job.started_at))
+}
+
+/** The outcome as the colour of a mark. */
+export type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'none'
+
+export const jobTone: Record<JobState, Tone> = {
+  queued: 'none',
+  running: 'busy',
+  succeeded: 'ok',
+  partial: 'warn',
+  failed: 'bad',
+  cancelled: 'none',
+  interrupted: 'bad',
+}

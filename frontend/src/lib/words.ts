@@ -1,0 +1,99 @@
+/** The words for the API's fixed values. One place, so that a thing has one name on every page. */
+import type { JobKind, JobState, Level, Schemas } from '@/api/client'
+
+export const jobStateWord: Record<JobState, string> = {
+  queued: 'Queued',
+  running: 'Running',
+  succeeded: 'Succeeded',
+  partial: 'Partial',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  interrupted: 'Interrupted',
+}
+
+export const jobKindWord: Record<JobKind, string> = {
+  backup: 'Backup',
+  restore: 'Restore',
+  verify: 'Verify',
+  forget: 'Forget',
+  reconcile: 'Reconcile',
+}
+
+export const triggerWord: Record<Schemas['Trigger'], string> = {
+  manual: 'Started by hand',
+  schedule: 'Started by schedule',
+  label: 'Started by a label',
+  api: 'Started through the API',
+  cli: 'Started from the command line',
+}
+
+/** What a step does, as said in a list of steps. */
+export const stepWord: Record<Schemas['StepName'], string> = {
+  resolve: 'Find what to capture',
+  preflight: 'Check everything first',
+  quiesce: 'Stop the stack',
+  capture: 'Capture the data',
+  resume: 'Start the stack again',
+  publish: 'Write the archive',
+  verify: 'Verify the archive',
+  retention: 'Apply retention',
+  report: 'Record the result',
+}
+
+/** What a running job is doing. */
+export const phaseWord: Record<Schemas['StepName'], string> = {
+  resolve: 'Finding what to capture',
+  preflight: 'Checking everything first',
+  quiesce: 'Stopping the stack',
+  capture: 'Capturing the data',
+  resume: 'Starting the stack again',
+  publish: 'Writing the archive',
+  verify: 'Verifying the archive',
+  retention: 'Applying retention',
+  report: 'Recording the result',
+}
+
+export const stepStateWord: Record<Schemas['StepState'], string> = {
+  pending: 'Waiting',
+  running: 'At work',
+  succeeded: 'Done',
+  skipped: 'Skipped',
+  failed: 'Failed',
+}
+
+export const targetKindWord: Record<Schemas['TargetKind'], string> = {
+  compose: 'Compose files',
+  data: 'Stack directory',
+  volume: 'Volume',
+  bind: 'Bind mount',
+  database: 'Database',
+}
+
+export const targetStateWord: Record<Schemas['TargetState'], string> = {
+  pending: 'Waiting',
+  succeeded: 'Captured',
+  partial: 'Captured with gaps',
+  failed: 'Not captured',
+  skipped: 'Left out',
+}
+
+export const stackStateWord: Record<Schemas['StackState'], string> = {
+  running: 'Running',
+  partial: 'Partly running',
+  stopped: 'Stopped',
+  unknown: 'Unknown',
+}
+
+export const sourceWord: Record<Schemas['StackSource'], string> = {
+  directory: 'its directory',
+  labels: 'its containers’ labels',
+  both: 'its directory and its containers’ labels',
+}
+
+export const levelWord: Record<Level, string> = {
+  DEBUG: 'Debug',
+  INFO: 'Info',
+  SUCCESS: 'Success',
+  WARNING: 'Warning',
+  ERROR: 'Error',
+}

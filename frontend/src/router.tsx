@@ -1,0 +1,102 @@
+/**
+ * Every page and its address, readable on one screen. A new page needs a route here and, when it is to stand in the
+ * navigation, an entry in `features/shell/nav.tsx`. All but the dashboard are fetched when they are first opened.
+ */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { AuthGate } from './features/auth/gate'
+import { DashboardPage } from './features/dashboard/dashboard-page'
+import { NotFound, PageBroke } from './features/shell/not-found'
+import { Shell } from './features/shell/shell'
+import { parseJobFilters, parseLogTab, parseSnapshotFilters } from './lib/filters'
+
+const root = createRootRoute({
+  component: () => (
+    <AuthGate>
+      <Shell />
+    </AuthGate>
+  ),
+})
+const getParentRoute = () => root
+
+const dashboard = createRoute({ getParentRoute, path: '/', component: DashboardPage })
+// Who is not signed in sees the sign-in at any address; this one exists for links from outside.
+const login = createRoute({
+  getParentRoute,
+  path: '/login',
+  beforeLoad: () => {
+    throw redirect({ to: '/', replace: true })
+  },
+})
+const stacks = createRoute({
+  getParentRoute,
+  path: '/stacks',
+  component: lazyRouteComponent(() => import('./features/stacks/stacks-page'), 'StacksPage'),
+})
+const stack = createRoute({
+  getParentRoute,
+  path: '/stacks/$name',
+  component: lazyRouteComponent(() => import('./features/stacks/stack-page'), 'StackPage'),
+})
+const jobs = createRoute({
+  getParentRoute,
+  path: '/jobs',
+  validateSearch: parseJobFilters,
+  component: lazyRouteComponent(() => import('./features/jobs/jobs-page'), 'JobsPage'),
+})
+const job = createRoute({
+  getParentRoute,
+  path: '/jobs/$id',
+  component: lazyRouteComponent(() => import('./features/jobs/job-page'), 'JobPage'),
+})
+const snapshots = createRoute({
+  getParentRoute,
+  path: '/snapshots',
+  validateSearch: parseSnapshotFilters,
+  component: lazyRouteComponent(() => import('./features/snapshots/snapshots-page'), 'SnapshotsPage'),
+})
+const snapshot = createRoute({
+  getParentRoute,
+  path: '/snapshots/$id',
+  component: lazyRouteComponent(() => import('./features/snapshots/snapshot-page'), 'SnapshotPage'),
+})
+const logs = createRoute({
+  getParentRoute,
+  path: '/logs',
+  validateSearch: parseLogTab,
+  component: lazyRouteComponent(() => import('./features/logs/logs-page'), 'LogsPage'),
+})
+const logFile = createRoute({
+  getParentRoute,
+  path: '/logs/files/$name',
+  component: lazyRouteComponent(() => import('./features/logs/file-page'), 'LogFilePage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    dashboard,
+    login,
+    stacks,
+    stack,
+    jobs,
+    job,
+    snapshots,
+    snapshot,
+    logs,
+    logFile,
+  ]),
+  scrollRestoration: true,
+  defaultNotFoundComponent: () => <NotFound />,
+  defaultErrorComponent: PageBroke,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

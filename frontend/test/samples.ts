@@ -1,0 +1,48 @@
+/** Records for tests, plausible in every field; each test changes what it is about. */
+import type { Job, Stack } from '@/api/client'
+
+export function aJob(over: Partial<Job> = {}): Job {
+  return {
+    id: 'job_1',
+    kind: 'backup',
+    state: 'running',
+    stack: 'blog',
+    instance: null,
+    plan: null,
+    trigger: 'manual',
+    quiesce: null,
+    dry_run: false,
+    queued_at: '2026-11-21T03:00:00.000Z',
+    started_at: '2026-11-21T03:00:00.100Z',
+    finished_at: null,
+    progress: { phase: null, fraction: null, bytes_done: 0, bytes_total: null, files_done: 0, current: null },
+    steps: [],
+    targets: [],
+    stopped_ms: null,
+    bytes_read: 0,
+    bytes_stored: 0,
+    snapshot_id: null,
+    error: null,
+    ...over,
+  }
+}
+
+export function aStack(name: string, over: Partial<Stack> = {}): Stack {
+  return {
+    name,
+    host: 'local',
+    state: 'running',
+    source: 'both',
+    directory: `/opt/stacks/${name}`,
+    services: [],
+    volumes: [],
+    binds: [],
+    skip_stop: false,
+    warnings: [],
+    last_job: null,
+    last_success_at: null,
+    protected: true,
+    next_run_at: null,
+    ...over,
+  }
+}
