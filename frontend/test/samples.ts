@@ -37,6 +37,7 @@ export function aStack(name: string, over: Partial<Stack> = {}): Stack {
     services: [],
     volumes: [],
     binds: [],
+    databases: [],
     skip_stop: false,
     warnings: [],
     last_job: null,

@@ -19,7 +19,6 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub mod auth;
 pub mod compat;
-mod download;
 pub mod gate;
 pub mod input;
 pub mod openapi;

@@ -196,7 +196,7 @@ mod tests {
                 "download",
                 "log",
                 "check",
-                "back",
+                "backup",
                 "test",
                 "preview",
                 "verify",

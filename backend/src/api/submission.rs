@@ -111,7 +111,10 @@ mod tests {
             assert_eq!(key(good, None).ok().flatten().map(|k| k.key).as_deref(), Some(good));
         }
         for bad in ["", "a b", "ä", &"k".repeat(201)] {
-            assert!(matches!(key(bad, None), Err(ApiError::InvalidQuery { parameter, .. }) if parameter == KEY_HEADER), "{bad}");
+            assert!(
+                matches!(key(bad, None), Err(ApiError::InvalidQuery { parameter, .. }) if parameter == KEY_HEADER),
+                "{bad}"
+            );
         }
     }
 

@@ -17,13 +17,13 @@ use tracing_actix_web::TracingLogger;
 use super::auth::password;
 use super::state::{About, AppState, AuthSettings, StateParts};
 use super::{Api, gate};
-use crate::domain::access::Scope;
+use crate::backends::archive::Codec;
 use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::SharedEngine;
 use crate::docker::scripted::ScriptedEngine;
+use crate::domain::access::Scope;
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::job::Quiesce;
-use crate::backends::archive::Codec;
 use crate::engine::logbook::SystemLog;
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::store::Store;
@@ -48,13 +48,7 @@ pub(super) struct TestApi {
 }
 
 /// A service without a stack, on an engine in memory, with the directories `stacks`, `backups` and `logs` below `root`.
-fn parts(
-    store: Store,
-    clock: &Arc<ManualClock>,
-    docker: SharedEngine,
-    root: &Path,
-    auth: AuthSettings,
-) -> StateParts {
+fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Path, auth: AuthSettings) -> StateParts {
     let shared: SharedClock = clock.clone();
     let below = |name: &str| root.join(name);
     let found = DiscoverySettings {
@@ -88,7 +82,16 @@ fn parts(
     };
     let engine = JobEngine::new(settings, parts);
     let (shutdown, about) = (CancellationToken::new(), About { version: "0.0.0", ..About::default() });
-    StateParts { store, engine, discovery, clock: shared.into(), auth, shutdown, about, show_page: |_| HttpResponse::Ok().body(PAGE) }
+    StateParts {
+        store,
+        engine,
+        discovery,
+        clock: shared.into(),
+        auth,
+        shutdown,
+        about,
+        show_page: |_| HttpResponse::Ok().body(PAGE),
+    }
 }
 
 /// What came back.

@@ -199,10 +199,14 @@ impl Running {
     /// Takes the service down: streams end, jobs bring their stacks back, the store is closed.
     pub async fn stop(self) {
         self.shutdown.cancel();
-        self.server.stop(true).await;
-        let _ = self.server_task.await;
-        self.scheduler.stop().await;
-        if !self.engine.shut_down(SHUTDOWN_GRACE).await {
+        let close_doors = async {
+            self.server.stop(true).await;
+            let _ = self.server_task.await;
+            self.scheduler.stop().await;
+        };
+        // Beside each other: whoever ends this process may not wait long, and stacks come first.
+        let (all_ended, ()) = tokio::join!(self.engine.shut_down(SHUTDOWN_GRACE), close_doors);
+        if !all_ended {
             tracing::error!("a job did not end in time; what it stopped is started at the next start");
         }
         self.tasks.close();

@@ -18,8 +18,7 @@ use crate::telemetry::{self, Format};
 /// # Errors
 /// When the service cannot be started.
 pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result<()> {
-    let log = SystemLog::new(loaded.config.log_dir.clone(), Arc::new(SystemClock));
-    start_telemetry(&loaded.config, &log)?;
+    let log = start_telemetry(&loaded.config)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -43,23 +42,29 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-fn start_telemetry(config: &Config, log: &SystemLog) -> anyhow::Result<()> {
+/// Starts the logs: of the process on standard error, and of the service, which hears of what the process says.
+fn start_telemetry(config: &Config) -> anyhow::Result<SystemLog> {
     let format = if config.log.format == LogFormat::Json { Format::Json } else { Format::Compact };
     let level = config.log.level.word();
     // Of the libraries only what someone should act on, unless everything is asked for.
     let filter = if level == "trace" { level.to_owned() } else { format!("warn,mainstay={level}") };
     let telemetry = telemetry::init(&telemetry::Settings { format, filter })?;
     telemetry.redactor().register(secrets(config));
-    let log = log.clone();
-    telemetry.forward_to(Arc::new(move |level, about, message| log.write(level, about, message)));
-    Ok(())
+    let redactor = telemetry.redactor().clone();
+    let redact = Arc::new(move |text: &str| redactor.redact(text));
+    let log = SystemLog::redacting(config.log_dir.clone(), Arc::new(SystemClock), redact);
+    let forward = log.clone();
+    telemetry.forward_to(Arc::new(move |level, about, message| forward.write(level, about, message)));
+    Ok(log)
 }
 
 /// Every secret of the configuration, so that none is ever printed.
 fn secrets(config: &Config) -> Vec<String> {
     let password = config.auth.password.iter().map(|p| p.expose_secret().to_owned());
     let of_instances = config.instances.iter().flat_map(|i| i.env.values()).map(|v| v.expose_secret().to_owned());
-    password.chain(of_instances).collect()
+    let database = url::Url::parse(config.database_url.expose()).ok();
+    let database = database.and_then(|url| url.password().map(str::to_owned));
+    password.chain(of_instances).chain(database).collect()
 }
 
 fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {

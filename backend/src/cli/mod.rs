@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -85,10 +86,13 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("the runtime could not be started")),
     };
-    match runtime.block_on(dispatch(cli)) {
+    let code = match runtime.block_on(dispatch(cli)) {
         Ok(outcome) => outcome.into(),
         Err(error) => fail(&error),
-    }
+    };
+    // A thread that hangs on a dead disk must not keep the process, and so a restart, from happening.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {

@@ -24,7 +24,9 @@ pub enum InvalidName {
     #[error("the name has {0} bytes, at most {MAX_NAME_BYTES} are allowed")]
     TooLong(usize),
     /// The text holds a character that no name may have.
-    #[error("'{character}' at position {position} is not allowed; a name has letters, digits, '_', '.' and '-', and starts with a letter or digit")]
+    #[error(
+        "'{character}' at position {position} is not allowed; a name has letters, digits, '_', '.' and '-', and starts with a letter or digit"
+    )]
     Character {
         /// The offending character, escaped.
         character: String,
@@ -57,7 +59,10 @@ fn check_characters(text: &str) -> Result<(), InvalidName> {
     for (index, character) in text.chars().enumerate() {
         let is_allowed = character.is_ascii_alphanumeric() || (index > 0 && matches!(character, '_' | '.' | '-'));
         if !is_allowed {
-            return Err(InvalidName::Character { character: character.escape_default().to_string(), position: index + 1 });
+            return Err(InvalidName::Character {
+                character: character.escape_default().to_string(),
+                position: index + 1,
+            });
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The self-test: one check per thing that a backup needs, each with what to do about it.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backends::archive::free_bytes;
 use crate::domain::path_map::PathMap;
@@ -56,9 +58,7 @@ impl JobEngine {
         let mut checks = self.check_docker().await;
         checks.push(self.check_store().await);
         checks.push(self.check_discovery().await);
-        checks.push(check_writable("backup_dir.writable", &settings.backup_dir));
-        checks.push(check_writable("log_dir.writable", &settings.log_dir));
-        checks.push(check_space(&settings.backup_dir));
+        checks.extend(check_directories(settings.backup_dir.clone(), settings.log_dir.clone()).await);
         checks.push(self.check_path_mapping());
         checks.push(check_program("restic.version", "restic", "version").await);
         checks.push(self.check_clock());
@@ -156,6 +156,18 @@ fn permission(name: &'static str, action: &str, result: Result<usize, &crate::do
     }
 }
 
+/// On a thread that may block: a directory may be on a network that hangs.
+async fn check_directories(backup_dir: PathBuf, log_dir: PathBuf) -> Vec<Check> {
+    let checks = tokio::task::spawn_blocking(move || {
+        vec![
+            check_writable("backup_dir.writable", &backup_dir),
+            check_writable("log_dir.writable", &log_dir),
+            check_space(&backup_dir),
+        ]
+    });
+    checks.await.unwrap_or_default()
+}
+
 fn check_writable(name: &'static str, directory: &Path) -> Check {
     match prove_writable(directory) {
         Ok(()) => Check::ok(name, format!("{} can be written to", directory.display())),
@@ -167,11 +179,14 @@ fn check_writable(name: &'static str, directory: &Path) -> Check {
     }
 }
 
-/// Makes the directory when it is missing, and a file in it, which is removed again.
+/// Makes the directory when it is missing, and a file in it, which is removed again. The file has a name of its own,
+/// so that two proofs at once do not meet, and is made new, so that a planted link is not followed.
 pub(super) fn prove_writable(directory: &Path) -> std::io::Result<()> {
+    static PROOFS: AtomicU64 = AtomicU64::new(0);
     std::fs::create_dir_all(directory)?;
-    let probe = directory.join(".mainstay-write-test");
-    std::fs::write(&probe, b"probe")?;
+    let number = PROOFS.fetch_add(1, Ordering::Relaxed);
+    let probe = directory.join(format!(".mainstay-write-test-{}-{number}", std::process::id()));
+    std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?.write_all(b"probe")?;
     std::fs::remove_file(probe)
 }
 

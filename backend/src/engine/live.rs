@@ -111,7 +111,9 @@ impl LiveJob {
     pub(super) async fn begin_step(&self, name: StepName) {
         let now = self.clock.now();
         self.change(|job| {
-            job.progress = Progress { phase: Some(name), ..Progress::default() };
+            // The total is what preflight sized up; a step that knows better says so.
+            let bytes_total = job.progress.bytes_total;
+            job.progress = Progress { phase: Some(name), bytes_total, ..Progress::default() };
             with_step(job, name, |step| {
                 step.state = StepState::Running;
                 step.started_at = Some(now);
@@ -140,13 +142,15 @@ impl LiveJob {
         {
             let mut job = self.lock();
             job.state = state;
-            job.error = error;
+            job.error = error.map(|text| self.log.redact(&text));
             job.finished_at = Some(now);
             for step in job.steps.iter_mut().filter(|s| matches!(s.state, StepState::Pending | StepState::Running)) {
                 step.state = StepState::Skipped;
             }
         }
-        self.save_or_warn().await;
+        if let Err(error) = insist(|| self.save()).await {
+            self.log.write(Level::Error, format!("the job's end could not be recorded: {}", super::chain(&error)));
+        }
         self.log.sync();
     }
 
@@ -159,6 +163,19 @@ impl LiveJob {
     fn lock(&self) -> MutexGuard<'_, Job> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tries again for about a minute: a store that is locked for a while must not cost a record that nothing can make
+/// again.
+pub(super) async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> F) -> Result<(), StoreError> {
+    for pause in [1, 3, 10, 20] {
+        match write().await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a record could not be written yet"),
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
+    }
+    write().await
 }
 
 fn with_step(job: &mut Job, name: StepName, change: impl FnOnce(&mut Step)) {

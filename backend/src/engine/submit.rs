@@ -94,17 +94,22 @@ impl JobEngine {
     /// # Errors
     /// When a stack is unknown or has a job already, the service is shutting down, or a job cannot be recorded.
     pub async fn submit_backups(&self, requests: Vec<BackupRequest>) -> Result<Vec<Job>, SubmitError> {
+        // On a task of its own: a client that goes away half-way must not leave a stack taken by a job that never runs.
+        let engine = self.clone();
+        let submitted = self.0.parts.runtime.spawn(async move { engine.submit(requests).await });
+        submitted.await.unwrap_or(Err(SubmitError::ShuttingDown))
+    }
+
+    async fn submit(&self, requests: Vec<BackupRequest>) -> Result<Vec<Job>, SubmitError> {
         if self.0.shutdown.is_cancelled() {
             return Err(SubmitError::ShuttingDown);
         }
         let requests = self.find_stacks_of(requests)?;
         let jobs: Vec<Job> = requests.iter().map(|request| self.new_job(request)).collect();
         self.claim(&jobs)?;
-        for job in &jobs {
-            if let Err(error) = self.0.parts.store.save_job(job).await {
-                self.release(&jobs);
-                return Err(error.into());
-            }
+        if let Err(error) = self.0.parts.store.insert_jobs(&jobs).await {
+            self.release(&jobs);
+            return Err(error.into());
         }
         for (job, request) in jobs.iter().zip(requests) {
             self.set_going(&job.id, request);
@@ -189,6 +194,8 @@ impl JobEngine {
 
     /// Takes the stacks of `jobs`, all or none: never two jobs on one stack.
     fn claim(&self, jobs: &[Job]) -> Result<(), SubmitError> {
+        // Made before the lock is taken: it opens the log's file, and a directory may hang.
+        let made: Vec<Arc<LiveJob>> = jobs.iter().map(|job| self.make_live(job.clone())).collect();
         let mut live = self.live();
         let mut taken: Vec<&StackName> = Vec::new();
         for (stack, id) in jobs.iter().filter_map(|job| job.stack.as_ref().map(|stack| (stack, &job.id))) {
@@ -198,11 +205,11 @@ impl JobEngine {
             }
             taken.push(stack);
         }
-        for job in jobs {
+        for (job, made) in jobs.iter().zip(made) {
             if let Some(stack) = &job.stack {
                 live.stacks.insert(stack.clone(), job.id.clone());
             }
-            live.jobs.insert(job.id.clone(), self.make_live(job.clone()));
+            live.jobs.insert(job.id.clone(), made);
         }
         Ok(())
     }
@@ -273,6 +280,7 @@ impl JobEngine {
     /// Keeps a defect of ours from leaving a job at work for ever.
     async fn contained(&self, live: &Arc<LiveJob>, run: impl Future<Output = ()>) {
         if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+            live.remove_partial_files();
             let why = "a defect in Mainstay ended the job; see the system log";
             self.end(live, JobState::Failed, Some(why.into())).await;
         }

@@ -53,6 +53,18 @@ impl Store {
         self.save_job_with_partials(job, &[]).await
     }
 
+    /// Records new jobs, all or none.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
+        let transaction = self.begin_write().await?;
+        for job in jobs {
+            Entity::insert(to_row(job, &[])?).exec_without_returning(&transaction).await.doing("record a job")?;
+        }
+        transaction.commit().await.doing("record jobs")
+    }
+
     /// Writes a job together with the unfinished files that it is making, so that a restart can remove them.
     ///
     /// # Errors

@@ -43,7 +43,11 @@ async fn a_session_is_a_cookie_and_a_token_and_ends_for_both() {
 
 #[tokio::test]
 async fn a_session_ends_at_its_time() {
-    let scene = Stage::new().manual_clock().config(&format!("auth: {{ password: '{PASSWORD}', session_ttl: 2h }}")).start().await;
+    let scene = Stage::new()
+        .manual_clock()
+        .config(&format!("auth: {{ password: '{PASSWORD}', session_ttl: 2h }}"))
+        .start()
+        .await;
     let clock = scene.service.clock.clone().expect("a manual clock");
     clock.advance(Duration::minutes(119));
     scene.service.call("get_me").ok().await;
@@ -66,7 +70,10 @@ async fn tokens_are_made_listed_used_and_removed() {
     let program = scene.service.client.with_token(Some(secret));
     assert_eq!(program.call("get_me").ok().await["name"], "monitoring");
     assert!(scene.service.call("list_tokens").ok().await["items"][0]["last_used_at"].is_string());
-    assert_eq!(scene.service.call("list_tokens").query("sessions", true).ok().await["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        scene.service.call("list_tokens").query("sessions", true).ok().await["items"].as_array().map(Vec::len),
+        Some(2)
+    );
     assert_eq!(scene.service.call("delete_token").path("id", id).send().await.status.as_u16(), 204);
     program.call("get_me").problem(401, "unauthenticated").await;
     scene.service.call("delete_token").path("id", id).problem(404, "token_not_found").await;
@@ -75,7 +82,11 @@ async fn tokens_are_made_listed_used_and_removed() {
 
 #[tokio::test]
 async fn a_token_ends_at_its_time() {
-    let scene = Stage::new().manual_clock().config(&format!("auth: {{ password: '{PASSWORD}', session_ttl: 100d }}")).start().await;
+    let scene = Stage::new()
+        .manual_clock()
+        .config(&format!("auth: {{ password: '{PASSWORD}', session_ttl: 100d }}"))
+        .start()
+        .await;
     let clock = scene.service.clock.clone().expect("a manual clock");
     let body = json!({ "name": "short", "scope": "read", "expires_in_days": 1 });
     let made = scene.service.call("create_token").json(body).ok().await;
@@ -105,7 +116,12 @@ async fn a_scope_opens_what_it_says_and_no_more() {
     reader.call("get_status").ok().await;
     reader.call("get_metrics").send().await;
     reader.call("backup_stack").path("name", "blog").problem(403, "forbidden").await;
-    reader.call("start_compat_backup").header("content-type", FORM).with(|r| r.body("stack=blog")).problem(403, "forbidden").await;
+    reader
+        .call("start_compat_backup")
+        .header("content-type", FORM)
+        .with(|r| r.body("stack=blog"))
+        .problem(403, "forbidden")
+        .await;
     reader.call("list_tokens").problem(403, "forbidden").await;
     let operator = with_scope(&scene, "operate").await;
     let job = operator.call("backup_stack").path("name", "blog").ok().await;
@@ -124,14 +140,22 @@ async fn bad_bodies_get_a_clear_answer() {
     let post = |body: &'static str| {
         scene.service.call("create_token").header("content-type", "application/json").with(move |r| r.body(body))
     };
-    for body in ["{", "[]", "7", "null", r#"{"name": 7, "scope": "read"}"#, r#"{"name": "a", "scope": "root"}"#, "{}{}", ""] {
+    for body in
+        ["{", "[]", "7", "null", r#"{"name": 7, "scope": "read"}"#, r#"{"name": "a", "scope": "root"}"#, "{}{}", ""]
+    {
         post(body).problem(400, "invalid_body").await;
     }
     let problem = post(r#"{"name": "a", "scope": "read", "expires": 7}"#).problem(400, "invalid_body").await;
     assert_eq!(problem["errors"][0]["name"], "expires", "{problem}");
     let problem = post(r#"{"scope": "read"}"#).problem(400, "invalid_body").await;
     assert_eq!(problem["errors"][0]["name"], "name", "{problem}");
-    scene.service.call("create_token").header("content-type", "text/plain").with(|r| r.body("{}")).problem(415, "unsupported_media_type").await;
+    scene
+        .service
+        .call("create_token")
+        .header("content-type", "text/plain")
+        .with(|r| r.body("{}"))
+        .problem(415, "unsupported_media_type")
+        .await;
     scene.service.call("list_tokens").query("session", true).problem(400, "invalid_query").await;
 }
 
@@ -192,7 +216,8 @@ fn first_words(config: &std::path::Path) -> Vec<String> {
 async fn the_first_start_without_a_password_makes_one_and_shows_it_once() {
     let root = tempfile::tempdir().expect("a directory");
     let url = store::new_database(root.path()).await;
-    let config = write_config(root.path(), &url, &["auth: { session_ttl: 12h }".to_owned()]);
+    let no_engine = format!("docker_host: unix://{}/none.sock", root.path().display());
+    let config = write_config(root.path(), &url, &["auth: { session_ttl: 12h }".to_owned(), no_engine]);
     let words = tokio::task::spawn_blocking(move || [first_words(&config), first_words(&config)]).await.expect("both");
     let is_password = |line: &str| line.split('-').map(str::len).eq([4, 4, 4]);
     let shown = words.map(|lines| lines.iter().filter(|line| is_password(line.trim())).cloned().collect::<Vec<_>>());

@@ -42,9 +42,18 @@ async fn a_form_starts_a_job_per_stack_and_the_status_shows_it() {
 async fn a_browser_is_led_back_to_the_dashboard() {
     let scene = Stage::new().start().await;
     let answer = post(&scene.service.client, BROWSER, "stack=blog").await;
-    assert_eq!((answer.status.as_u16(), &answer.headers["location"]), (303, &"/".parse().expect("a value")), "{}", answer.text);
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["location"]),
+        (303, &"/".parse().expect("a value")),
+        "{}",
+        answer.text
+    );
     let jobs = scene.service.call("list_jobs").ok().await;
-    assert_eq!((&jobs["items"][0]["stack"], &jobs["items"][0]["trigger"]), (&json!("blog"), &json!("manual")), "{jobs:#}");
+    assert_eq!(
+        (&jobs["items"][0]["stack"], &jobs["items"][0]["trigger"]),
+        (&json!("blog"), &json!("manual")),
+        "{jobs:#}"
+    );
     scene.service.end_of(jobs["items"][0]["id"].as_str().expect("an id")).await;
 }
 
@@ -101,7 +110,9 @@ async fn the_log_comes_as_lines_of_text() {
 async fn the_settings_hold_no_secret() {
     let scene = Stage::new().config("retention_days: 3").start().await;
     let config = scene.service.call("get_compat_config").ok().await;
-    for key in ["stacks_dir", "backup_dir", "log_dir", "include_data", "skip_stop", "retention_days", "log_retention_days"] {
+    for key in
+        ["stacks_dir", "backup_dir", "log_dir", "include_data", "skip_stop", "retention_days", "log_retention_days"]
+    {
         assert!(config.get(key).is_some(), "{key}: {config:#}");
     }
     assert_eq!(config["retention_days"], 3);

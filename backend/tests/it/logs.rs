@@ -10,7 +10,7 @@ use crate::support::raw::send_raw;
 use crate::support::scene::{Scene, Stage};
 
 fn write(scene: &Scene, level: Level, message: &str) {
-    scene.service.running.engine().system_log().write(level, Some("blog".to_owned()), message.to_owned());
+    scene.service.running.engine().system_log().write(level, Some("blog".to_owned()), message);
 }
 
 fn messages(lines: &Value) -> Vec<&str> {
@@ -28,7 +28,14 @@ async fn the_last_lines_can_be_had_by_level_and_count() {
     assert!(page["next_cursor"].is_null());
     let page = scene.service.call("get_system_log").query("level", "ERROR").ok().await;
     assert_eq!(messages(&page["items"]), ["three"]);
-    for (name, value) in [("limit", "abc"), ("limit", "-1"), ("limit", "0"), ("limit", "99999999999999999999"), ("level", "LOUD"), ("lines", "5")] {
+    for (name, value) in [
+        ("limit", "abc"),
+        ("limit", "-1"),
+        ("limit", "0"),
+        ("limit", "99999999999999999999"),
+        ("level", "LOUD"),
+        ("lines", "5"),
+    ] {
         let problem = scene.service.call("get_system_log").query(name, value).problem(400, "invalid_query").await;
         assert_eq!(problem["errors"][0]["name"], name, "{problem}");
     }
@@ -126,7 +133,16 @@ async fn no_name_leads_out_of_the_directory() {
     std::fs::write(scene.service.path("outside.log"), "secret").expect("written");
     symlink(scene.service.path("outside.log"), scene.service.path("logs/link.log")).expect("linked");
     let long = format!("{}.log", "x".repeat(300));
-    let names = ["../../etc/passwd", "../outside.log", "/etc/passwd", "a\0.log", ".hidden.log", "config.yml", long.as_str(), "ä.log"];
+    let names = [
+        "../../etc/passwd",
+        "../outside.log",
+        "/etc/passwd",
+        "a\0.log",
+        ".hidden.log",
+        "config.yml",
+        long.as_str(),
+        "ä.log",
+    ];
     for name in names {
         scene.service.call("get_log_file").path("name", name).problem(400, "invalid_name").await;
         scene.service.call("download_compat_log").path("name", name).problem(400, "invalid_name").await;
@@ -138,7 +154,9 @@ async fn no_name_leads_out_of_the_directory() {
     let listed = scene.service.call("list_log_files").ok().await;
     assert!(!listed.to_string().contains("link.log"), "{listed:#}");
     let token = scene.service.client.token.clone().expect("a token");
-    for path in ["/api/v1/logs/files/../../../../etc/passwd", "/api/v1/logs/files//etc/passwd", "/logs/../../etc/passwd"] {
+    for path in
+        ["/api/v1/logs/files/../../../../etc/passwd", "/api/v1/logs/files//etc/passwd", "/logs/../../etc/passwd"]
+    {
         let request = format!("GET {path} HTTP/1.1\r\nhost: mainstay\r\nauthorization: Bearer {token}\r\n\r\n");
         let (head, body) = send_raw(&scene.service.client.base, request).await;
         assert!(head.starts_with("http/1.1 404 ") && !body.contains("root:"), "{path}: {head}");

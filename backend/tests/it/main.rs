@@ -8,18 +8,28 @@
 #![expect(clippy::disallowed_methods, reason = "tests run the true binary, and independent readers of what it writes")]
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 
+mod access;
 mod backup;
 mod cli;
+mod compat;
 mod coverage;
-mod disk;
 mod discovery;
+mod disk;
 mod docker_engine;
+mod events;
 mod faults;
+mod jobs;
+mod logs;
+mod snapshots;
+mod stacks;
+mod system;
 
 mod support {
     pub(crate) mod client;
     pub(crate) mod engine;
+    pub(crate) mod events;
     pub(crate) mod process;
+    pub(crate) mod raw;
     pub(crate) mod scene;
     pub(crate) mod service;
     pub(crate) mod socket_proxy;

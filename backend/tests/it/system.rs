@@ -98,7 +98,10 @@ async fn the_summary_follows_a_backup() {
     scene.service.end_of(job["id"].as_str().expect("an id")).await;
     let after = scene.service.call("get_status").ok().await;
     assert_eq!(after["running_jobs"], json!([]), "{after:#}");
-    assert_eq!((&after["last_results"][0]["id"], &after["last_results"][0]["state"]), (&job["id"], &json!("succeeded")));
+    assert_eq!(
+        (&after["last_results"][0]["id"], &after["last_results"][0]["state"]),
+        (&job["id"], &json!("succeeded"))
+    );
     assert_eq!(after["stacks"]["protected"], 1, "{after:#}");
     assert!(after["last_success_at"].is_string() && after["bytes_stored"].as_u64() > Some(0), "{after:#}");
     assert!(after["backup_disk"]["free_bytes"].as_u64() > Some(0), "{after:#}");
@@ -112,7 +115,14 @@ fn check<'a>(doctor: &'a Value, name: &str) -> &'a Value {
 async fn the_self_test_finds_faults_and_says_what_to_do() {
     let scene = Stage::new().start().await;
     let sound = scene.service.call("get_doctor").ok().await;
-    for name in ["docker.reachable", "docker.containers", "docker.volumes", "store.writable", "backup_dir.writable", "log_dir.writable"] {
+    for name in [
+        "docker.reachable",
+        "docker.containers",
+        "docker.volumes",
+        "store.writable",
+        "backup_dir.writable",
+        "log_dir.writable",
+    ] {
         assert_eq!(check(&sound, name)["state"], "ok", "{sound:#}");
     }
     assert!(sound["checks"].as_array().expect("checks").iter().all(|c| c["state"] == "ok" || c["remedy"].is_string()));
@@ -158,7 +168,11 @@ async fn unknown_paths_below_api_are_problems_and_never_the_dashboard() {
     let http = &scene.service.client.http;
     for path in ["/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/jobs", "/api/v1/jobs/", "/api/index.html"] {
         let answer = http.get(address(&scene.service, path)).header("accept", BROWSER).send().await.expect("an answer");
-        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (404, &"application/problem+json".parse().expect("a value")), "{path}");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (404, &"application/problem+json".parse().expect("a value")),
+            "{path}"
+        );
         assert_eq!(answer.json::<Value>().await.expect("JSON")["code"], "not_found", "{path}");
     }
     for path in ["/", "/jobs", "/stacks/blog"] {
@@ -179,9 +193,14 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("GET", "/backup", "POST"),
         ("OPTIONS", "/api/v1/logs", "GET, HEAD"),
     ] {
-        let request = scene.service.client.http.request(method.parse().expect("a method"), address(&scene.service, path));
+        let request =
+            scene.service.client.http.request(method.parse().expect("a method"), address(&scene.service, path));
         let answer = request.send().await.expect("an answer");
-        assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().expect("text")), (405, allow), "{method} {path}");
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["allow"].to_str().expect("text")),
+            (405, allow),
+            "{method} {path}"
+        );
         assert_eq!(answer.json::<Value>().await.expect("JSON")["code"], "method_not_allowed");
     }
 }

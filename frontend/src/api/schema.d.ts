@@ -4,14 +4,18 @@
  */
 
 export interface paths {
-    "/api/v1/info": {
+    "/api/config": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_info"];
+        /**
+         * Get the settings
+         * @description Those that hold no secret, under the names of the configuration file.
+         */
+        get: operations["get_compat_config"];
         put?: never;
         post?: never;
         delete?: never;
@@ -20,14 +24,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/status": {
+    "/api/logs": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_status"];
+        /**
+         * Get the last lines of the log as text
+         * @description New clients take `/api/v1/logs`.
+         */
+        get: operations["get_compat_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -36,14 +44,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/me": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_me"];
+        /**
+         * This document
+         * @description The OpenAPI document of this API, as Swagger UI shows it.
+         */
+        get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what is going on
+         * @description Whether a backup is at work, and which stacks there are. New clients take `/api/v1/status` and `/api/v1/stacks`.
+         */
+        get: operations["get_compat_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -61,7 +93,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["login"];
+        /**
+         * Sign in
+         * @description Begins a session with all rights. A browser gets it as a cookie; a program may use the token of the answer. Five
+         *     wrong passwords from one address are free, then one is taken every ten seconds.
+         */
+        post: operations["log_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -77,21 +114,30 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["logout"];
+        /**
+         * Sign out
+         * @description Ends the session that the request was sent with and makes the browser forget its cookie. Only sessions end this
+         *     way; a token is removed by its id.
+         */
+        post: operations["log_out"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/stacks": {
+    "/api/v1/auth/me": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["list_stacks"];
+        /**
+         * Tell who one is
+         * @description What the token or session of the request may do, and when it ends.
+         */
+        get: operations["get_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -100,14 +146,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/stacks/{name}": {
+    "/api/v1/auth/tokens": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_stack"];
+        /**
+         * List tokens
+         * @description Those that have not expired, newest first, without their secrets, which are kept nowhere.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Make a token
+         * @description For a program. Its secret is in this answer and nowhere else.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a token
+         * @description It stops working at once. A session is ended the same way.
+         */
+        delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run the self-test
+         * @description Looks at everything that a backup needs, one check each, and says what to do about what is wrong. It asks the
+         *     engine, writes a probe into the directories and takes up to a few seconds.
+         */
+        get: operations["get_doctor"];
         put?: never;
         post?: never;
         delete?: never;
@@ -116,32 +211,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/stacks/{name}/backup": {
+    "/api/v1/events": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Follow everything
+         * @description Server-sent events for a whole dashboard. `job`: a job as it is now; `progress`: how far one is (`JobProgress`);
+         *     `stack`: a stack changed (`StackChange`); `engine`: the Docker Engine came or went (`EngineChange`); `reset`: events
+         *     were lost, fetch everything again; `ping`: every 15 s. Without an id only what comes is told.
+         */
+        get: operations["stream_events"];
         put?: never;
-        post: operations["backup_stack"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/stacks/backup": {
+    "/api/v1/hosts": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Docker Engines
+         * @description Every engine that Mainstay drives, and whether it answers.
+         */
+        get: operations["list_hosts"];
         put?: never;
-        post: operations["backup_stacks"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what this installation is
+         * @description Its version, its name, its time zone, and what it can do.
+         */
+        get: operations["get_info"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -155,6 +280,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List jobs
+         * @description Jobs, newest first; those at work with their present progress. A page may hold fewer than `limit` although more
+         *     follow: go by `next_cursor`.
+         */
         get: operations["list_jobs"];
         put?: never;
         post?: never;
@@ -171,6 +301,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Get a job
+         * @description One job as it is now.
+         */
         get: operations["get_job"];
         put?: never;
         post?: never;
@@ -189,7 +323,76 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Cancel a job
+         * @description Asks the job to end. It first brings its stack back, so it is still at work when this answers; follow its log or the
+         *     events to see its end. To ask again does no harm.
+         */
         post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get lines of a job's log
+         * @description Lines in the order in which they were written; they keep their numbers when a level leaves some out. While the job
+         *     is at work more lines follow: ask again with the last `id`, or follow the stream.
+         */
+        get: operations["get_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/log/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a job's log
+         * @description The log file as it is now.
+         */
+        get: operations["download_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/log/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a job's log
+         * @description Server-sent events: first what was written, then what happens. `log`: an array of lines, whose last one's `id` is the
+         *     event's; `progress`: how far the job is; `state`: the whole job; `end`: nothing more will come, do not connect again;
+         *     `reset`: there is no line to go on after, and the log is told from its start; `ping`: every 15 s. After a lost
+         *     connection go on with `Last-Event-ID` or `after`: no line is lost and none comes twice.
+         */
+        get: operations["stream_job_log"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -205,23 +408,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Try a job again
+         * @description Queues the same work as a new job, whether the old one succeeded or not.
+         */
         post: operations["retry_job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{id}/log": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_job_log"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -235,7 +426,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["list_log_lines"];
+        /**
+         * Get the last lines of the service's log
+         * @description The log of the service and of its jobs, as far as it is kept in memory: 500 lines. Older lines are in the log
+         *     files. To go on from here, hand the `id` of the last line to the stream as `after`; when there is no line, the
+         *     header `Last-Event-ID` has the place.
+         */
+        get: operations["get_system_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -251,7 +448,53 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List log files
+         * @description One per job and one per day of the service, newest first.
+         */
         get: operations["list_log_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a log file
+         * @description The whole file as text, as it is now.
+         */
+        get: operations["get_log_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch the service's log
+         * @description Server-sent events: `log`, whose data is an array of lines and whose id is the last line's; `ping` every 15 s;
+         *     `reset` when the place is no longer known, because it is too old or of another process: get the log again.
+         *     `Last-Event-ID` and `after` resume after that line; the later of the two counts.
+         */
+        get: operations["stream_system_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -267,6 +510,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List snapshots
+         * @description What can be restored, newest first. Snapshots whose archive was removed are left out; they can still be had by id.
+         */
         get: operations["list_snapshots"];
         put?: never;
         post?: never;
@@ -283,7 +530,279 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Get a snapshot
+         * @description One snapshot, also when its archive was removed.
+         */
         get: operations["get_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List stacks
+         * @description Every Compose project that a directory or the labels of containers tell of, by name, with its newest backup.
+         */
+        get: operations["list_stacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back several stacks up
+         * @description Queues one backup per stack, all or none, and answers at once with the jobs. A stack that is named twice is backed
+         *     up once. A request that is repeated with the same `Idempotency-Key` within a day gets the jobs of the first one.
+         */
+        post: operations["backup_stacks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a stack
+         * @description One stack as it is now. It is found by its Compose project name, and by the name of its directory where no project
+         *     is called so.
+         */
+        get: operations["get_stack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back a stack up
+         * @description Queues a backup and answers at once with its job. The body may be left out. A request that is repeated with the same
+         *     `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["backup_stack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what of a stack is captured
+         * @description Everything that the stack has: its files, volumes and bind mounts, each with how a backup captures it or why not.
+         *     The paths are looked at anew for every answer.
+         */
+        get: operations["get_stack_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum everything up
+         * @description How many stacks there are and how many are protected, what is at work, how the last jobs came out, and how much
+         *     room archives take and have.
+         */
+        get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back stacks up
+         * @description Starts one backup per selected stack, all or none. A browser's form leads back to the dashboard. New clients take
+         *     `/api/v1/stacks/backup`.
+         */
+        post: operations["start_compat_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/download_log/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Save a log file
+         * @description New clients take `/api/v1/logs/files/{name}?download=1`.
+         */
+        get: operations["download_compat_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell whether the process lives
+         * @description Answers as soon as the process takes requests, whatever else is wrong; ask `/readyz` whether it can work.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List log files, or show their page
+         * @description A browser gets the dashboard, which asks for a password itself. New clients take `/api/v1/logs/files`.
+         */
+        get: operations["list_compat_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/logs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a log file, or show its page
+         * @description A browser gets the dashboard, which asks for a password itself. New clients take `/api/v1/logs/files/{name}`.
+         */
+        get: operations["get_compat_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell numbers to Prometheus
+         * @description Stacks and their last backups, jobs at work, room on the disk, and whether the engine answers, in the text format
+         *     of Prometheus. A token with the scope `read` is enough.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell whether the service can work
+         * @description It can when its store takes writes and the Docker Engine answers. The reasons name no details, because everybody
+         *     may ask; the self-test at `/api/v1/doctor` tells more.
+         */
+        get: operations["get_readiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -296,299 +815,1167 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
-        JobKind: "backup" | "restore" | "verify" | "forget" | "reconcile";
-        /** @enum {string} */
-        JobState: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
-        /** @enum {string} */
-        Trigger: "manual" | "schedule" | "label" | "api" | "cli";
-        /** @enum {string} */
-        Quiesce: "stop" | "pause" | "none";
-        /** @enum {string} */
-        StepName: "resolve" | "preflight" | "quiesce" | "capture" | "resume" | "publish" | "verify" | "retention" | "report";
-        /** @enum {string} */
-        StepState: "pending" | "running" | "succeeded" | "skipped" | "failed";
-        /** @enum {string} */
-        TargetKind: "compose" | "data" | "volume" | "bind" | "database";
-        /** @enum {string} */
-        TargetState: "pending" | "succeeded" | "partial" | "failed" | "skipped";
-        /** @enum {string} */
-        LogLevel: "DEBUG" | "INFO" | "SUCCESS" | "WARNING" | "ERROR";
-        /** @enum {string} */
-        StackState: "running" | "partial" | "stopped" | "unknown";
-        /** @enum {string} */
-        StackSource: "directory" | "labels" | "both";
-        /** @enum {string} */
-        ContainerState: "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead" | "unknown";
-        /** @enum {string} */
-        HealthState: "starting" | "healthy" | "unhealthy";
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            code: string;
-            detail: string;
+        /**
+         * @description The form; it is read as pairs, because a field may come several times.
+         * @example {
+         *       "stack": [
+         *         "blog",
+         *         "wiki"
+         *       ]
+         *     }
+         */
+        BackupForm: {
+            /** @description A stack's name, or the name of its directory; once per stack. */
+            stack: string[];
+        };
+        /**
+         * @description How a backup is made. Everything may be left out.
+         * @example {
+         *       "quiesce": "stop",
+         *       "dry_run": false
+         *     }
+         */
+        BackupOptions: {
+            /** @description The instance to back up to. This version has none, so it must be left out. */
             instance?: string | null;
-            request_id?: string | null;
-            errors?: components["schemas"]["FieldError"][];
-            job_id?: string | null;
+            quiesce?: components["schemas"]["Quiesce"] | null;
+            /** @description Whether only to show, in the job's log, what would be done. */
+            dry_run?: boolean;
         };
-        FieldError: {
-            name: string;
-            detail: string;
+        /**
+         * @description Which stacks are backed up, and how.
+         * @example {
+         *       "stacks": [
+         *         "blog",
+         *         "wiki"
+         *       ],
+         *       "quiesce": "stop",
+         *       "dry_run": false
+         *     }
+         */
+        BackupStacks: {
+            /** @description The stacks, by name; each gets a job of its own. */
+            stacks: string[];
+            /** @description The instance to back up to. This version has none, so it must be left out. */
+            instance?: string | null;
+            quiesce?: components["schemas"]["Quiesce"] | null;
+            /** @description Whether only to show, in the jobs' logs, what would be done. */
+            dry_run?: boolean;
         };
-        Step: {
-            name: components["schemas"]["StepName"];
-            state: components["schemas"]["StepState"];
-            /** Format: date-time */
-            started_at: string | null;
-            /** Format: date-time */
-            finished_at: string | null;
-            detail: string | null;
-        };
-        TargetResult: {
-            kind: components["schemas"]["TargetKind"];
-            name: string;
-            state: components["schemas"]["TargetState"];
-            /** Format: int64 */
-            size_bytes: number;
-            message: string | null;
-        };
-        Progress: {
-            /** Format: int64 */
-            bytes_done: number;
-            /** Format: int64 */
-            files_done: number;
-            phase: null | components["schemas"]["StepName"];
-            fraction: number | null;
-            /** Format: int64 */
-            bytes_total: number | null;
-            current: string | null;
-        };
-        Job: {
-            id: string;
-            kind: components["schemas"]["JobKind"];
-            state: components["schemas"]["JobState"];
-            trigger: components["schemas"]["Trigger"];
-            /** Format: date-time */
-            queued_at: string;
-            progress: components["schemas"]["Progress"];
-            steps: components["schemas"]["Step"][];
-            targets: components["schemas"]["TargetResult"][];
-            /** Format: int64 */
-            bytes_read: number;
-            /** Format: int64 */
-            bytes_stored: number;
-            dry_run: boolean;
-            quiesce: null | components["schemas"]["Quiesce"];
-            stack: string | null;
-            instance: string | null;
-            plan: string | null;
-            /** Format: date-time */
-            started_at: string | null;
-            /** Format: date-time */
-            finished_at: string | null;
-            /** Format: int64 */
-            stopped_ms: number | null;
-            snapshot_id: string | null;
-            error: string | null;
-        };
-        JobList: {
-            items: components["schemas"]["Job"][];
-            next_cursor: string | null;
-        };
-        LogLine: {
-            id: string;
-            /** Format: int64 */
-            n: number;
-            /** Format: date-time */
-            at: string;
-            level: components["schemas"]["LogLevel"];
-            message: string;
-            target: string | null;
-        };
-        LogPage: {
-            items: components["schemas"]["LogLine"][];
-            next_cursor: string | null;
-        };
-        Container: {
-            id: string;
-            name: string;
-            state: components["schemas"]["ContainerState"];
-            image: string;
-            health: null | components["schemas"]["HealthState"];
-        };
-        Service: {
-            name: string;
-            containers: components["schemas"]["Container"][];
-            image: string | null;
-        };
-        Volume: {
-            name: string;
-            driver: string;
-            services: string[];
-            mountpoint: string | null;
-        };
+        /** @description A bind mount of a stack. */
         Bind: {
+            /** @description The path on the host. */
             source: string;
+            /** @description The services that mount it. */
             services: string[];
+            /** @description Whether it lies inside the stack directory, and so is captured with it. */
             is_inside_stack: boolean;
+            /** @description Why it is never captured, when that is so. */
             excluded: string | null;
         };
-        JobSummary: {
-            id: string;
-            kind: components["schemas"]["JobKind"];
-            state: components["schemas"]["JobState"];
-            /** Format: date-time */
-            queued_at: string;
-            /** Format: int64 */
-            bytes_stored: number;
-            stack: string | null;
-            /** Format: date-time */
-            started_at: string | null;
-            /** Format: date-time */
-            finished_at: string | null;
-            /** Format: int64 */
-            stopped_ms: number | null;
-            error: string | null;
-        };
-        Stack: {
+        /**
+         * @description How something is captured. `direct`: read where it lies. `streamed`: through the Docker Engine, out of a
+         *     container that mounts it.
+         * @enum {string}
+         */
+        CapturedVia: "direct" | "streamed";
+        /** @description One check of the self-test. */
+        Check: {
+            /**
+             * @description What was looked at.
+             * @example backup_dir.writable
+             */
             name: string;
-            host: string;
-            state: components["schemas"]["StackState"];
-            source: components["schemas"]["StackSource"];
-            services: components["schemas"]["Service"][];
-            volumes: components["schemas"]["Volume"][];
-            binds: components["schemas"]["Bind"][];
-            skip_stop: boolean;
-            protected: boolean;
-            warnings: string[];
-            directory: string | null;
-            last_job: null | components["schemas"]["JobSummary"];
-            /** Format: date-time */
-            last_success_at: string | null;
-            /** Format: date-time */
-            next_run_at: string | null;
+            /** @description How it came out. */
+            state: components["schemas"]["CheckState"];
+            /** @description What was found. */
+            message: string;
+            /** @description What to do about it. */
+            remedy: string | null;
         };
-        StackList: {
-            items: components["schemas"]["Stack"][];
+        /**
+         * @description How a check came out.
+         * @enum {string}
+         */
+        CheckState: "ok" | "warning" | "failed";
+        /**
+         * @description What was started.
+         * @example {
+         *       "status": "started",
+         *       "jobs": [
+         *         {
+         *           "id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *           "stack": "blog"
+         *         }
+         *       ]
+         *     }
+         */
+        CompatBackup: {
+            /** @description Always `started`. */
+            status: string;
+            /** @description One job per stack. */
+            jobs: components["schemas"]["CompatJob"][];
+        };
+        /** @description A job that was started. */
+        CompatJob: {
+            /** @description Its id; look at it at `/api/v1/jobs/{id}`. */
+            id: string;
+            /** @description The stack it backs up. */
+            stack: string;
+        };
+        /**
+         * @description The last lines of the log.
+         * @example {
+         *       "count": 1,
+         *       "logs": [
+         *         "2026-11-21 03:00:02 [INFO] blog: stack 'blog' is being stopped"
+         *       ],
+         *       "timestamp": "2026-11-21T03:00:05.000Z"
+         *     }
+         */
+        CompatLog: {
+            /** @description How many lines there are. */
+            count: number;
+            /** @description The lines, oldest first, with the time in the zone of the service. */
+            logs: string[];
+            /** @description Now. */
+            timestamp: components["schemas"]["Time"];
+        };
+        /** @description A stack as the list of the former dashboard shows it. */
+        CompatStack: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whether at least one of its containers runs. */
+            running: boolean;
+            /** @description Whether it is captured without a stop. */
+            skip_stop: boolean;
+        };
+        /**
+         * @description What is going on.
+         * @example {
+         *       "backup_in_progress": false,
+         *       "stacks": [
+         *         {
+         *           "name": "blog",
+         *           "running": true,
+         *           "skip_stop": false
+         *         }
+         *       ],
+         *       "timestamp": "2026-11-21T03:00:00.000Z"
+         *     }
+         */
+        CompatStatus: {
+            /** @description Whether a job is queued or at work. */
+            backup_in_progress: boolean;
+            /** @description Every stack, sorted by name. */
+            stacks: components["schemas"]["CompatStack"][];
+            /** @description Now. */
+            timestamp: components["schemas"]["Time"];
+        };
+        /** @description One container. Its labels and environment are not shown: they hold secrets. */
+        Container: {
+            /** @description The engine's id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is doing. */
+            state: components["schemas"]["ContainerState"];
+            health: components["schemas"]["HealthState"] | null;
+            /** @description The image it was made from. */
+            image: string;
+        };
+        /**
+         * @description What a container is doing.
+         * @enum {string}
+         */
+        ContainerState: "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead" | "unknown";
+        /**
+         * @description One thing that a stack has, and whether a backup captures it.
+         * @example {
+         *       "kind": "volume",
+         *       "name": "blog_db",
+         *       "covered": true,
+         *       "reason": null,
+         *       "source": "/var/lib/docker/volumes/blog_db/_data",
+         *       "via": "streamed"
+         *     }
+         */
+        Coverage: {
+            /** @description What kind of thing it is. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description Its name: a volume's name, a bind's host path, the stack's name. */
+            name: string;
+            /** @description Whether a backup captures it. */
+            covered: boolean;
+            /** @description Why it is not captured. */
+            reason: string | null;
+            /** @description Where its data is; null when no path leads there. */
+            source: string | null;
+            via: components["schemas"]["CapturedVia"] | null;
+        };
+        CoverageList: {
+            items: components["schemas"]["Coverage"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
             next_cursor: string | null;
         };
-        StackCounts: {
-            /** Format: int64 */
-            found: number;
-            /** Format: int64 */
-            running: number;
-            /** Format: int64 */
-            protected: number;
-            /** Format: int64 */
-            overdue: number;
+        /**
+         * @description A token that was just made, with its secret, which is never shown again.
+         * @example {
+         *       "token": "mst_5f0c…",
+         *       "id": "tok_019aa3f1c2d47c3e9f00112233445566",
+         *       "name": "monitoring",
+         *       "scope": "read",
+         *       "is_session": false,
+         *       "created_at": "2026-11-21T03:00:00.000Z",
+         *       "expires_at": null,
+         *       "last_used_at": null
+         *     }
+         */
+        CreatedToken: components["schemas"]["Token"] & {
+            /** @description The secret, for the header `Authorization: Bearer`. */
+            token: string;
         };
-        EngineStatus: {
-            is_reachable: boolean;
-            message: string | null;
+        /** @description A database of a stack that is dumped with its own tool. */
+        Database: {
+            /**
+             * @description What kind of server it is.
+             * @example postgres
+             */
+            kind: string;
+            /** @description The service that it runs in. */
+            service: string;
         };
+        /** @description The room on a disk. */
         DiskSpace: {
+            /** @description A directory on it. */
             path: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Bytes that are free for Mainstay; null when that cannot be told.
+             */
             free_bytes: number | null;
         };
-        Status: {
-            /** Format: date-time */
-            at: string;
-            stacks: components["schemas"]["StackCounts"];
-            running_jobs: components["schemas"]["Job"][];
-            last_results: components["schemas"]["JobSummary"][];
-            next_runs: components["schemas"]["NextRun"][];
-            /** Format: int64 */
-            bytes_stored: number;
-            backup_disk: components["schemas"]["DiskSpace"];
-            engine: components["schemas"]["EngineStatus"];
-            warnings: string[];
-            /** Format: date-time */
-            last_success_at: string | null;
+        /**
+         * @description The self-test.
+         * @example {
+         *       "state": "warning",
+         *       "checked_at": "2026-11-21T03:00:00.000Z",
+         *       "checks": [
+         *         {
+         *           "name": "docker.reachable",
+         *           "state": "ok",
+         *           "message": "Docker Engine 28.5.1 (API 1.51)",
+         *           "remedy": null
+         *         },
+         *         {
+         *           "name": "backup_dir.space",
+         *           "state": "warning",
+         *           "message": "800 MiB are free in /opt/backups",
+         *           "remedy": "make room or move backup_dir"
+         *         }
+         *       ]
+         *     }
+         */
+        Doctor: {
+            /** @description The worst of the checks. */
+            state: components["schemas"]["CheckState"];
+            /** @description When it was run. */
+            checked_at: components["schemas"]["Time"];
+            /** @description The checks. */
+            checks: components["schemas"]["Check"][];
         };
-        NextRun: {
-            /** Format: date-time */
-            at: string;
-            stack: string | null;
-            plan: string | null;
+        /**
+         * @description The data of an event `engine`: a Docker Engine came or went.
+         * @example {
+         *       "reachable": true
+         *     }
+         */
+        EngineChange: {
+            /** @description Whether it answers now. */
+            reachable: boolean;
         };
+        /** @description Whether the Docker Engine answers. */
+        EngineStatus: {
+            /** @description Whether it does. */
+            is_reachable: boolean;
+            /** @description Why it does not. */
+            message: string | null;
+        };
+        /** @description What is wrong with one field or parameter. */
+        FieldError: {
+            /**
+             * @description The field or parameter.
+             * @example limit
+             */
+            name: string;
+            /**
+             * @description What is wrong with it.
+             * @example 'abc' is not a whole number
+             */
+            detail: string;
+        };
+        /**
+         * @description Whether the process answers.
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
+        Health: {
+            /** @description Always `ok`: a process that is not does not answer. */
+            status: string;
+        };
+        /**
+         * @description What a health check says.
+         * @enum {string}
+         */
+        HealthState: "starting" | "healthy" | "unhealthy";
+        /**
+         * @description A machine whose Docker Engine Mainstay drives.
+         * @example {
+         *       "name": "local",
+         *       "state": "reachable",
+         *       "address": "unix:///var/run/docker.sock",
+         *       "engine_version": "28.5.1",
+         *       "api_version": "1.51",
+         *       "message": null
+         *     }
+         */
+        Host: {
+            /** @description Its name; `local` is the default one. */
+            name: string;
+            /** @description Whether it answers. */
+            state: components["schemas"]["HostState"];
+            /** @description Where it is reached. */
+            address: string | null;
+            /** @description Its version. */
+            engine_version: string | null;
+            /** @description The newest API version that it speaks. */
+            api_version: string | null;
+            /** @description Why it does not answer. */
+            message: string | null;
+        };
+        HostList: {
+            items: components["schemas"]["Host"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description Whether a Docker Engine answers.
+         * @enum {string}
+         */
+        HostState: "reachable" | "unreachable";
+        /**
+         * @description What this installation is.
+         * @example {
+         *       "version": "0.1.0",
+         *       "node_name": "nas",
+         *       "timezone": "Europe/Berlin",
+         *       "started_at": "2026-11-21T02:00:00.000Z",
+         *       "is_auth_required": true,
+         *       "features": [
+         *         "archive"
+         *       ]
+         *     }
+         */
         Info: {
+            /** @description The version of Mainstay. */
             version: string;
+            /** @description What this machine is called. */
             node_name: string;
+            /** @description The zone in which schedules and archive names are meant. */
             timezone: string;
-            /** Format: date-time */
-            started_at: string;
+            /** @description When the service was started. */
+            started_at: components["schemas"]["Time"];
+            /** @description Whether one has to sign in. */
             is_auth_required: boolean;
+            /** @description What it can do. */
             features: string[];
         };
-        Me: {
-            /** @enum {string} */
-            scope: "read" | "operate" | "admin";
-            name: string;
-            /** @enum {string} */
-            via: "bearer" | "cookie" | "nothing";
-            /** Format: date-time */
-            expires_at: string | null;
+        /**
+         * @description One run of something, with its steps, its progress and its outcome.
+         * @example {
+         *       "id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "kind": "backup",
+         *       "state": "running",
+         *       "stack": "blog",
+         *       "instance": null,
+         *       "plan": null,
+         *       "trigger": "manual",
+         *       "quiesce": null,
+         *       "dry_run": false,
+         *       "queued_at": "2026-11-21T03:00:00.000Z",
+         *       "started_at": "2026-11-21T03:00:00.120Z",
+         *       "finished_at": null,
+         *       "progress": {
+         *         "phase": "capture",
+         *         "fraction": 0.42,
+         *         "bytes_done": 44040192,
+         *         "bytes_total": 104857600,
+         *         "files_done": 812,
+         *         "current": "volumes/blog_db/base/1/2619"
+         *       },
+         *       "steps": [
+         *         {
+         *           "name": "resolve",
+         *           "state": "succeeded",
+         *           "started_at": "2026-11-21T03:00:00.120Z",
+         *           "finished_at": "2026-11-21T03:00:00.180Z",
+         *           "detail": "3 services, 1 volume"
+         *         },
+         *         {
+         *           "name": "capture",
+         *           "state": "running",
+         *           "started_at": "2026-11-21T03:00:02.000Z",
+         *           "finished_at": null,
+         *           "detail": null
+         *         }
+         *       ],
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_db",
+         *           "state": "pending",
+         *           "size_bytes": 0,
+         *           "message": null
+         *         }
+         *       ],
+         *       "stopped_ms": null,
+         *       "bytes_read": 44040192,
+         *       "bytes_stored": 0,
+         *       "snapshot_id": null,
+         *       "error": null
+         *     }
+         */
+        Job: {
+            /** @description Its id; ids sort by the time they were made. */
+            id: string;
+            /** @description What it does. */
+            kind: components["schemas"]["JobKind"];
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            /** @description The stack it works on. */
+            stack: string | null;
+            /** @description The instance it works for. */
+            instance: string | null;
+            /** @description The plan it carries out. */
+            plan: string | null;
+            /** @description What set it off. */
+            trigger: components["schemas"]["Trigger"];
+            quiesce: components["schemas"]["Quiesce"] | null;
+            /** @description Whether it only shows what it would do. */
+            dry_run: boolean;
+            /** @description When it was asked for. */
+            queued_at: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description How far it is. */
+            progress: components["schemas"]["Progress"];
+            /** @description Its steps, in order. */
+            steps: components["schemas"]["Step"][];
+            /** @description How each target came out. */
+            targets: components["schemas"]["TargetResult"][];
+            /**
+             * Format: int64
+             * @description Milliseconds for which at least one container was held at rest; null when none was.
+             */
+            stopped_ms: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of file content read.
+             */
+            bytes_read: number;
+            /**
+             * Format: int64
+             * @description Bytes of the finished archive.
+             */
+            bytes_stored: number;
+            /** @description What can be restored of it. */
+            snapshot_id: string | null;
+            /** @description One sentence on why it did not succeed. */
+            error: string | null;
         };
-        Login: {
-            password: string;
+        /**
+         * @description The data of the event `end` of a job's log.
+         * @example {
+         *       "state": "succeeded"
+         *     }
+         */
+        JobEnd: {
+            /** @description How the job ended. */
+            state: components["schemas"]["JobState"];
         };
-        Session: {
-            token: string;
-            /** Format: date-time */
-            expires_at: string;
+        /**
+         * @description What a job does.
+         * @enum {string}
+         */
+        JobKind: "backup" | "restore" | "verify" | "forget" | "reconcile";
+        JobList: {
+            items: components["schemas"]["Job"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
         };
-        BackupRequest: {
-            instance?: string | null;
-            quiesce?: null | components["schemas"]["Quiesce"];
-            dry_run?: boolean;
+        /** @description The data of an event `progress` of all jobs: a job came further. */
+        JobProgress: {
+            /** @description Which job. */
+            job_id: string;
+            /** @description How far it is. */
+            progress: components["schemas"]["Progress"];
         };
-        BackupManyRequest: {
-            stacks: string[];
-            instance?: string | null;
-            quiesce?: null | components["schemas"]["Quiesce"];
-            dry_run?: boolean;
+        /**
+         * @description Where a job stands. `partial`: some targets failed. `interrupted`: the service ended while it was at work.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+        /** @description A job in short. */
+        JobSummary: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it does. */
+            kind: components["schemas"]["JobKind"];
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            /** @description The stack it works on. */
+            stack: string | null;
+            /** @description When it was asked for. */
+            queued_at: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Milliseconds for which at least one container was held at rest.
+             */
+            stopped_ms: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of the finished archive.
+             */
+            bytes_stored: number;
+            /** @description One sentence on why it did not succeed. */
+            error: string | null;
         };
+        /**
+         * @description A log file.
+         * @example {
+         *       "name": "backup_blog_2026-11-21_03-00-00_job_019aa3f1c2d47c3e9f00112233445566.log",
+         *       "size_bytes": 20480,
+         *       "modified_at": "2026-11-21T03:00:09.500Z",
+         *       "job_id": "job_019aa3f1c2d47c3e9f00112233445566"
+         *     }
+         */
         LogFile: {
+            /** @description Its name within the log directory. */
             name: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Its size.
+             */
             size_bytes: number;
-            /** Format: date-time */
-            modified_at: string;
+            /** @description When it was last written to. */
+            modified_at: components["schemas"]["Time"];
+            /** @description The job whose log it is; null for the logs of the service. */
+            job_id: string | null;
         };
         LogFileList: {
             items: components["schemas"]["LogFile"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
             next_cursor: string | null;
         };
-        Snapshot: {
+        /**
+         * @description How much a line matters.
+         * @enum {string}
+         */
+        LogLevel: "DEBUG" | "INFO" | "SUCCESS" | "WARNING" | "ERROR";
+        /**
+         * @description One line of a log.
+         * @example {
+         *       "id": "17",
+         *       "n": 17,
+         *       "at": "2026-11-21T03:00:02.000Z",
+         *       "level": "INFO",
+         *       "target": "blog_db",
+         *       "message": "the volume is being read"
+         *     }
+         */
+        LogLine: {
+            /** @description Where to go on after it: what `after` and `Last-Event-ID` take. Opaque. */
             id: string;
+            /**
+             * Format: int64
+             * @description Its number in its log, from 1, without gaps.
+             */
+            n: number;
+            /** @description When it was written. */
+            at: components["schemas"]["Time"];
+            /** @description How much it matters. */
+            level: components["schemas"]["LogLevel"];
+            /** @description The target or stack that it speaks of. */
+            target: string | null;
+            /** @description A sentence for people; has no line breaks. */
+            message: string;
+        };
+        /**
+         * @description A part of a log.
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "17",
+         *           "n": 17,
+         *           "at": "2026-11-21T03:00:02.000Z",
+         *           "level": "INFO",
+         *           "target": "blog_db",
+         *           "message": "the volume is being read"
+         *         }
+         *       ],
+         *       "next_cursor": "17"
+         *     }
+         */
+        LogPage: {
+            /** @description The lines, oldest first. */
+            items: components["schemas"]["LogLine"][];
+            /** @description Hand this over as `after` to get the lines that follow; null when these are the last that there are now. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description A sign-in.
+         * @example {
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        Login: {
+            /**
+             * Format: password
+             * @description The password of the service.
+             */
+            password: string;
+        };
+        /**
+         * @description Who the caller is.
+         * @example {
+         *       "name": "session",
+         *       "scope": "admin",
+         *       "via": "cookie",
+         *       "expires_at": "2026-12-21T03:00:00.000Z"
+         *     }
+         */
+        Me: {
+            /** @description What the token is called. */
+            name: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["Scope"];
+            /** @description How the caller proved who they are. */
+            via: components["schemas"]["Via"];
+            expires_at: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description A token to be made.
+         * @example {
+         *       "name": "monitoring",
+         *       "scope": "read",
+         *       "expires_in_days": 365
+         *     }
+         */
+        NewToken: {
+            /** @description What to call it, 1 to 100 characters. */
+            name: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Format: int32
+             * @description After how many days it stops working; never when left out.
+             */
+            expires_in_days?: number | null;
+        };
+        /** @description A scheduled backup to come. */
+        NextRun: {
+            /** @description The stack. */
+            stack: string | null;
+            /** @description The plan. */
+            plan: string | null;
+            /** @description When it starts. */
+            at: components["schemas"]["Time"];
+        };
+        /**
+         * @description Why a request was not carried out (RFC 9457).
+         * @example {
+         *       "type": "urn:mainstay:problem:stack_not_found",
+         *       "title": "Stack not found",
+         *       "status": 404,
+         *       "detail": "no stack is called 'blog'",
+         *       "instance": "/api/v1/stacks/blog",
+         *       "code": "stack_not_found",
+         *       "request_id": "6f1f6a5e-9d3c-4c57-a1a5-0b8f6b1f3f0e"
+         *     }
+         */
+        Problem: {
+            /** @description The kind of problem as a URN; ends with `code`. */
+            type: string;
+            /** @description The kind of problem in a few words. */
+            title: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description What is wrong with this request, in a sentence for people. */
+            detail: string;
+            /** @description The path that was asked for. */
+            instance?: string | null;
+            /** @description The kind of problem as a word that never changes; compare this one. */
+            code: string;
+            /** @description Names the request in the service's log. */
+            request_id?: string | null;
+            /** @description What is wrong with which field or parameter, where that is known. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description The job that is in the way; only with `job_conflict`. */
+            job_id?: string | null;
+        };
+        /** @description How far a job is. */
+        Progress: {
+            phase: components["schemas"]["StepName"] | null;
+            /**
+             * Format: double
+             * @description 0 to 1 of that step; null while the total is not known.
+             */
+            fraction: number | null;
+            /**
+             * Format: int64
+             * @description Bytes read in this step.
+             */
+            bytes_done: number;
+            /**
+             * Format: int64
+             * @description Bytes to read in this step; null while that is not known.
+             */
+            bytes_total: number | null;
+            /**
+             * Format: int64
+             * @description Files read in this step.
+             */
+            files_done: number;
+            /** @description What is being read. */
+            current: string | null;
+        };
+        /**
+         * @description How writers are brought to rest.
+         * @enum {string}
+         */
+        Quiesce: "stop" | "pause" | "none";
+        /**
+         * @description Whether the service can do its work.
+         * @example {
+         *       "ready": false,
+         *       "reasons": [
+         *         "the Docker Engine does not answer"
+         *       ]
+         *     }
+         */
+        Readiness: {
+            /** @description Whether it can. */
+            ready: boolean;
+            /** @description Why it cannot. */
+            reasons: string[];
+        };
+        /**
+         * @description What a token allows. `operate` includes `read`, `admin` includes both.
+         * @enum {string}
+         */
+        Scope: "read" | "operate" | "admin";
+        /** @description A named member of a stack. */
+        Service: {
+            /** @description Its name in the compose file. */
+            name: string;
+            /** @description The image that the compose file names. */
+            image: string | null;
+            /** @description Its containers, by number. */
+            containers: components["schemas"]["Container"][];
+        };
+        /**
+         * @description A session that a sign-in began.
+         * @example {
+         *       "token": "mst_5f0c…",
+         *       "expires_at": "2026-12-21T03:00:00.000Z"
+         *     }
+         */
+        Session: {
+            /** @description The secret, for the header `Authorization: Bearer`; a browser has it in its cookie already. */
+            token: string;
+            /** @description When the session ends. */
+            expires_at: components["schemas"]["Time"];
+        };
+        /**
+         * @description A restorable result of a job.
+         * @example {
+         *       "id": "snap_019aa3f1d9e07c3e9f00112233445566",
+         *       "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "stack": "blog",
+         *       "host": "local",
+         *       "instance": null,
+         *       "created_at": "2026-11-21T03:00:02.000Z",
+         *       "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz",
+         *       "size_bytes": 52428800,
+         *       "content_bytes": 104857600,
+         *       "entry_count": 1932,
+         *       "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+         *       "is_complete": true,
+         *       "verified_at": "2026-11-21T03:00:09.500Z",
+         *       "removed_at": null,
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_db",
+         *           "state": "succeeded",
+         *           "size_bytes": 104857600,
+         *           "message": null
+         *         }
+         *       ]
+         *     }
+         */
+        Snapshot: {
+            /** @description Its id; ids sort by the time they were made. */
+            id: string;
+            /** @description The job that made it. */
             job_id: string;
+            /** @description The stack it holds. */
             stack: string;
+            /** @description The Docker Engine the stack ran on. */
             host: string;
-            /** Format: date-time */
-            created_at: string;
-            archive: string;
-            /** Format: int64 */
-            size_bytes: number;
-            /** Format: int64 */
-            content_bytes: number;
-            /** Format: int64 */
-            entry_count: number;
-            blake3: string;
-            is_complete: boolean;
-            targets: components["schemas"]["TargetResult"][];
+            /** @description The instance it was made for; null for plain archives. */
             instance: string | null;
-            /** Format: date-time */
-            verified_at: string | null;
-            /** Format: date-time */
-            removed_at: string | null;
+            /** @description When the capture began. */
+            created_at: components["schemas"]["Time"];
+            /** @description Where the archive is. */
+            archive: string;
+            /**
+             * Format: int64
+             * @description Size of the archive.
+             */
+            size_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of file content within.
+             */
+            content_bytes: number;
+            /**
+             * Format: int64
+             * @description Entries within, the manifest not counted.
+             */
+            entry_count: number;
+            /** @description BLAKE3 of the archive file. */
+            blake3: string;
+            /** @description Whether every target was captured whole. */
+            is_complete: boolean;
+            verified_at: components["schemas"]["Time"] | null;
+            removed_at: components["schemas"]["Time"] | null;
+            /** @description What is in it. */
+            targets: components["schemas"]["TargetResult"][];
         };
         SnapshotList: {
             items: components["schemas"]["Snapshot"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
             next_cursor: string | null;
+        };
+        /**
+         * @description A Compose project, what belongs to it, and how it is protected.
+         * @example {
+         *       "name": "blog",
+         *       "host": "local",
+         *       "state": "running",
+         *       "source": "both",
+         *       "directory": "/opt/stacks/blog",
+         *       "services": [
+         *         {
+         *           "name": "db",
+         *           "image": "postgres:17",
+         *           "containers": [
+         *             {
+         *               "id": "4f6c…",
+         *               "name": "blog-db-1",
+         *               "state": "running",
+         *               "health": "healthy",
+         *               "image": "postgres:17"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "volumes": [
+         *         {
+         *           "name": "blog_db",
+         *           "driver": "local",
+         *           "mountpoint": "/var/lib/docker/volumes/blog_db/_data",
+         *           "services": [
+         *             "db"
+         *           ]
+         *         }
+         *       ],
+         *       "binds": [
+         *         {
+         *           "source": "/srv/blog",
+         *           "services": [
+         *             "web"
+         *           ],
+         *           "is_inside_stack": false,
+         *           "excluded": null
+         *         }
+         *       ],
+         *       "databases": [],
+         *       "skip_stop": false,
+         *       "warnings": [],
+         *       "last_job": null,
+         *       "last_success_at": "2026-11-20T03:00:41.210Z",
+         *       "protected": true,
+         *       "next_run_at": null
+         *     }
+         */
+        Stack: {
+            /** @description The Compose project name. */
+            name: string;
+            /** @description The Docker Engine that runs it; `local` is the default one. */
+            host: string;
+            /** @description Whether its containers run. */
+            state: components["schemas"]["StackState"];
+            /** @description How it is known. */
+            source: components["schemas"]["StackSource"];
+            /** @description Its directory; null when that is not readable from here. */
+            directory: string | null;
+            /** @description Its services, by name. */
+            services: components["schemas"]["Service"][];
+            /** @description Its named volumes, by name. */
+            volumes: components["schemas"]["Volume"][];
+            /** @description Its bind mounts, by host path. */
+            binds: components["schemas"]["Bind"][];
+            /** @description Its databases that are dumped with their own tools. Always empty: this version captures their files. */
+            databases: components["schemas"]["Database"][];
+            /** @description Whether it is captured without a stop. */
+            skip_stop: boolean;
+            /** @description What is doubtful about it, in sentences for people. */
+            warnings: string[];
+            last_job: components["schemas"]["JobSummary"] | null;
+            last_success_at: components["schemas"]["Time"] | null;
+            /** @description Whether there is a complete snapshot of it. */
+            protected: boolean;
+            next_run_at: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description The data of an event `stack`: something about a stack is not what it was.
+         * @example {
+         *       "name": "blog"
+         *     }
+         */
+        StackChange: {
+            /** @description Which stack. */
+            name: string;
+        };
+        /** @description How many stacks there are. */
+        StackCounts: {
+            /**
+             * Format: int64
+             * @description All of them.
+             */
+            found: number;
+            /**
+             * Format: int64
+             * @description With at least one running container.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description With a complete snapshot.
+             */
+            protected: number;
+            /**
+             * Format: int64
+             * @description Whose schedule has passed without a good backup.
+             */
+            overdue: number;
+        };
+        StackList: {
+            items: components["schemas"]["Stack"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description How a stack is known: by its directory, by labels of its containers, or by both.
+         * @enum {string}
+         */
+        StackSource: "directory" | "labels" | "both";
+        /**
+         * @description Whether the containers of a stack run. `unknown`: the Docker Engine cannot be asked.
+         * @enum {string}
+         */
+        StackState: "running" | "partial" | "stopped" | "unknown";
+        /**
+         * @description The dashboard's summary.
+         * @example {
+         *       "at": "2026-11-21T03:00:05.000Z",
+         *       "stacks": {
+         *         "found": 14,
+         *         "running": 12,
+         *         "protected": 11,
+         *         "overdue": 1
+         *       },
+         *       "running_jobs": [],
+         *       "last_results": [
+         *         {
+         *           "id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *           "kind": "backup",
+         *           "state": "succeeded",
+         *           "stack": "blog",
+         *           "queued_at": "2026-11-21T03:00:00.000Z",
+         *           "started_at": "2026-11-21T03:00:00.120Z",
+         *           "finished_at": "2026-11-21T03:00:09.500Z",
+         *           "stopped_ms": 2140,
+         *           "bytes_stored": 52428800,
+         *           "error": null
+         *         }
+         *       ],
+         *       "next_runs": [
+         *         {
+         *           "stack": "blog",
+         *           "plan": "nightly",
+         *           "at": "2026-11-22T03:00:00.000Z"
+         *         }
+         *       ],
+         *       "last_success_at": "2026-11-21T03:00:09.500Z",
+         *       "bytes_stored": 943718400,
+         *       "backup_disk": {
+         *         "path": "/opt/backups",
+         *         "free_bytes": 107374182400
+         *       },
+         *       "engine": {
+         *         "is_reachable": true,
+         *         "message": null
+         *       },
+         *       "warnings": []
+         *     }
+         */
+        Status: {
+            /** @description When this was found. */
+            at: components["schemas"]["Time"];
+            /** @description How many stacks there are. */
+            stacks: components["schemas"]["StackCounts"];
+            /** @description Jobs that are queued or at work. */
+            running_jobs: components["schemas"]["Job"][];
+            /** @description The last jobs that ended, newest first. */
+            last_results: components["schemas"]["JobSummary"][];
+            /** @description What is scheduled next, soonest first. */
+            next_runs: components["schemas"]["NextRun"][];
+            last_success_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Bytes of all archives.
+             */
+            bytes_stored: number;
+            /** @description Where archives land. */
+            backup_disk: components["schemas"]["DiskSpace"];
+            /** @description The Docker Engine. */
+            engine: components["schemas"]["EngineStatus"];
+            /** @description What someone should look at, in sentences for people. */
+            warnings: string[];
+        };
+        /** @description One step of a job. */
+        Step: {
+            /** @description Which one. */
+            name: components["schemas"]["StepName"];
+            /** @description Where it stands. */
+            state: components["schemas"]["StepState"];
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description One sentence on what it did, or why it was skipped or failed. */
+            detail: string | null;
+        };
+        /**
+         * @description A step of a job.
+         * @enum {string}
+         */
+        StepName: "resolve" | "preflight" | "quiesce" | "capture" | "resume" | "publish" | "verify" | "retention" | "report";
+        /**
+         * @description Where a step stands.
+         * @enum {string}
+         */
+        StepState: "pending" | "running" | "succeeded" | "skipped" | "failed";
+        /**
+         * @description What kind of thing a target is.
+         * @enum {string}
+         */
+        TargetKind: "compose" | "data" | "volume" | "bind" | "database";
+        /** @description How one target came out. */
+        TargetResult: {
+            /** @description What kind of thing it is. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description Its name: a volume's name, a bind's host path, the stack's name. */
+            name: string;
+            /** @description How it came out. */
+            state: components["schemas"]["TargetState"];
+            /**
+             * Format: int64
+             * @description Bytes of file content captured.
+             */
+            size_bytes: number;
+            /** @description Why it is not whole, or what to know of it. */
+            message: string | null;
+        };
+        /**
+         * @description How a target came out. `partial`: captured with gaps that the message names.
+         * @enum {string}
+         */
+        TargetState: "pending" | "succeeded" | "partial" | "failed" | "skipped";
+        /**
+         * Format: date-time
+         * @description A time in UTC, RFC 3339 with milliseconds and `Z`.
+         * @example 2026-11-21T03:00:00.000Z
+         */
+        Time: string;
+        /**
+         * @description A token or a session, without its secret.
+         * @example {
+         *       "id": "tok_019aa3f1c2d47c3e9f00112233445566",
+         *       "name": "monitoring",
+         *       "scope": "read",
+         *       "is_session": false,
+         *       "created_at": "2026-11-21T03:00:00.000Z",
+         *       "expires_at": null,
+         *       "last_used_at": null
+         *     }
+         */
+        Token: {
+            /** @description Its id; not the secret. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["Scope"];
+            /** @description Whether a sign-in made it. */
+            is_session: boolean;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"] | null;
+            last_used_at: components["schemas"]["Time"] | null;
+        };
+        TokenList: {
+            items: components["schemas"]["Token"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description What set a job off.
+         * @enum {string}
+         */
+        Trigger: "manual" | "schedule" | "label" | "api" | "cli";
+        /**
+         * @description How the caller proved who they are.
+         * @enum {string}
+         */
+        Via: "bearer" | "cookie" | "nothing";
+        /** @description A named volume of a stack. */
+        Volume: {
+            /** @description The engine's name for it. */
+            name: string;
+            /** @description The driver. */
+            driver: string;
+            /** @description Where the engine keeps it on its host; null when it does not exist yet. */
+            mountpoint: string | null;
+            /** @description The services that mount it. */
+            services: string[];
         };
     };
     responses: never;
@@ -599,7 +1986,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_info: {
+    get_compat_config: {
         parameters: {
             query?: never;
             header?: never;
@@ -608,17 +1995,57 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The settings */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Info"];
+                    /**
+                     * @example {
+                     *       "stacks_dir": "/opt/stacks",
+                     *       "backup_dir": "/opt/backups",
+                     *       "log_dir": "/opt/backup-logs",
+                     *       "include_data": true,
+                     *       "skip_stop": [
+                     *         "traefik"
+                     *       ],
+                     *       "retention_days": 7,
+                     *       "log_retention_days": 14
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -628,7 +2055,78 @@ export interface operations {
             };
         };
     };
-    get_status: {
+    get_compat_logs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many lines to give, at most.
+                 * @example 50
+                 */
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompatLog"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_openapi: {
         parameters: {
             query?: never;
             header?: never;
@@ -637,17 +2135,210 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description An OpenAPI 3.1 document */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Status"];
+                    /**
+                     * @example {
+                     *       "openapi": "3.1.0"
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_compat_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stacks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompatStatus"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Signed in; the cookie `mainstay_session` is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: the password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_many_requests: too many wrong passwords; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -666,7 +2357,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The caller */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -675,8 +2366,35 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -686,70 +2404,20 @@ export interface operations {
             };
         };
     };
-    login: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_stacks: {
+    list_tokens: {
         parameters: {
             query?: {
+                /**
+                 * @description Whether sessions are listed too.
+                 * @example true
+                 */
+                sessions?: boolean;
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
             };
             header?: never;
@@ -758,17 +2426,53 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The tokens */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StackList"];
+                    "application/json": components["schemas"]["TokenList"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -778,73 +2482,7 @@ export interface operations {
             };
         };
     };
-    get_stack: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Stack"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backup_stack: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BackupRequest"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    backup_stacks: {
+    create_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -853,21 +2491,405 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BackupManyRequest"];
+                "application/json": components["schemas"]["NewToken"];
             };
         };
         responses: {
-            /** @description ok */
-            202: {
+            /** @description The token and its secret */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobList"];
+                    "application/json": components["schemas"]["CreatedToken"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's id
+                 * @example tok_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token_not_found: no token has this id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How each check came out; also when some failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only events after the one with this id. The header `Last-Event-ID` does the same; the later one counts.
+                 * @example 19aa3f1c2d4-17
+                 */
+                after?: string;
+            };
+            header?: {
+                /** @description The id of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events until the service ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 500
+                     *
+                     *     id: 19aa3f1c2d4-17
+                     *     event: stack
+                     *     data: {"name": "blog"}
+                     *
+                     *     event: ping
+                     *     data: {}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The engines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostList"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The installation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Info"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -880,11 +2902,37 @@ export interface operations {
     list_jobs: {
         parameters: {
             query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Only those in this state. */
                 state?: components["schemas"]["JobState"];
+                /** @description Only those of this kind. */
                 kind?: components["schemas"]["JobKind"];
+                /**
+                 * @description Only those of this stack.
+                 * @example blog
+                 */
                 stack?: string;
+                /**
+                 * @description Only those for this instance.
+                 * @example nas
+                 */
+                instance?: string;
+                /**
+                 * @description Only those of this plan.
+                 * @example nightly
+                 */
+                plan?: string;
+                /**
+                 * @description Only those that were asked for at this time or later.
+                 * @example 2026-11-21T00:00:00Z
+                 */
+                since?: string;
             };
             header?: never;
             path?: never;
@@ -892,7 +2940,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description A page of jobs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -901,8 +2949,44 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -917,13 +3001,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The job */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -932,8 +3020,53 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found: there is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -948,13 +3081,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The job will end */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -963,8 +3100,337 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found: there is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_finished: the job has already ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only lines after this one: a line's `id`, or `next_cursor` of the page before. From the start when left out.
+                 * @example 17
+                 */
+                after?: string;
+                /**
+                 * @description How many lines to give, at most.
+                 * @example 500
+                 */
+                limit?: number;
+                /** @description Only lines of this level or above; `SUCCESS` ranks between `INFO` and `WARNING`. */
+                level?: components["schemas"]["LogLevel"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found: there is no such job; log_not_found: its log was removed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_job_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description The name of the file */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 2026-11-21T03:00:02.000Z [INFO] (blog_db) the volume is being read */
+                    "text/plain": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found: there is no such job; log_not_found: its log was removed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_job_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only lines after this one: a line's `id`. The header `Last-Event-ID` does the same; the later one counts.
+                 * @example 17
+                 */
+                after?: string;
+            };
+            header?: {
+                /** @description The id of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events until the job ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 500
+                     *
+                     *     id: 17
+                     *     event: log
+                     *     data: [{"id": "17", "n": 17, "at": "2026-11-21T03:00:02.000Z", "level": "INFO", "target": null, "message": "the volume is being read"}]
+                     *
+                     *     event: end
+                     *     data: {"state": "succeeded"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found: there is no such job; log_not_found: its log was removed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -979,23 +3445,83 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job that has ended
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The new job was queued */
             202: {
                 headers: {
+                    /** @description Where the new job is */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_not_found, stack_not_found: the job or its stack does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_unfinished: the job has not ended; job_conflict: another one works on the stack; job_not_retryable: it is of a kind that cannot be tried again */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1005,46 +3531,18 @@ export interface operations {
             };
         };
     };
-    get_job_log: {
+    get_system_log: {
         parameters: {
             query?: {
-                after?: string;
+                /**
+                 * @description How many lines to give, at most.
+                 * @example 50
+                 */
                 limit?: number;
-                level?: components["schemas"]["LogLevel"];
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LogPage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_log_lines: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
+                /**
+                 * @description Only lines that matter as much as this or more.
+                 * @example WARNING
+                 */
                 level?: components["schemas"]["LogLevel"];
             };
             header?: never;
@@ -1053,17 +3551,70 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The lines, oldest first; `next_cursor` is always null */
             200: {
+                headers: {
+                    /** @description The place after all lines that there are */
+                    "Last-Event-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "19aa3f1c2d4-17",
+                     *           "n": 17,
+                     *           "at": "2026-11-21T03:00:02.000Z",
+                     *           "level": "INFO",
+                     *           "target": "blog",
+                     *           "message": "stack 'blog' is being stopped"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogPage"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1076,7 +3627,12 @@ export interface operations {
     list_log_files: {
         parameters: {
             query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
             };
             header?: never;
@@ -1085,7 +3641,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The files */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1094,8 +3650,217 @@ export interface operations {
                     "application/json": components["schemas"]["LogFileList"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_log_file: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to have a browser save the file instead of showing it.
+                 * @example 1
+                 */
+                download?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The file's name
+                 * @example mainstay_2026-11-21.log
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 2026-11-21T03:00:02.000Z [INFO] (blog) stack 'blog' is being stopped */
+                    "text/plain": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log_not_found: there is no such log file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_system_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The id of the last line that one has; only lines to come when left out.
+                 * @example 19aa3f1c2d4-17
+                 */
+                after?: string;
+                /**
+                 * @description Only lines that matter as much as this or more.
+                 * @example WARNING
+                 */
+                level?: components["schemas"]["LogLevel"];
+            };
+            header?: {
+                /** @description The same as `after`; browsers send it by themselves */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events, until the client or the service ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 500
+                     *
+                     *     id: 19aa3f1c2d4-17
+                     *     event: log
+                     *     data: [{"id":"19aa3f1c2d4-17","n":17,"at":"2026-11-21T03:00:02.000Z","level":"INFO","target":null,"message":"bye"}]
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1108,9 +3873,33 @@ export interface operations {
     list_snapshots: {
         parameters: {
             query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
+                /**
+                 * @description Only those of this stack.
+                 * @example blog
+                 */
                 stack?: string;
+                /**
+                 * @description Only those that this job made.
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                job?: string;
+                /**
+                 * @description Only those made for this instance.
+                 * @example nas
+                 */
+                instance?: string;
+                /**
+                 * @description Only those with every target whole, or only the others.
+                 * @example true
+                 */
+                complete?: boolean;
             };
             header?: never;
             path?: never;
@@ -1118,7 +3907,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description A page of snapshots */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1127,8 +3916,44 @@ export interface operations {
                     "application/json": components["schemas"]["SnapshotList"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1143,13 +3968,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description The snapshot */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1158,13 +3987,1003 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description problem */
-            default: {
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stacks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only those in this state. */
+                state?: components["schemas"]["StackState"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of stacks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StackList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_stacks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupStacks"];
+            };
+        };
+        responses: {
+            /** @description The jobs were queued, one per stack */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stack_not_found: one of the stacks does not exist; nothing was queued */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works on one of the stacks; `job_id` names it; nothing was queued */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The stack
+                 * @example blog
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stack */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stack"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stack_not_found: there is no such stack */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backup_stack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The stack
+                 * @example blog
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "quiesce": "stop",
+                 *       "dry_run": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["BackupOptions"] | null;
+            };
+        };
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stack_not_found: there is no such stack */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works on the stack already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stack_coverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The stack
+                 * @example blog
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything that the stack has, on one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stack_not_found: there is no such stack */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The summary */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_compat_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["BackupForm"];
+            };
+        };
+        responses: {
+            /** @description Started */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompatBackup"];
+                };
+            };
+            /** @description Started; for browsers: back to the dashboard */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stack_not_found: there is no such stack; nothing was started */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a stack is being worked on; nothing was started */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable, shutting_down: nothing was started */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_compat_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The file's name
+                 * @example mainstay_2026-11-21.log
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, as an attachment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 2026-11-21T03:00:02.000Z [INFO] a line */
+                    "text/plain": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log_not_found: there is no such log file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process lives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    list_compat_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All files, newest first; for browsers the dashboard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFileList"];
+                    /** @example <!doctype html> */
+                    "text/html": string;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_compat_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The file's name
+                 * @example mainstay_2026-11-21.log
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file; for browsers the dashboard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 2026-11-21T03:00:02.000Z [INFO] a line */
+                    "text/plain": string;
+                    /** @example <!doctype html> */
+                    "text/html": string;
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log_not_found: there is no such log file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Text format 0.0.4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example # HELP mainstay_engine_reachable Whether the Docker Engine answers.
+                     *     # TYPE mainstay_engine_reachable gauge
+                     *     mainstay_engine_reachable 1
+                     */
+                    "text/plain": string;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can work */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ready": true,
+                     *       "reasons": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description It cannot, for these reasons */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
         };

@@ -141,7 +141,8 @@ mod tests {
         let (api, _) = scene(Scope::Read).await;
         let secret = api.token(Scope::Operate).await;
         let form = |site: &'static str| {
-            let post = TestRequest::post().uri("/backup").insert_header(("cookie", format!("mainstay_session={secret}")));
+            let post =
+                TestRequest::post().uri("/backup").insert_header(("cookie", format!("mainstay_session={secret}")));
             let post = post.insert_header(("content-type", "application/x-www-form-urlencoded"));
             post.insert_header(("sec-fetch-site", site)).insert_header(("accept", BROWSER)).set_payload("stack=blog")
         };

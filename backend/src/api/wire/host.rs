@@ -99,12 +99,7 @@ pub struct Check {
 
 impl From<doctor::Check> for Check {
     fn from(check: doctor::Check) -> Self {
-        Self {
-            name: check.name.to_owned(),
-            state: check.state.into(),
-            message: check.message,
-            remedy: check.remedy,
-        }
+        Self { name: check.name.to_owned(), state: check.state.into(), message: check.message, remedy: check.remedy }
     }
 }
 

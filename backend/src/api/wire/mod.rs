@@ -54,7 +54,7 @@ impl Serialize for Time {
 /// Words of the domain on the wire: `wire_enum!(/// doc JobState from domain::job::JobState { Queued => "queued" })`.
 /// A word that the domain gets and the wire does not is a compile error.
 macro_rules! wire_enum {
-    ($(#[$doc:meta])* $name:ident from $domain:path { $($variant:ident => $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident from $domain:path { $($variant:ident => $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name {

@@ -77,13 +77,29 @@ impl Estimate {
 /// Gives a complete archive its final name, never in place of a file that is there, and syncs the directory.
 ///
 /// # Errors
-/// [`ArchiveError::Publish`], also when `to` exists; `from` is untouched then.
+/// [`ArchiveError::Publish`], also when `to` exists; `from` is untouched then. An archive that has its name and whose
+/// directory could not be synced is no error: it is there, and only a power cut in the next seconds could take the
+/// name away again.
 pub fn publish(from: &Path, to: &Path) -> Result<(), ArchiveError> {
     let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // File systems without this kind of rename, such as NFS: a link does not replace either.
-        Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
+        Err(Errno::INVAL | Errno::NOSYS) => rename_without_flag(from, to),
         other => other.map_err(io::Error::from),
     };
-    let sync = || File::open(to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all();
-    renamed.and_then(|()| sync()).map_err(|source| ArchiveError::Publish { path: to.to_owned(), source })
+    renamed.map_err(|source| ArchiveError::Publish { path: to.to_owned(), source })?;
+    let directory = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Err(error) = File::open(directory).and_then(|directory| directory.sync_all()) {
+        tracing::warn!(%error, "the directory {} could not be synced", directory.display());
+    }
+    Ok(())
+}
+
+/// On file systems without this kind of rename, such as NFS, a link does not replace either. Where there are no links
+/// (many FUSE mounts) a look must do: nobody else gives names of this form.
+fn rename_without_flag(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
 }

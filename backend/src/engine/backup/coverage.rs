@@ -93,8 +93,7 @@ mod tests {
     fn what_is_left_out_does_not_shift_the_others() {
         let via = ReachedVia { container_id: "c".into(), destination: "/d".into() };
         let ways = vec![From::Trees(Vec::new()), From::Stream(via), From::Nothing("out of reach".into())];
-        let targets =
-            vec![target("a", None), target("b", Some("in memory")), target("c", None), target("d", None)];
+        let targets = vec![target("a", None), target("b", Some("in memory")), target("c", None), target("d", None)];
         let outcomes: Vec<_> = join(targets, ways).into_iter().map(|c| c.outcome).collect();
         let expected = [
             Ok(CapturedVia::Direct),

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backends::archive::{self, Finished, Meter, VerifyReport};
 use crate::domain::ids::SnapshotId;
-use crate::domain::job::{StepName, TargetState};
+use crate::domain::job::{StepName, TargetKind, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter};
 
-use super::super::pause_point;
+use super::super::live::insist;
+use super::super::{chain, pause_point};
 use super::capture::{Captured, show};
 use super::{Cx, Resolved, StepResult, Stop, count, manifest};
 
@@ -50,7 +51,7 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
     let emptied = emptied_targets(cx, resolved).await;
     cx.live.change(|job| {
         for target in job.targets.iter_mut().filter(|t| t.state == TargetState::Succeeded) {
-            if emptied.contains(&target.name) {
+            if emptied.contains(&(target.kind, target.name.clone())) {
                 target.state = TargetState::Partial;
                 target.message = Some("it is empty now, and was not in the last good snapshot".into());
             } else if !writers.is_empty() {
@@ -59,19 +60,20 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
             }
         }
     });
-    for name in emptied {
-        cx.live.log.write(Level::Warning, format!("{name} is empty now, and was not in the last good snapshot"));
+    for (kind, name) in emptied {
+        let message = format!("{kind} {name} is empty now, and was not in the last good snapshot");
+        cx.live.log.write(Level::Warning, message);
     }
 }
 
-async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
+async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> Vec<(TargetKind, String)> {
     let filter = SnapshotFilter { is_complete: Some(true), ..SnapshotFilter::of_stack(&resolved.stack.name) };
     let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
     let Some(last) = last.ok().and_then(|page| page.items.into_iter().next()) else { return Vec::new() };
     let had_files = |kind, name: &str| last.targets.iter().any(|t| t.kind == kind && t.name == name && t.size_bytes > 0);
     let now = cx.live.now().targets;
     let empty = now.iter().filter(|t| t.state == TargetState::Succeeded && t.size_bytes == 0);
-    empty.filter(|t| had_files(t.kind, &t.name)).map(|t| t.name.clone()).collect()
+    empty.filter(|t| had_files(t.kind, &t.name)).map(|t| (t.kind, t.name.clone())).collect()
 }
 
 /// Reads the archive again, records the snapshot, and gives the archive its name, in this order: what is visible under
@@ -87,17 +89,25 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
     }
     let snapshot = snapshot(cx, resolved, &stored);
     let store = &cx.engine.0.parts.store;
-    store.insert_snapshot(&snapshot).await.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
+    insist(|| store.insert_snapshot(&snapshot)).await.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
     pause_point::reach("verify.recorded").await;
     let (from, to) = (stored.captured_as.clone(), stored.archive.clone());
     let renamed = tokio::task::spawn_blocking(move || archive::publish(&from, &to)).await;
-    if let Ok(Err(error)) = renamed {
+    let failure = match renamed {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Stop::because("the archive could not be given its name", &error)),
+        Err(_) => Some(Stop::failed("a defect in Mainstay kept the archive from its name; see the system log")),
+    };
+    if let Some(failure) = failure {
         let _ = store.mark_snapshot_removed(&snapshot.id, cx.engine.0.parts.clock.now()).await;
-        return Err(Stop::because("the archive could not be given its name", &error));
+        return Err(failure);
     }
     pause_point::reach("verify.published").await;
     cx.live.change(|job| job.snapshot_id = Some(snapshot.id.clone()));
-    cx.live.note_partial_files(Vec::new()).await.map_err(|e| Stop::because("the job could not be recorded", &e))?;
+    // The archive is there and recorded; that the job still names its partial file does no harm.
+    if let Err(error) = cx.live.note_partial_files(Vec::new()).await {
+        cx.live.log.write(Level::Warning, format!("the job's state could not be recorded: {}", chain(&error)));
+    }
     let message = format!("archive {} matches its manifest ({})", stored.archive.display(), count(report.entry_count as usize, "entry"));
     cx.live.log.write(Level::Success, message);
     Ok(format!("{} read again", human_bytes(report.content_bytes)))
@@ -158,13 +168,13 @@ pub(super) async fn retention(cx: Cx<'_>, resolved: &Resolved) -> Result<String,
         Ok((0, _)) => "no archive is old enough to go".to_owned(),
         Ok((n, bytes)) => format!("{} dropped, {} free again", count(n, "archive"), human_bytes(bytes)),
         Err(error) => {
-            let message = format!("old archives were not dropped: {}", super::super::chain(&error));
+            let message = format!("old archives were not dropped: {}", chain(&error));
             cx.live.log.write(Level::Warning, message.clone());
             message
         }
     };
     if let Err(error) = cx.engine.drop_old_logs().await {
-        cx.live.log.write(Level::Warning, format!("old logs were not dropped: {}", super::super::chain(&error)));
+        cx.live.log.write(Level::Warning, format!("old logs were not dropped: {}", chain(&error)));
     }
     Ok(dropped)
 }

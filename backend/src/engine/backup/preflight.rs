@@ -20,7 +20,7 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<String, Stop>
     if resolved.sources.is_empty() {
         return Err(Stop::failed("the stack has nothing to capture: no compose file, no volume, no bind mount"));
     }
-    check_directories(cx)?;
+    check_directory(cx).await?;
     let roots: Vec<(PathBuf, TreeOptions)> = resolved.sources.iter().flat_map(roots).collect();
     let size = |(root, options): &(PathBuf, TreeOptions)| estimate(root, &options.excludes, ESTIMATE_FOR).bytes;
     let estimate = tokio::task::spawn_blocking(move || roots.iter().map(size).sum::<u64>());
@@ -41,17 +41,22 @@ fn roots(source: &Source) -> Vec<(PathBuf, TreeOptions)> {
     }
 }
 
-fn check_directories(cx: Cx<'_>) -> Result<(), Stop> {
-    let settings = &cx.engine.0.settings;
-    prove_writable(&settings.backup_dir)
-        .map_err(|e| Stop::failed(format!("backup_dir {} cannot be written to: {e}", settings.backup_dir.display())))
+async fn check_directory(cx: Cx<'_>) -> Result<(), Stop> {
+    let directory = cx.engine.0.settings.backup_dir.clone();
+    let name = directory.display().to_string();
+    let proof = tokio::task::spawn_blocking(move || prove_writable(&directory)).await;
+    let proof = proof.unwrap_or_else(|e| Err(std::io::Error::other(e)));
+    proof.map_err(|e| Stop::failed(format!("backup_dir {name} cannot be written to: {e}")))
 }
 
 /// How small the archive may get cannot be known: the last one tells best, and without one a quarter of what is read
 /// is asked for. Running out of space later brings the stack back as well, it only costs the stop.
 async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<(), Stop> {
     let directory = &cx.engine.0.settings.backup_dir;
-    let free = free_bytes(directory).map_err(|e| Stop::because("the free space of backup_dir cannot be told", &e))?;
+    let asked = directory.clone();
+    let free = tokio::task::spawn_blocking(move || free_bytes(&asked)).await;
+    let free = free.map_err(|_| Stop::failed("the free space of backup_dir cannot be told"))?;
+    let free = free.map_err(|e| Stop::because("the free space of backup_dir cannot be told", &e))?;
     let filter = SnapshotFilter::of_stack(&resolved.stack.name);
     let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
     let last = last.ok().and_then(|page| page.items.into_iter().next()).map(|s| s.size_bytes);

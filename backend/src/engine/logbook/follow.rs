@@ -62,12 +62,6 @@ impl OpenLog {
         &self.job.log_file
     }
 
-    /// Where the file is; it may be gone.
-    #[must_use]
-    pub fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
     /// Up to `limit` lines after number `after`, of `level` or more. Blocks.
     ///
     /// # Errors

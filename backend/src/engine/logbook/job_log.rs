@@ -16,6 +16,9 @@ use super::line::format_line;
 use super::reader::{LogPage, read_page};
 use super::{SystemLog, mirror};
 
+/// How many signals a watcher may be behind; one that is further behind reads the file.
+const SIGNALS_KEPT: usize = 256;
+
 /// What those who watch a job are told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobSignal {
@@ -49,17 +52,23 @@ pub struct JobLog {
 
 impl JobLog {
     /// Makes the file. When that fails, the lines are kept in memory and the system log says why.
-    pub(in crate::engine) fn create(path: PathBuf, about: Option<String>, system: SystemLog, clock: SharedClock) -> Arc<Self> {
+    pub(in crate::engine) fn create(
+        path: PathBuf,
+        about: Option<String>,
+        system: SystemLog,
+        clock: SharedClock,
+    ) -> Arc<Self> {
         let file = OpenOptions::new().create(true).append(true).mode(0o640).open(&path);
         if let Err(error) = &file {
-            let message = format!("the log file {} cannot be written: {error}; its lines are kept in memory", path.display());
+            let message =
+                format!("the log file {} cannot be written: {error}; its lines are kept in memory", path.display());
             system.write(Level::Warning, about.clone(), message);
         }
         Arc::new(Self {
             path,
             about,
             writer: Mutex::new(Writer { file: file.ok(), lines: 0, in_memory: Vec::new(), is_closed: false }),
-            signals: broadcast::Sender::new(4096),
+            signals: broadcast::Sender::new(SIGNALS_KEPT),
             system,
             clock,
         })
@@ -79,7 +88,7 @@ impl JobLog {
             at: self.clock.now(),
             level,
             target: target.map(str::to_owned),
-            message: message.into(),
+            message: self.redact(&message.into()),
         };
         let is_written = writer.file.as_mut().is_some_and(|file| writeln!(file, "{}", format_line(&line)).is_ok());
         if !is_written {
@@ -90,6 +99,12 @@ impl JobLog {
         self.system.write(level, self.about.clone().or_else(|| line.target.clone()), line.message.clone());
         // Sent under the lock, so that lines arrive in the order of their numbers.
         let _ = self.signals.send(JobSignal::Line(line));
+    }
+
+    /// `text` without the secrets that are known.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.system.redact(text)
     }
 
     /// Tells those who watch.
@@ -129,11 +144,13 @@ impl JobLog {
         };
         // A line that is being written now may be there in part; so may the one that filled the disk.
         let in_file = in_memory.first().map_or(written, |line| line.n - 1);
-        let mut page = if self.path.exists() { read_page(&self.path, after, limit, level)? } else { LogPage::default() };
+        let mut page =
+            if self.path.exists() { read_page(&self.path, after, limit, level)? } else { LogPage::default() };
         page.lines.retain(|line| line.n <= in_file);
         page.next_after = page.next_after.filter(|n| *n < in_file);
         if page.next_after.is_none() {
-            let mut wanted = in_memory.into_iter().filter(|l| l.n > after && level.is_none_or(|w| l.level >= w)).peekable();
+            let mut wanted =
+                in_memory.into_iter().filter(|l| l.n > after && level.is_none_or(|w| l.level >= w)).peekable();
             let room = limit.saturating_sub(page.lines.len());
             page.lines.extend(wanted.by_ref().take(room));
             page.next_after = wanted.peek().and(page.lines.last()).map(|line| line.n);

@@ -15,7 +15,7 @@ pub use follow::{FollowItem, OpenLog};
 pub use job_log::{JobLog, JobSignal};
 pub use line::{format_line, parse_line};
 pub use reader::{LogPage, read_page};
-pub use system_log::{LINES_KEPT, SystemLog};
+pub use system_log::{LINES_KEPT, Redact, SystemLog};
 
 /// Sends a line to the terminal.
 fn mirror(line: &crate::domain::log::LogLine) {

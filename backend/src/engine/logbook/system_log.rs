@@ -28,7 +28,11 @@ struct Inner {
     directory: PathBuf,
     day_file: Mutex<Option<DayFile>>,
     clock: SharedClock,
+    redact: Redact,
 }
+
+/// Takes secrets out of a text.
+pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// The system log. Cloning shares it.
 #[derive(Clone)]
@@ -44,13 +48,25 @@ impl SystemLog {
     /// A log whose files lie in `directory`, as `mainstay_<date>.log`.
     #[must_use]
     pub fn new(directory: PathBuf, clock: SharedClock) -> Self {
+        Self::redacting(directory, clock, Arc::new(str::to_owned))
+    }
+
+    /// The same log, and everything that it or a job's log is told passes `redact` first.
+    #[must_use]
+    pub fn redacting(directory: PathBuf, clock: SharedClock, redact: Redact) -> Self {
         let hub = Hub::new(LINES_KEPT, clock.now());
-        Self(Arc::new(Inner { hub, directory, day_file: Mutex::new(None), clock }))
+        Self(Arc::new(Inner { hub, directory, day_file: Mutex::new(None), clock, redact }))
+    }
+
+    /// `text` without the secrets that are known.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        (self.0.redact)(text)
     }
 
     /// Writes a line.
-    pub fn write(&self, level: Level, target: Option<String>, message: String) {
-        let at = self.0.clock.now();
+    pub fn write(&self, level: Level, target: Option<String>, message: impl AsRef<str>) {
+        let (at, message) = (self.0.clock.now(), self.redact(message.as_ref()));
         // The file is written under its own lock first, so that lines stand there in the order of their numbers.
         let mut day_file = self.0.day_file.lock().unwrap_or_else(PoisonError::into_inner);
         let line = self.0.hub.publish_numbered(|n| LogLine { n, at, level, target, message });
@@ -105,9 +121,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a valid time")));
         let log = SystemLog::new(directory.path().to_owned(), clock.clone());
-        log.write(Level::Info, None, "first".into());
+        log.write(Level::Info, None, "first");
         clock.advance(chrono::Duration::days(1));
-        log.write(Level::Error, Some("blog".into()), "second".into());
+        log.write(Level::Error, Some("blog".into()), "second");
         let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).expect("a file");
         assert_eq!(read("mainstay_2023-11-14.log"), "2023-11-14T22:13:20.000Z [INFO] first\n");
         assert_eq!(read("mainstay_2023-11-15.log"), "2023-11-15T22:13:20.000Z [ERROR] (blog) second\n");
@@ -118,7 +134,7 @@ mod tests {
     fn a_missing_directory_stops_nothing() {
         let clock = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
         let log = SystemLog::new("/nonexistent/directory".into(), clock);
-        log.write(Level::Info, None, "kept in memory".into());
+        log.write(Level::Info, None, "kept in memory");
         assert_eq!(log.last(9).len(), 1);
     }
 }

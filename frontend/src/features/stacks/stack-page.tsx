@@ -31,6 +31,9 @@ function Facts({ stack }: { stack: Stack }) {
       </Fact>
       <Fact name="Found through">{sourceWord[stack.source]}</Fact>
       <Fact name="Host">{stack.host}</Fact>
+      {stack.databases.length > 0 && (
+        <Fact name="Databases">{list(stack.databases.map((one) => `${one.kind} (${one.service})`))}</Fact>
+      )}
       <div className="col-span-2 min-w-0 lg:col-span-3">
         <dt className="text-muted text-xs">Directory</dt>
         <dd className="break-all font-mono text-xs leading-5">

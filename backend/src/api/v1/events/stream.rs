@@ -81,7 +81,10 @@ mod tests {
         assert_eq!((name, data), ("engine", serde_json::json!({"reachable": false})));
         let job = JobId::new(DateTime::UNIX_EPOCH);
         let (name, data) = told(Event::Progress { job: job.clone(), progress: Progress::default() });
-        assert_eq!((name, data["job_id"].as_str(), &data["progress"]["bytes_done"]), ("progress", Some(job.as_str()), &0.into()));
+        assert_eq!(
+            (name, data["job_id"].as_str(), &data["progress"]["bytes_done"]),
+            ("progress", Some(job.as_str()), &0.into())
+        );
         assert_eq!(to_event(HubItem::Reset), SseEvent::reset());
     }
 

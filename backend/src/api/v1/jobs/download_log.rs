@@ -2,10 +2,10 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::get_log::{find_log, read_error};
-use crate::api::download;
+use super::get_log::find_log;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
+use crate::api::v1::logs::get_file;
 use crate::domain::ids::JobId;
 
 /// Download a job's log
@@ -28,8 +28,5 @@ pub(crate) async fn download_job_log(
     id: web::Path<JobId>,
 ) -> Result<HttpResponse, ApiError> {
     let log = find_log(&state, &id).await?;
-    let path = log.path().to_owned();
-    let file = web::block(move || std::fs::File::open(path)).await.map_err(ApiError::internal)?;
-    let file = file.map_err(|error| read_error(error, &id))?;
-    download::attachment(file, log.file_name()).map_err(ApiError::internal)
+    get_file::send(&state, log.file_name(), true).await
 }

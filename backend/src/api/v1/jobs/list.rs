@@ -100,7 +100,8 @@ mod tests {
     async fn every_filter_may_be_given_at_once() {
         let api = TestApi::new().await;
         let secret = api.token(Scope::Read).await;
-        let query = "state=running&kind=backup&stack=blog&instance=nas&plan=p&since=2026-01-01T00:00:00%2B01:00&limit=3";
+        let query =
+            "state=running&kind=backup&stack=blog&instance=nas&plan=p&since=2026-01-01T00:00:00%2B01:00&limit=3";
         let answer = api.get_with(&secret, &format!("/api/v1/jobs?{query}")).await;
         assert_eq!((answer.status, answer.body), (200, serde_json::json!({"items": [], "next_cursor": null})));
     }

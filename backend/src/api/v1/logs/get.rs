@@ -74,7 +74,7 @@ mod tests {
     async fn filled() -> (TestApi, String) {
         let api = TestApi::new().await;
         for (level, message) in [(Level::Info, "one"), (Level::Error, "two"), (Level::Info, "three")] {
-            api.state.engine.system_log().write(level, Some("blog".into()), message.into());
+            api.state.engine.system_log().write(level, Some("blog".into()), message);
         }
         let secret = api.token(Scope::Read).await;
         (api, secret)

@@ -106,7 +106,9 @@ mod tests {
     async fn names_that_escape_are_refused() {
         let api = TestApi::new().await;
         let secret = api.token(Scope::Read).await;
-        for name in ["..%2f..%2fetc%2fpasswd", "..%2Fa.log", "%2fetc%2fpasswd", "a%00.log", ".a.log", "a.txt", "%ff.log"] {
+        for name in
+            ["..%2f..%2fetc%2fpasswd", "..%2Fa.log", "%2fetc%2fpasswd", "a%00.log", ".a.log", "a.txt", "%ff.log"]
+        {
             api.get_with(&secret, &format!("{PATH}/{name}")).await.assert_problem(400, "invalid_name");
         }
         let long = format!("{PATH}/{}.log", "x".repeat(300));

@@ -82,7 +82,7 @@ mod tests {
     async fn filled() -> TestApi {
         let api = TestApi::new().await;
         for (level, message) in [(Level::Info, "one"), (Level::Error, "two"), (Level::Info, "three")] {
-            api.state.engine.system_log().write(level, None, message.into());
+            api.state.engine.system_log().write(level, None, message);
         }
         api
     }

@@ -22,7 +22,8 @@ use crate::engine::BackupRequest;
         ("name" = String, Path, description = "The stack", example = "blog"),
         ("Idempotency-Key" = Option<String>, Header, description = "Names the request, 1 to 200 visible ASCII characters"),
     ),
-    request_body(content = Option<BackupOptions>, content_type = "application/json"),
+    request_body(content = Option<BackupOptions>, content_type = "application/json",
+        example = json!({"quiesce": "stop", "dry_run": false})),
     responses(
         (status = 202, description = "The job was queued", body = Job,
             headers(("Location" = String, description = "Where the job is"))),

@@ -77,7 +77,10 @@ mod tests {
         let first = api.get_with(&secret, "/api/v1/auth/tokens?limit=1").await;
         let cursor = first.body["next_cursor"].as_str().expect("a second page");
         let second = api.get_with(&secret, &format!("{PATH}?limit=1&cursor={cursor}")).await;
-        assert_eq!((&first.body["items"][0]["scope"], &second.body["items"][0]["scope"]), (&"read".into(), &"admin".into()));
+        assert_eq!(
+            (&first.body["items"][0]["scope"], &second.body["items"][0]["scope"]),
+            (&"read".into(), &"admin".into())
+        );
         assert!(second.body["next_cursor"].is_null());
     }
 
