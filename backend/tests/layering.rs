@@ -4,7 +4,6 @@
 //! fails here with file and line.
 
 #![cfg(test)]
-#![expect(clippy::expect_used, reason = "a test that cannot read the sources fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -29,6 +29,7 @@ for (const theme of ['light', 'dark'] as const) {
         await page.goto(path)
         await expect(page.getByRole('heading', { name: ready, exact: true }).first()).toBeVisible()
         await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
+        await expect(page.getByText('could not be loaded')).toHaveCount(0)
         await shoot(page, `${name}-${theme}`)
         expect(await axeFindings(page)).toEqual([])
       })

@@ -1,7 +1,9 @@
 //! The stop journal: what Mainstay brought to rest and has not brought back.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{integer, pk_auto, string, timestamp_with_time_zone};
+use sea_orm_migration::schema::{
+    big_integer, integer, pk_auto, string, timestamp_with_time_zone, timestamp_with_time_zone_null,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -18,6 +20,8 @@ enum StopJournal {
     ContainerName,
     Action,
     Position,
+    StartedAt,
+    StopTimeoutSecs,
     WrittenAt,
 }
 
@@ -35,6 +39,8 @@ impl MigrationTrait for Migration {
             .col(string(StopJournal::ContainerName))
             .col(string(StopJournal::Action))
             .col(integer(StopJournal::Position))
+            .col(timestamp_with_time_zone_null(StopJournal::StartedAt))
+            .col(big_integer(StopJournal::StopTimeoutSecs))
             .col(timestamp_with_time_zone(StopJournal::WrittenAt))
             .to_owned();
         manager.create_table(table).await

@@ -176,10 +176,8 @@ fn archive(mut section: Section<'_>, archive: &mut ArchiveConfig) {
     section.set(&["encrypt_to"], &mut archive.encrypt_to, |field| {
         let recipients = field.list(|item| item.words())?;
         if !recipients.is_empty() {
-            field.warn(format!(
-                "'{}' is not carried out by this version yet: archives are written unencrypted",
-                field.path
-            ));
+            // A warning would leave unencrypted archives where someone relies on encrypted ones.
+            return field.must_be("empty: this version cannot encrypt, and does not write unencrypted what is to be encrypted");
         }
         Some(recipients)
     });

@@ -154,9 +154,15 @@ impl Discovery {
         last.containers = containers;
         let is_new = !last.is_path_map_known;
         if is_new {
-            let map = find_own_container(engine.as_ref()).await.as_ref().map_or(PathMap::Host, path_map_of);
-            *self.0.path_map.write().unwrap_or_else(PoisonError::into_inner) = map;
-            last.is_path_map_known = true;
+            match find_own_container(engine.as_ref()).await {
+                Ok(own) => {
+                    let map = own.as_ref().map_or(PathMap::Host, path_map_of);
+                    *self.0.path_map.write().unwrap_or_else(PoisonError::into_inner) = map;
+                    last.is_path_map_known = true;
+                }
+                // The next look asks again.
+                Err(error) => tracing::warn!(error = describe(&error), "it cannot be told which container is our own"),
+            }
         }
         let warning = match engine.list_volumes().await {
             Ok(volumes) => {
@@ -192,11 +198,12 @@ impl Discovery {
             tracing::error!(%error, "the scan for stacks broke off");
             (before.stacks.clone(), vec!["the scan for stacks broke off; what is shown is older".to_owned()])
         });
+        let volumes_error = answer.warning.clone();
         warnings.extend(answer.warning);
         let is_same = before.taken_at.is_some() && before.engine.reachable == is_reachable;
         let since = if is_same { before.engine.since } else { now };
         let info = answer.info.or_else(|| before.engine.info.clone());
-        let engine = EngineState { reachable: is_reachable, info, error: answer.error, since };
+        let engine = EngineState { reachable: is_reachable, info, error: answer.error, since, volumes_error };
         Arc::new(View { stacks, warnings, engine, taken_at: Some(now) })
     }
 

@@ -30,6 +30,8 @@ pub struct EngineState {
     pub error: Option<String>,
     /// Since when it is so.
     pub since: DateTime<Utc>,
+    /// Why the volumes could not be listed, although the engine answers: then a volume that is not seen may exist.
+    pub volumes_error: Option<String>,
 }
 
 /// Something changed; the new [`View`] is already there when this is told.
@@ -53,7 +55,7 @@ impl View {
     #[must_use]
     pub fn empty(now: DateTime<Utc>) -> Self {
         let error = Some("the engine has not been asked yet".to_owned());
-        let engine = EngineState { reachable: false, info: None, error, since: now };
+        let engine = EngineState { reachable: false, info: None, error, since: now, volumes_error: None };
         Self { stacks: Vec::new(), warnings: Vec::new(), engine, taken_at: None }
     }
 

@@ -68,22 +68,32 @@ impl Traces {
     }
 }
 
-/// Finds the container that this process runs in. `None` on a plain host, with an engine that does not run this
-/// container, and while the engine cannot be reached.
-pub async fn find_own_container(engine: &dyn ContainerEngine) -> Option<ContainerDetail> {
+/// Finds the container that this process runs in. `None` on a plain host, and with an engine that does not run this
+/// container.
+///
+/// # Errors
+/// When the engine cannot tell, so that this process may run in one of its containers.
+pub async fn find_own_container(engine: &dyn ContainerEngine) -> Result<Option<ContainerDetail>, EngineError> {
     find_container_of(engine, &Traces::read()).await
 }
 
 /// Finds the container that left `traces`.
-pub async fn find_container_of(engine: &dyn ContainerEngine, traces: &Traces) -> Option<ContainerDetail> {
+///
+/// # Errors
+/// When the engine cannot tell.
+pub async fn find_container_of(
+    engine: &dyn ContainerEngine,
+    traces: &Traces,
+) -> Result<Option<ContainerDetail>, EngineError> {
+    let mut failure = None;
     for id in traces.candidates() {
         match engine.inspect_container(&id).await {
-            Ok(detail) if detail.container.id.starts_with(&id) && traces.fit(&detail) => return Some(detail),
+            Ok(detail) if detail.container.id.starts_with(&id) && traces.fit(&detail) => return Ok(Some(detail)),
             Ok(_) | Err(EngineError::NotFound { .. }) => {}
-            Err(error) => tracing::warn!(id, %error, "it cannot be told whether this container is our own"),
+            Err(error) => failure = Some(error),
         }
     }
-    None
+    failure.map_or(Ok(None), Err)
 }
 
 /// How host paths translate inside the container that `own` is.
@@ -232,9 +242,9 @@ mod tests {
             detail
         };
         engine.add_container(with_layer(OTHER));
-        assert_eq!(find_container_of(&engine, &traces()).await, None);
+        assert_eq!(find_container_of(&engine, &traces()).await.expect("an answer"), None);
         engine.add_container(with_layer(ID));
-        let found = find_container_of(&engine, &traces()).await.expect("our own");
+        let found = find_container_of(&engine, &traces()).await.expect("an answer").expect("our own");
         assert_eq!(found.container.id, ID);
     }
 
@@ -254,7 +264,7 @@ mod tests {
         own.container.mounts = vec![mount("/data dir")];
         engine.add_container(other);
         engine.add_container(own);
-        let found = find_container_of(&engine, &traces()).await.expect("our own");
+        let found = find_container_of(&engine, &traces()).await.expect("an answer").expect("our own");
         assert_eq!(found.container.name, "mainstay");
         let map = path_map_of(&found);
         assert_eq!(map.find_local(Path::new("/srv/blog")), Some("/data dir/blog".into()));
@@ -266,6 +276,8 @@ mod tests {
         let engine = ScriptedEngine::new();
         engine.add_container(running_container(ID, "mainstay"));
         engine.set_reachable(false);
-        assert_eq!(find_container_of(&engine, &traces()).await, None);
+        assert!(find_container_of(&engine, &traces()).await.is_err(), "nobody may take this for a plain host");
+        let plain_host = Traces { host_name: "nas".to_owned(), ..Traces::default() };
+        assert_eq!(find_container_of(&engine, &plain_host).await.expect("an answer"), None);
     }
 }

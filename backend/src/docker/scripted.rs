@@ -75,6 +75,11 @@ impl ScriptedEngine {
         self.state().containers.remove(id);
     }
 
+    /// Removes a volume, as something outside would.
+    pub fn remove_volume(&self, name: &str) {
+        self.state().volumes.remove(name);
+    }
+
     /// Adds a volume.
     pub fn add_volume(&self, volume: EngineVolume) {
         self.state().volumes.insert(volume.name.clone(), volume);
@@ -114,6 +119,12 @@ impl ScriptedEngine {
     /// Makes the `nth` call of a kind fail without any effect.
     pub fn fail_nth(&self, kind: CallKind, nth: usize, error: EngineError) {
         self.state().faults.push((kind, nth, Fault::Fail(error)));
+    }
+
+    /// Makes the next call of a kind fail without any effect.
+    pub fn fail_next(&self, kind: CallKind, error: EngineError) {
+        let made = self.calls().iter().filter(|call| call.kind() == kind).count();
+        self.fail_nth(kind, made + 1, error);
     }
 
     /// Makes the `nth` call of a kind have its effect and fail all the same.

@@ -1,6 +1,7 @@
 //! A job that is queued or at work: its present state, shared by the one who does it and those who look.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ pub struct LiveJob {
     id: JobId,
     job: Mutex<Job>,
     partial_files: Mutex<Vec<PathBuf>>,
+    is_holding: AtomicBool,
     /// Set when someone asked for an end.
     pub(super) cancel: CancellationToken,
     /// Where its lines go.
@@ -34,6 +36,7 @@ impl LiveJob {
             id: job.id.clone(),
             job: Mutex::new(job),
             partial_files: Mutex::new(Vec::new()),
+            is_holding: AtomicBool::new(false),
             cancel: CancellationToken::new(),
             log,
             events,
@@ -50,6 +53,15 @@ impl LiveJob {
 
     pub(super) const fn id(&self) -> &JobId {
         &self.id
+    }
+
+    /// Whether the job holds its stack at rest: from before the stop journal is written until the stack was started.
+    pub(super) fn is_holding(&self) -> bool {
+        self.is_holding.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_holding(&self, is_holding: bool) {
+        self.is_holding.store(is_holding, Ordering::Release);
     }
 
     /// Changes the job and tells everyone.

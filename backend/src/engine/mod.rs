@@ -1,7 +1,7 @@
 //! Runs jobs.
 //!
 //! [`JobEngine`] takes requests, queues them, never runs two jobs on one stack, and carries each through the steps of
-//! [`backup`]. What it brought to rest it brings back, whatever happens: see [`quiesce`] and [`recovery`]. To add a
+//! [`backup`]. What it brought to rest it brings back, whatever happens: see [`quiesce`], [`replay`] and [`recovery`]. To add a
 //! step, add its name to the domain, a file under `backup/`, and a line in `backup/mod.rs`. Nothing here knows of HTTP
 //! or of schedules.
 
@@ -37,6 +37,7 @@ pub mod overview;
 mod pause_point;
 mod quiesce;
 mod recovery;
+mod replay;
 mod retention;
 mod submit;
 
@@ -112,8 +113,8 @@ struct Inner {
     slots: Arc<Semaphore>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
-    /// Keeps replays of the stop journal apart.
-    replay: tokio::sync::Mutex<()>,
+    /// What is known of abandoned rows of the stop journal; its lock keeps replays and the stops of jobs apart.
+    replay: tokio::sync::Mutex<replay::Watch>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
 }
@@ -148,7 +149,7 @@ impl JobEngine {
             slots,
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            replay: tokio::sync::Mutex::new(()),
+            replay: tokio::sync::Mutex::default(),
             keyed: tokio::sync::Mutex::new(()),
         }))
     }

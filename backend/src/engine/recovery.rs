@@ -1,24 +1,20 @@
 //! What a start does about an end that was not planned.
 //!
-//! First the stop journal: whatever a former process brought to rest is brought back. Then the jobs it left behind
+//! First the stop journal: whatever a former process brought to rest is brought back (see [`super::replay`]; what takes
+//! longer is left to its watch). Then the jobs it left behind
 //! become `interrupted`, and the unfinished files they recorded are removed, or completed where only the last rename
 //! was missing. Nothing is started or removed that is not recorded.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
+use crate::backends::archive;
 use crate::domain::job::{Job, JobState, StepState};
 use crate::domain::log::{Level, LogLine};
 use crate::domain::snapshot::Snapshot;
-use crate::store::{JournalRow, PageRequest, SnapshotFilter, StoreError};
+use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
-use super::{JobEngine, chain, logbook, quiesce};
-
-/// How often rows that are left in the journal are tried again.
-const REPLAY_EVERY: Duration = Duration::from_secs(15);
+use super::{JobEngine, chain, logbook};
 
 /// What a start found and did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -31,69 +27,55 @@ pub struct RecoveryReport {
     pub still_held: usize,
 }
 
+/// What became of the unfinished files of a job.
+#[derive(Debug, Default)]
+struct Tidied {
+    removed: usize,
+    left: Vec<PathBuf>,
+}
+
+/// What became of one unfinished file.
+enum Outcome {
+    /// There is nothing to remove: it was never made, is gone, or has its final name now.
+    Nothing,
+    Removed,
+    /// It could not be looked at, removed or given its name.
+    Left,
+}
+
 impl JobEngine {
     /// Brings back what a former process left behind. Call it before the first request.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the jobs cannot be read; what the journal holds was brought back before that.
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
-        let still_held = self.replay_journal().await?;
-        let mut report = RecoveryReport { still_held, ..RecoveryReport::default() };
+        let mut report = RecoveryReport::default();
+        match self.replay_journal().await {
+            Ok(still_held) => report.still_held = still_held,
+            // The watch tries it again.
+            Err(error) => self.say(Level::Error, None, format!("the stop journal cannot be read: {}", chain(&error))),
+        }
         for (job, files) in self.0.parts.store.list_unfinished_jobs().await? {
-            report.removed_files += self.tidy_files(&job, &files).await?;
-            self.interrupt(job).await?;
-            report.interrupted_jobs += 1;
+            let tidied = self.tidy_files(&job, &files).await;
+            report.removed_files += tidied.removed;
+            report.interrupted_jobs += usize::from(!job.state.is_final());
+            let id = job.id.clone();
+            let recorded = if !job.state.is_final() {
+                self.interrupt(job, &tidied.left).await
+            } else if tidied.left != files {
+                self.0.parts.store.save_job_with_partials(&job, &tidied.left).await
+            } else {
+                Ok(())
+            };
+            if let Err(error) = recorded {
+                self.say(Level::Error, None, format!("what became of job {id} could not be recorded: {}", chain(&error)));
+            }
         }
         report.removed_files += self.remove_spools();
         Ok(report)
     }
 
-    /// Brings back every container of the journal whose job is not at work; returns how many are still held.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn replay_journal(&self) -> Result<usize, StoreError> {
-        let _alone = self.0.replay.lock().await;
-        let rows = self.0.parts.store.list_journal().await?;
-        let abandoned: Vec<JournalRow> = rows.into_iter().filter(|row| self.find_live(&row.job_id).is_none()).collect();
-        if abandoned.is_empty() {
-            return Ok(0);
-        }
-        let docker = self.0.parts.docker.as_ref();
-        if let Err(error) = docker.info().await {
-            let held: Vec<&str> = abandoned.iter().map(|row| row.held.name.as_str()).collect();
-            let message = format!("{} cannot be brought back yet: {}; trying again", held.join(", "), chain(&error));
-            self.say(Level::Error, None, message);
-            return Ok(abandoned.len());
-        }
-        let mut still_held = 0;
-        for row in abandoned {
-            let stack = row.held.stack.to_string();
-            let message = format!("container {} was at rest when job {} ended without bringing it back", row.held.name, row.job_id);
-            self.say(Level::Warning, Some(&stack), message);
-            let say = |level, _: &str, message: String| self.say(level, Some(&stack), message);
-            let held = std::slice::from_ref(&row.held);
-            still_held += quiesce::bring_back(docker, &self.0.parts.store, &row.job_id, held, &say).await.len();
-        }
-        Ok(still_held)
-    }
-
-    /// Tries the journal again from time to time, and whenever the Docker Engine comes back. Ends with `cancel`.
-    pub async fn watch_journal(&self, cancel: CancellationToken) {
-        let mut changes = self.0.parts.discovery.subscribe();
-        loop {
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = tokio::time::sleep(REPLAY_EVERY) => {},
-                _ = changes.recv() => {},
-            }
-            if let Err(error) = self.replay_journal().await {
-                self.say(Level::Error, None, format!("the stop journal cannot be read: {}", chain(&error)));
-            }
-        }
-    }
-
-    async fn interrupt(&self, mut job: Job) -> Result<(), StoreError> {
+    async fn interrupt(&self, mut job: Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
         let now = self.0.parts.clock.now();
         for step in job.steps.iter_mut().filter(|s| !matches!(s.state, StepState::Succeeded | StepState::Failed)) {
             step.state = if step.state == StepState::Running { StepState::Failed } else { StepState::Skipped };
@@ -102,7 +84,7 @@ impl JobEngine {
         job.state = JobState::Interrupted;
         job.finished_at = Some(now);
         job.error = Some("the service ended while the job was at work".into());
-        self.0.parts.store.save_job(&job).await?;
+        self.0.parts.store.save_job_with_partials(&job, partial_files).await?;
         let message = format!("job {} was at work when the service ended: interrupted", job.id);
         append_to_log(&self.0.settings.log_dir.join(&job.log_file), now, &message);
         self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);
@@ -110,28 +92,54 @@ impl JobEngine {
     }
 
     /// Removes the unfinished files of a job. An archive that was verified and recorded, and only lacked its final
-    /// name, gets it.
-    async fn tidy_files(&self, job: &Job, files: &[PathBuf]) -> Result<usize, StoreError> {
-        let recorded = self.snapshot_of(job).await?;
-        let mut removed = 0;
-        for file in files.iter().filter(|f| f.exists()) {
-            let finished = recorded.as_ref().filter(|s| !s.archive.exists() && is_partial_of(file, &s.archive));
-            match finished {
-                Some(snapshot) => self.say_result(
-                    std::fs::rename(file, &snapshot.archive),
-                    job,
-                    format!("archive {} was verified before the service ended; it has its name now", snapshot.archive.display()),
-                ),
-                None => {
-                    self.say_result(std::fs::remove_file(file), job, format!("removed the unfinished file {}", file.display()));
-                    removed += 1;
-                }
+    /// name, gets it. What cannot be told now, because the directory looks unmounted, is left for a later start.
+    async fn tidy_files(&self, job: &Job, files: &[PathBuf]) -> Tidied {
+        let mut tidied = Tidied::default();
+        if files.is_empty() {
+            return tidied;
+        }
+        let recorded = match self.snapshot_of(job).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                let message = format!("the unfinished files of job {} stay: {}", job.id, chain(&error));
+                self.say(Level::Error, job.stack.as_ref().map(|s| s.as_str()), message);
+                return Tidied { left: files.to_vec(), ..tidied };
+            }
+        };
+        for file in files {
+            match self.tidy_file(job, file, recorded.as_ref()).await {
+                Outcome::Nothing => {}
+                Outcome::Removed => tidied.removed += 1,
+                Outcome::Left => tidied.left.push(file.clone()),
             }
         }
-        if let Some(lost) = recorded.filter(|s| !s.archive.exists()) {
-            self.0.parts.store.mark_snapshot_removed(&lost.id, self.0.parts.clock.now()).await?;
+        tidied
+    }
+
+    async fn tidy_file(&self, job: &Job, file: &Path, recorded: Option<&Snapshot>) -> Outcome {
+        let recorded = recorded.filter(|s| is_partial_of(file, &s.archive));
+        if !file.try_exists().unwrap_or(false) {
+            // What was verified and recorded is there under one name or the other.
+            let is_known = recorded.map_or_else(|| has_content(file.parent()), |s| s.archive.exists());
+            if is_known {
+                return Outcome::Nothing;
+            }
+            let message = format!("{} is not there, and backup_dir looks unmounted; a later start looks again", file.display());
+            self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);
+            return Outcome::Left;
         }
-        Ok(removed)
+        if let Some(snapshot) = recorded.filter(|s| !s.archive.exists()) {
+            let message =
+                format!("archive {} was verified before the service ended; it has its name now", snapshot.archive.display());
+            let published = archive::publish(file, &snapshot.archive).map_err(|error| chain(&error));
+            return if self.say_result(published, job, message) { Outcome::Nothing } else { Outcome::Left };
+        }
+        let removed = std::fs::remove_file(file).map_err(|error| error.to_string());
+        if self.say_result(removed, job, format!("removed the unfinished file {}", file.display())) {
+            Outcome::Removed
+        } else {
+            Outcome::Left
+        }
     }
 
     /// Removes the scratch files of archives that a kill left beside them. They carry a name that only Mainstay gives.
@@ -147,12 +155,14 @@ impl JobEngine {
         Ok(page.items.into_iter().next())
     }
 
-    fn say_result(&self, result: std::io::Result<()>, job: &Job, message: String) {
+    /// Says what was done, or why it was not; returns which.
+    fn say_result(&self, result: Result<(), String>, job: &Job, message: String) -> bool {
         let stack = job.stack.as_ref().map(|s| s.as_str());
-        match result {
+        match &result {
             Ok(()) => self.say(Level::Warning, stack, message),
             Err(error) => self.say(Level::Error, stack, format!("not done: {message}: {error}")),
         }
+        result.is_ok()
     }
 
     pub(super) fn say(&self, level: Level, target: Option<&str>, message: String) {
@@ -165,6 +175,12 @@ fn is_spool(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let inner = name.strip_prefix('.').and_then(|n| n.strip_suffix(".spool.partial"));
     inner.and_then(|n| n.split_once('-')).is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
+/// Whether a directory is there with something in it. An empty one may be where nothing is mounted.
+fn has_content(directory: Option<&Path>) -> bool {
+    let entries = directory.map(std::fs::read_dir);
+    matches!(entries, Some(Ok(mut entries)) if entries.next().is_some())
 }
 
 fn is_partial_of(file: &Path, archive: &Path) -> bool {

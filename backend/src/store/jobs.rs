@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::job::{ActiveModel, Column, Entity, Model};
@@ -115,23 +115,31 @@ impl Store {
         Ok(Page::from_one_more(jobs, page.limit, |job| job.id.to_string()))
     }
 
-    /// Jobs that a process left queued or running, with the unfinished files they were making.
+    /// Jobs that a process left queued or running, and those whose unfinished files could not be tidied up; each with
+    /// these files. A job that cannot be read is left out with an error in the service's log.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn list_unfinished_jobs(&self) -> Result<Vec<(Job, Vec<PathBuf>)>, StoreError> {
         let states = JobState::ALL.iter().filter(|s| !s.is_final()).map(|s| s.as_str());
+        // PostgreSQL does not compare the kind of its column.
+        let has_partial_files = Column::PartialFiles.into_expr().cast_as("text").ne("[]");
         let rows = Entity::find()
-            .filter(Column::State.is_in(states))
+            .filter(Condition::any().add(Column::State.is_in(states)).add(has_partial_files))
             .order_by_asc(Column::Id)
             .all(&self.db)
             .await
             .doing("list unfinished jobs")?;
         let read = |mut row: Model| {
-            let files: Vec<PathBuf> = from_json("partial_files", row.partial_files.take())?;
-            Ok((from_row(row)?, files))
+            let id = row.id.clone();
+            let files = from_json::<Vec<PathBuf>>("partial_files", row.partial_files.take());
+            let job = files.and_then(|files| Ok((from_row(row)?, files)));
+            job.inspect_err(|error| {
+                let error: &dyn std::error::Error = error;
+                tracing::error!(job = id, error, "an unfinished job cannot be read");
+            })
         };
-        rows.into_iter().map(read).collect()
+        Ok(rows.into_iter().map(read).filter_map(Result::ok).collect())
     }
 
     /// The newest finished backup of every stack that has one; `only` restricts it to a state.

@@ -1,14 +1,15 @@
 //! The stop journal: what Mainstay brought to rest and has not brought back.
 //!
 //! A row is committed before the container is touched and removed once the container is up again. Whatever is still
-//! here when a process starts is brought back.
+//! here when a process starts is brought back. A row also says which run of the container it was about: a stop that is
+//! still under way leaves that run up for a while.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::journal::{ActiveModel, Column, Entity, Model};
-use super::rows::parse;
+use super::rows::{from_column, parse, to_column};
 use super::{Doing, Store, StoreError};
 use crate::domain::ids::JobId;
 use crate::domain::names::StackName;
@@ -37,6 +38,10 @@ pub struct HeldContainer {
     pub name: String,
     /// How it is brought to rest.
     pub action: HoldAction,
+    /// When its process was started, to whole milliseconds: another time is another run.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Seconds that the engine waits between the stop signal and the kill.
+    pub stop_timeout_secs: u64,
 }
 
 /// A row of the journal.
@@ -72,6 +77,8 @@ impl Store {
             container_name: Set(held.name.clone()),
             action: Set(action_word(held.action).to_owned()),
             position: Set(position),
+            started_at: Set(held.started_at),
+            stop_timeout_secs: Set(to_column(held.stop_timeout_secs)),
             written_at: Set(now),
         });
         let transaction = self.begin_write().await?;
@@ -79,7 +86,8 @@ impl Store {
         transaction.commit().await.doing("write the stop journal")
     }
 
-    /// What is held, in the order in which it must come back.
+    /// What is held, in the order in which it must come back. A row that makes no sense is left out with an error in
+    /// the service's log: it must not keep the others down.
     ///
     /// # Errors
     /// When the database refuses.
@@ -90,17 +98,25 @@ impl Store {
             .all(&self.db)
             .await
             .doing("read the stop journal")?;
-        rows.into_iter().map(from_row).collect()
+        let read = |row: Model| {
+            let (id, name) = (row.id, row.container_name.clone());
+            let row = from_row(row);
+            row.inspect_err(|error| {
+                let error: &dyn std::error::Error = error;
+                tracing::error!(row = id, container = name, error, "a row of the stop journal cannot be read");
+            })
+        };
+        Ok(rows.into_iter().map(read).filter_map(Result::ok).collect())
     }
 
-    /// Forgets a container of a job, because it is up again.
+    /// Forgets containers of a job, because they are up again.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn clear_journal(&self, job: &JobId, container_id: &str) -> Result<(), StoreError> {
+    pub async fn clear_journal(&self, job: &JobId, container_ids: &[&str]) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::JobId.eq(job.as_str()))
-            .filter(Column::ContainerId.eq(container_id))
+            .filter(Column::ContainerId.is_in(container_ids.iter().copied()))
             .exec(&self.db)
             .await
             .doing("clear the stop journal")?;
@@ -131,7 +147,50 @@ fn from_row(row: Model) -> Result<JournalRow, StoreError> {
             id: row.container_id,
             name: row.container_name,
             action,
+            started_at: row.started_at,
+            stop_timeout_secs: from_column(row.stop_timeout_secs),
         },
         written_at: row.written_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sea_orm::IntoActiveModel as _;
+
+    use super::*;
+    use crate::domain::clock::ManualClock;
+
+    fn held(id: &str) -> HeldContainer {
+        HeldContainer {
+            stack: "blog".parse().expect("a name"),
+            service: "db".into(),
+            number: 1,
+            id: id.into(),
+            name: id.into(),
+            action: HoldAction::Stop,
+            started_at: DateTime::from_timestamp_millis(1_700_000_000_123),
+            stop_timeout_secs: 90,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_comes_back_as_written_and_a_spoilt_one_does_not_hide_the_others() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite://{}/store.db", directory.path().display());
+        let store = Store::connect(&url, Arc::new(ManualClock::new(now))).await.expect("a store");
+        let job = JobId::new(now);
+        store.write_journal(&job, &[held("a"), held("b"), held("c")]).await.expect("written");
+        let spoilt = Entity::find().filter(Column::ContainerId.eq("b")).one(&store.db).await.expect("read");
+        let mut spoilt = spoilt.expect("a row").into_active_model();
+        spoilt.action = Set("freeze".to_owned());
+        Entity::update(spoilt).exec(&store.db).await.expect("spoilt");
+        let rows: Vec<HeldContainer> = store.list_journal().await.expect("a list").into_iter().map(|r| r.held).collect();
+        assert_eq!(rows, [held("a"), held("c")]);
+        store.clear_journal(&job, &["a", "c"]).await.expect("cleared");
+        assert!(store.list_journal().await.expect("a list").is_empty());
+    }
 }

@@ -1,11 +1,18 @@
 //! Backups of a stack, on a scripted engine where a fault or an order matters.
 
+use std::time::Duration;
+
+use chrono::DateTime;
 use mainstay::docker::ContainerEngine as _;
 use mainstay::docker::scripted::{CallKind, ScriptedEngine};
+use mainstay::domain::ids::JobId;
 use mainstay::domain::stack::ContainerState;
+use mainstay::store::{HeldContainer, HoldAction};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 use serde_json::{Value, json};
 
 use crate::support::scene::{BOTH_UP, Scene, Stage, volume_directory};
+use crate::support::store::{database_of, is_postgres};
 
 fn step<'a>(job: &'a Value, name: &str) -> &'a Value {
     job["steps"].as_array().expect("steps").iter().find(|s| s["name"] == name).expect("the step")
@@ -185,21 +192,148 @@ async fn a_start_that_fails_is_tried_again() {
     assert_eq!(scene.states(), BOTH_UP);
 }
 
+/// Makes every start fail for a while, longer than a job goes on with it.
+fn refuse_starts(engine: &ScriptedEngine) {
+    for nth in 1..=40 {
+        engine.fail_nth(CallKind::Start, nth, ScriptedEngine::rejection("port is already allocated"));
+    }
+}
+
 #[tokio::test]
 async fn a_container_that_does_not_come_back_is_loud_and_kept_in_the_journal() {
     let stage = Stage::new();
-    for nth in 1..=6 {
-        stage.engine.fail_nth(CallKind::Start, nth, ScriptedEngine::rejection("port is already allocated"));
-    }
+    refuse_starts(&stage.engine);
     let scene = stage.start().await;
     let job = scene.service.back_up("blog").await;
     assert_eq!(job["state"], "partial", "{job:#}");
     assert!(job["error"].as_str().expect("an error").contains("port is already allocated"), "{job:#}");
     let held = scene.service.running.store().list_journal().await.expect("the journal");
-    assert_eq!(held.len(), 1, "{held:?}");
-    scene.service.running.engine().replay_journal().await.expect("replayed");
-    assert_eq!(scene.states(), BOTH_UP, "the next attempt brings it back");
+    assert_eq!(held.len(), 2, "{held:?}");
+    for _ in 0..40 {
+        if scene.service.running.engine().replay_journal().await.expect("replayed") == 0 {
+            break;
+        }
+    }
+    assert_eq!(scene.states(), BOTH_UP, "further attempts bring it back");
     assert!(scene.service.running.store().list_journal().await.expect("the journal").is_empty());
+}
+
+/// A row that an earlier job left in the journal.
+async fn leave_in_journal(scene: &Scene, container: &str, service: &str) {
+    let held = HeldContainer {
+        stack: "blog".parse().expect("a name"),
+        service: service.to_owned(),
+        number: 1,
+        id: container.to_owned(),
+        name: format!("{container}-1"),
+        action: HoldAction::Stop,
+        started_at: None,
+        stop_timeout_secs: 10,
+    };
+    let job = JobId::new(DateTime::UNIX_EPOCH);
+    scene.service.running.store().write_journal(&job, &[held]).await.expect("written");
+    scene.engine.set_state(container, ContainerState::Exited);
+}
+
+#[tokio::test]
+async fn a_job_first_brings_back_what_an_earlier_one_left_at_rest() {
+    let scene = Stage::new().start().await;
+    leave_in_journal(&scene, "blog-app", "app").await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let expected = ["start blog-app", "stop blog-app", "stop blog-db", "start blog-db", "start blog-app"];
+    assert_eq!(scene.changes(), expected);
+    assert!(scene.service.running.store().list_journal().await.expect("the journal").is_empty());
+}
+
+#[tokio::test]
+async fn a_job_does_not_touch_a_stack_that_an_earlier_one_could_not_bring_back() {
+    let stage = Stage::new();
+    refuse_starts(&stage.engine);
+    let scene = stage.start().await;
+    leave_in_journal(&scene, "blog-app", "app").await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!((job["state"].as_str(), step(&job, "resolve")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert!(job["error"].as_str().expect("an error").contains("an earlier job left"), "{job:#}");
+    assert!(!scene.changes().iter().any(|change| change.starts_with("stop")), "{:?}", scene.changes());
+}
+
+#[tokio::test]
+async fn nothing_is_started_under_a_capture() {
+    let stage = Stage::new();
+    let gate = stage.engine.block_nth(CallKind::Stop, 2);
+    let scene = stage.start().await;
+    let job = scene.service.call("backup_stack").path("name", "blog").ok().await;
+    gate.reached().await;
+    leave_in_journal(&scene, "blog-app", "app").await;
+    scene.service.running.engine().replay_journal().await.expect("replayed");
+    assert_eq!(scene.changes(), ["stop blog-app", "stop blog-db"]);
+    gate.release();
+    assert_eq!(scene.service.end_of(id(&job)).await["state"], "succeeded");
+}
+
+/// Locks the tables that a job writes to, until it is dropped.
+async fn lock_store(scene: &Scene) -> DatabaseConnection {
+    let url = database_of(&scene.service.path("config.yml"));
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1);
+    let database = Database::connect(options).await.expect("a database");
+    let lock = if is_postgres() { "BEGIN; LOCK TABLE jobs, stop_journal" } else { "BEGIN IMMEDIATE" };
+    database.execute_unprepared(lock).await.expect("locked");
+    database
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_does_not_keep_a_container_down() {
+    let stage = Stage::new();
+    let gate = stage.engine.block_nth(CallKind::Start, 1);
+    let scene = stage.start().await;
+    let job = scene.service.call("backup_stack").path("name", "blog").ok().await;
+    gate.reached().await;
+    let database = lock_store(&scene).await;
+    gate.release();
+    let back = async {
+        while scene.states() != BOTH_UP {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), back).await.expect("both are started while the store hangs");
+    database.execute_unprepared("ROLLBACK").await.expect("unlocked");
+    assert_eq!(scene.service.end_of(id(&job)).await["state"], "succeeded");
+}
+
+/// Backs up while something else changes the engine at the second stop, and expects every target to be doubted.
+async fn disturb(change: impl FnOnce(&ScriptedEngine) + Send + 'static) -> String {
+    let stage = Stage::new();
+    stage.engine.run_at_nth(CallKind::Stop, 2, change);
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    target(&job, "volume")["message"].as_str().expect("a message").to_owned()
+}
+
+#[tokio::test]
+async fn what_was_up_in_between_makes_the_job_partial() {
+    let message = disturb(|engine| {
+        engine.set_state("blog-app", ContainerState::Running);
+        engine.set_state("blog-app", ContainerState::Exited);
+    });
+    let message = message.await;
+    assert!(message.contains("container blog-app-1 was started by something else"), "{message}");
+}
+
+#[tokio::test]
+async fn what_came_up_meanwhile_makes_the_job_partial() {
+    let message = disturb(|engine| {
+        let found = futures_util::FutureExt::now_or_never(engine.inspect_container("blog-db"));
+        let mut newcomer = found.expect("at once").expect("the container");
+        newcomer.container.id = "blog-db-new".to_owned();
+        newcomer.container.name = "blog-db-2".to_owned();
+        newcomer.container.number = 2;
+        engine.add_container(newcomer);
+    });
+    let message = message.await;
+    assert!(message.contains("container blog-db-2 came up"), "{message}");
 }
 
 #[tokio::test]
@@ -283,6 +417,30 @@ async fn a_volume_that_became_empty_is_not_a_success() {
     let job = scene.service.back_up("blog").await;
     assert_eq!(job["state"], "partial", "{job:#}");
     assert!(target(&job, "volume")["message"].as_str().expect("a message").contains("empty now"), "{job:#}");
+    for state in ["partial", "partial", "succeeded"] {
+        assert_eq!(scene.service.back_up("blog").await["state"], state, "what stays empty is meant in the end");
+    }
+}
+
+#[tokio::test]
+async fn a_volume_that_is_gone_is_not_a_success() {
+    let scene = Stage::new().start().await;
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    for container in ["blog-db", "blog-app"] {
+        scene.engine.remove_container(container);
+    }
+    scene.engine.remove_volume("blog_db");
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+}
+
+#[tokio::test]
+async fn while_volumes_cannot_be_listed_nothing_is_touched() {
+    let scene = Stage::new().start().await;
+    scene.engine.fail_next(CallKind::ListVolumes, ScriptedEngine::rejection("the proxy says no"));
+    let job = scene.service.back_up("blog").await;
+    assert_eq!((job["state"].as_str(), step(&job, "resolve")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert!(scene.changes().is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,13 @@
 //! After the restart every container that ran runs, no half archive is visible, the job is `interrupted`, and the log
 //! says what was done.
 
-use mainstay::docker::ContainerEngine;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _};
+use mainstay::docker::{ContainerEngine, EngineEvent};
+use mainstay::domain::clock::SystemClock;
+use mainstay::store::Store;
 use serde_json::Value;
 
 use crate::support::engine::Lab;
@@ -75,8 +81,9 @@ const AFTER_THE_RECORD: &[&str] =
 
 #[tokio::test]
 async fn a_kill_before_the_record_leaves_nothing_stopped_and_no_archive() {
-    let Some(bench) = bench("kill -9 before an archive is recorded", Shape::default()).await else { return };
     for place in BEFORE_THE_RECORD {
+        // A stack of its own: a stop that a kill left under way is waited for before the next job.
+        let Some(bench) = bench("kill -9 before an archive is recorded", Shape::default()).await else { return };
         let job = kill_at(&bench, place).await;
         assert_eq!(job["state"], "interrupted", "{place}: {job}");
         assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true), "{place}");
@@ -103,6 +110,27 @@ async fn a_kill_after_the_record_leaves_a_whole_archive() {
 }
 
 #[tokio::test]
+async fn a_backup_dir_that_is_not_there_after_a_kill_loses_no_archive() {
+    let Some(bench) = bench("a restart without backup_dir", Shape::default()).await else { return };
+    let mut first = Process::start(&bench.config, &[("MAINSTAY_PAUSE_AT", "verify.recorded")]);
+    begin(&first.client().await, &bench.stack.name).await;
+    first.wait_for_line("paused at verify.recorded");
+    first.kill();
+    let (backups, elsewhere) = (bench.root.path().join("backups"), bench.root.path().join("elsewhere"));
+    std::fs::rename(&backups, &elsewhere).expect("moved");
+    assert!(Process::start(&bench.config, &[]).terminate());
+    if backups.exists() {
+        std::fs::remove_dir(&backups).expect("nothing was written");
+    }
+    std::fs::rename(&elsewhere, &backups).expect("moved back");
+    let third = Process::start(&bench.config, &[]);
+    let archives = list(&backups);
+    assert!(archives.len() == 1 && archives[0].ends_with(".tar.gz"), "it has its name now: {archives:?}");
+    let snapshots = third.client().await.call("list_snapshots").ok().await;
+    assert_eq!(snapshots["items"].as_array().map(Vec::len), Some(1), "{snapshots}");
+}
+
+#[tokio::test]
 async fn what_was_stopped_before_stays_stopped_after_a_kill() {
     let shape = Shape { is_app_stopped: true, ..Shape::default() };
     let Some(bench) = bench("kill -9 with a partly running stack", shape).await else { return };
@@ -119,7 +147,7 @@ async fn a_kill_at_the_moment_a_container_ends_needs_no_hook() {
     let process = Process::start(&bench.config, &[]);
     begin(&process.client().await, &bench.stack.name).await;
     let db = bench.lab.engine.inspect_container(&bench.stack.db).await.expect("a container").container.id;
-    wait_for_die(&mut events, &db).await;
+    wait_for(&mut events, &db, "die").await;
     process.kill();
     drop(Process::start(&bench.config, &[]));
     assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true));
@@ -142,7 +170,7 @@ async fn a_termination_brings_the_stack_back_first() {
     let process = Process::start(&bench.config, &[]);
     let id = begin(&process.client().await, &bench.stack.name).await;
     let db = bench.lab.engine.inspect_container(&bench.stack.db).await.expect("a container").container.id;
-    wait_for_die(&mut events, &db).await;
+    wait_for(&mut events, &db, "die").await;
     assert!(process.terminate());
     assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true));
     let again = Process::start(&bench.config, &[]);
@@ -151,15 +179,66 @@ async fn a_termination_brings_the_stack_back_first() {
     assert!(["interrupted", "succeeded"].contains(&state), "{job}");
 }
 
-async fn wait_for_die(events: &mut (impl futures_util::Stream<Item = mainstay::docker::EngineEvent> + Unpin), wanted: &str) {
-    use futures_util::StreamExt as _;
-    use mainstay::docker::EngineEvent;
+#[tokio::test]
+async fn a_stop_that_outlives_the_service_is_made_good_when_it_lands() {
+    let shape = Shape { is_app_deaf: true, ..Shape::default() };
+    let Some(bench) = bench("kill -9 while a stop is under way", shape).await else { return };
+    let mut events = bench.lab.engine.events();
+    let process = Process::start(&bench.config, &[]);
+    let app = bench.lab.engine.inspect_container(&bench.stack.app).await.expect("a container").container.id;
+    begin(&process.client().await, &bench.stack.name).await;
+    wait_for(&mut events, &app, "kill").await;
+    process.kill();
+    let second = Process::start(&bench.config, &[]);
+    assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true), "the engine still waits for it to end");
+    wait_for(&mut events, &app, "die").await;
+    wait_for(&mut events, &app, "start").await;
+    wait_until_cleared(&bench.config, &app).await;
+    assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true));
+    assert!(second.terminate());
+}
+
+#[tokio::test]
+async fn a_container_that_could_not_be_started_comes_back_while_the_job_goes_on() {
+    let Some(bench) = bench("a start that fails for a while", Shape::default()).await else { return };
+    let mut events = bench.lab.engine.events();
+    let mut process = Process::start(&bench.config, &[("MAINSTAY_PAUSE_AT", "publish.before")]);
+    begin(&process.client().await, &bench.stack.name).await;
+    let app = bench.lab.engine.inspect_container(&bench.stack.app).await.expect("a container").container.id;
+    wait_for(&mut events, &app, "die").await;
+    // A file cannot be mounted over a directory, so the engine refuses to start the container.
+    let data = bench.root.path().join("stacks").join(&bench.stack.name).join("data");
+    let aside = bench.root.path().join("aside");
+    std::fs::rename(&data, &aside).expect("moved");
+    std::fs::write(&data, "in the way").expect("written");
+    process.wait_for_line("paused at publish.before");
+    assert_eq!(bench.stack.is_up(&bench.lab).await, (true, false));
+    std::fs::remove_file(&data).expect("removed");
+    std::fs::rename(&aside, &data).expect("moved back");
+    wait_for(&mut events, &app, "start").await;
+    wait_until_cleared(&bench.config, &app).await;
+    process.kill();
+}
+
+/// Waits until the stop journal holds the container no more.
+async fn wait_until_cleared(config: &std::path::Path, container: &str) {
+    let store = Store::connect(&store::database_of(config), Arc::new(SystemClock)).await.expect("a store");
+    let cleared = async {
+        while store.list_journal().await.expect("the journal").iter().any(|row| row.held.id == container) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), cleared).await.expect("its row is cleared");
+}
+
+async fn wait_for(events: &mut (impl Stream<Item = EngineEvent> + Unpin), wanted: &str, what: &str) {
     let find = async {
         while let Some(event) = events.next().await {
-            if matches!(&event, EngineEvent::Container { id, action, .. } if id == wanted && action == "die") {
+            if matches!(&event, EngineEvent::Container { id, action, .. } if id == wanted && action == what) {
                 return;
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), find).await.expect("the container is stopped");
+    let found = tokio::time::timeout(Duration::from_secs(60), find).await;
+    found.unwrap_or_else(|_| panic!("the engine does not tell of a {what}"));
 }

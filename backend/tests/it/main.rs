@@ -4,7 +4,6 @@
 //! binary. No test depends on another or on the order; each has its own directories, store and names.
 
 #![cfg(test)]
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::disallowed_methods, reason = "tests run the true binary, and independent readers of what it writes")]
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 

@@ -8,12 +8,16 @@ import { SESSION, setting } from './settings'
 
 export { expect }
 export const STACK = setting('MAINSTAY_E2E_STACK')
+/** A stack that takes 8 s to stop. */
+export const SLOW_STACK = setting('MAINSTAY_E2E_SLOW_STACK')
 export const PASSWORD = setting('MAINSTAY_E2E_PASSWORD')
-const ORIGIN = new URL(setting('MAINSTAY_E2E_URL')).origin
+/** A second service, which has neither an engine nor a stack. */
+export const LOST_URL = setting('MAINSTAY_E2E_LOST_URL')
 
 export const test = base.extend({
   storageState: SESSION,
-  page: async ({ page }, use) => {
+  page: async ({ page, baseURL }, use) => {
+    const origin = new URL(baseURL ?? '').origin
     const faults: string[] = []
     page.on('pageerror', (error) => faults.push(`exception: ${error.message}`))
     page.on('console', (message) => {
@@ -21,7 +25,7 @@ export const test = base.extend({
     })
     page.on('request', (request) => {
       const url = new URL(request.url())
-      if (/^http/.test(url.protocol) && url.origin !== ORIGIN) faults.push(`request to ${url.origin}`)
+      if (/^http/.test(url.protocol) && url.origin !== origin) faults.push(`request to ${url.origin}`)
     })
     await use(page)
     expect(faults).toEqual([])
@@ -34,32 +38,32 @@ export async function signIn(page: Page, password: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
-/** Waits until no job of the stack is at work: a stack takes one at a time. */
-export async function waitUntilIdle(page: Page): Promise<void> {
+/** Waits until no job of `stack` is at work: a stack takes one at a time. */
+export async function waitUntilIdle(page: Page, stack = STACK): Promise<void> {
   for (const state of ['queued', 'running']) {
     await expect(async () => {
-      const answer = await page.request.get(`/api/v1/jobs?state=${state}&stack=${encodeURIComponent(STACK)}`)
+      const answer = await page.request.get(`/api/v1/jobs?state=${state}&stack=${encodeURIComponent(stack)}`)
       expect(answer.status()).toBe(200)
       expect((await answer.json()).items).toEqual([])
     }).toPass({ timeout: 60_000 })
   }
 }
 
-/** Backs the stack up from the dashboard, through the dialog. */
-export async function startBackup(page: Page): Promise<void> {
-  await waitUntilIdle(page)
+/** Backs `stack` up from the dashboard, through the dialog. */
+export async function startBackup(page: Page, stack = STACK): Promise<void> {
+  await waitUntilIdle(page, stack)
   await page.goto('/')
-  await page.getByRole('checkbox', { name: `Select ${STACK}`, exact: true }).check()
+  await page.getByRole('checkbox', { name: `Select ${stack}`, exact: true }).check()
   await page.getByRole('button', { name: 'Back up' }).click()
-  const dialog = page.getByRole('alertdialog', { name: `Back up ${STACK} now?` })
-  await expect(dialog).toContainText(STACK)
+  const dialog = page.getByRole('alertdialog', { name: `Back up ${stack} now?` })
+  await expect(dialog).toContainText(stack)
   await dialog.getByRole('button', { name: 'Start backup' }).click()
   await expect(page.getByText('Backup started')).toBeVisible()
 }
 
-/** The address of the newest job of the stack. */
-export async function newestJob(page: Page): Promise<{ id: string; state: string }> {
-  const answer = await page.request.get(`/api/v1/jobs?limit=1&stack=${encodeURIComponent(STACK)}`)
+/** The newest job of `stack`. */
+export async function newestJob(page: Page, stack = STACK): Promise<{ id: string; state: string }> {
+  const answer = await page.request.get(`/api/v1/jobs?limit=1&stack=${encodeURIComponent(stack)}`)
   const [job] = (await answer.json()).items
   expect(job).toBeDefined()
   return job

@@ -60,3 +60,13 @@ export const http = createFetchClient<paths>({
 })
 http.use(conventions)
 export const api = createClient(http)
+
+/**
+ * How a paged list is followed, for `api.useInfiniteQuery`: by the cursor that the page before gave out. The first
+ * page is asked for with `null`, which is left out of the address; `undefined` would be sent as a cursor of 0.
+ */
+export const BY_CURSOR = {
+  pageParamName: 'cursor',
+  initialPageParam: null,
+  getNextPageParam: (last: { next_cursor?: string | null }) => last.next_cursor ?? null,
+} as const

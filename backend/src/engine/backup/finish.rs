@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backends::archive::{self, Finished, Meter, VerifyReport};
 use crate::domain::ids::SnapshotId;
-use crate::domain::job::{StepName, TargetKind, TargetState};
+use crate::domain::job::{StepName, TargetKind, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
@@ -17,6 +17,9 @@ use super::super::live::insist;
 use super::super::{chain, pause_point};
 use super::capture::{Captured, show};
 use super::{Cx, Resolved, StepResult, Stop, count, manifest};
+
+/// After how many snapshots without content a target is taken to be meant that way.
+const ACCEPTED_AFTER: usize = 3;
 
 /// An archive that is complete and synced under its partial name.
 pub(super) struct Stored {
@@ -50,11 +53,12 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
     let writers = [resolved.writers_left(), disturbed.to_vec()].concat();
     let emptied = emptied_targets(cx, resolved).await;
     cx.live.change(|job| {
-        for target in job.targets.iter_mut().filter(|t| t.state == TargetState::Succeeded) {
+        for target in job.targets.iter_mut().filter(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped)) {
             if emptied.contains(&(target.kind, target.name.clone())) {
+                let why = target.message.take().map(|m| format!(" ({m})")).unwrap_or_default();
                 target.state = TargetState::Partial;
-                target.message = Some("it is empty now, and was not in the last good snapshot".into());
-            } else if !writers.is_empty() {
+                target.message = Some(format!("it is empty now, and was not in the last good snapshot{why}"));
+            } else if !writers.is_empty() && target.state == TargetState::Succeeded {
                 target.state = TargetState::Partial;
                 target.message = Some(format!("captured while a writer ran: {}", writers.join("; ")));
             }
@@ -66,14 +70,26 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
     }
 }
 
+/// Targets that held content in the last good snapshot and are empty or gone now: a disk that was not mounted looks like
+/// this. What stayed empty for [`ACCEPTED_AFTER`] snapshots is taken for meant.
 async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> Vec<(TargetKind, String)> {
-    let filter = SnapshotFilter { is_complete: Some(true), ..SnapshotFilter::of_stack(&resolved.stack.name) };
-    let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
-    let Some(last) = last.ok().and_then(|page| page.items.into_iter().next()) else { return Vec::new() };
-    let had_files = |kind, name: &str| last.targets.iter().any(|t| t.kind == kind && t.name == name && t.size_bytes > 0);
+    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
+    let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(100)).await;
+    let last = last.map(|page| page.items).unwrap_or_default();
+    let Some(good) = last.iter().find(|snapshot| snapshot.is_complete) else { return Vec::new() };
+    let had_content = |snapshot: &Snapshot, t: &TargetResult| {
+        snapshot.targets.iter().any(|old| old.kind == t.kind && old.name == t.name && old.size_bytes > 0)
+    };
+    let is_accepted =
+        |t: &TargetResult| last.len() >= ACCEPTED_AFTER && !last[..ACCEPTED_AFTER].iter().any(|s| had_content(s, t));
+    let is_empty = |t: &TargetResult| match t.state {
+        TargetState::Succeeded => t.size_bytes == 0,
+        TargetState::Skipped => resolved.is_gone(t.kind, &t.name),
+        _ => false,
+    };
     let now = cx.live.now().targets;
-    let empty = now.iter().filter(|t| t.state == TargetState::Succeeded && t.size_bytes == 0);
-    empty.filter(|t| had_files(t.kind, &t.name)).map(|t| (t.kind, t.name.clone())).collect()
+    let emptied = now.iter().filter(|t| is_empty(t) && had_content(good, t) && !is_accepted(t));
+    emptied.map(|t| (t.kind, t.name.clone())).collect()
 }
 
 /// Reads the archive again, records the snapshot, and gives the archive its name, in this order: what is visible under

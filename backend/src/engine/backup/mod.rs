@@ -8,16 +8,18 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
-use crate::domain::job::{JobState, StepName, StepState, TargetState, judge_targets};
+use crate::domain::job::{JobState, StepName, StepState, TargetResult, TargetState, judge_targets};
 use crate::domain::log::Level;
 use crate::domain::size::human_millis;
+use crate::store::HeldContainer;
 
 use super::live::LiveJob;
-use super::quiesce::{self, NotBack};
+use super::quiesce::{self, Case, NotBack, QuiesceError, Standing};
 use super::{BackupRequest, JobEngine, pause_point};
 
 mod capture;
@@ -30,6 +32,11 @@ mod source;
 
 pub use coverage::{CapturedVia, Coverage};
 use resolve::Resolved;
+
+/// How long the store may take after the stack was started.
+const STORE_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the store may take while the stack is at rest.
+const STORE_PATIENCE_AT_REST: Duration = Duration::from_secs(2);
 
 /// What every step works with.
 #[derive(Clone, Copy)]
@@ -63,114 +70,168 @@ pub(super) async fn run(engine: &JobEngine, live: &Arc<LiveJob>, request: &Backu
     let cx = Cx { engine, live, request };
     live.begin().await;
     let began = Instant::now();
-    let (state, error) = match Box::pin(carry_out(cx)).await {
-        Ok((state, error)) => (state, error),
-        Err(Stop::Cancelled) => (engine.state_when_stopped(), Some("it was cancelled; the stack was brought back".into())),
+    let mut not_back = Vec::new();
+    let (state, reason) = match Box::pin(carry_out(cx, &mut not_back)).await {
+        Ok(()) => judge(cx),
+        Err(Stop::Cancelled) => (engine.state_when_stopped(), Some("it was cancelled".to_owned())),
         Err(Stop::Failed(reason)) => (JobState::Failed, Some(reason)),
     };
     live.remove_partial_files();
+    let (state, error) = with_not_back(state, reason, &not_back);
     cx.report(state, error, began).await;
 }
 
-async fn carry_out(cx: Cx<'_>) -> Result<(JobState, Option<String>), Stop> {
-    let resolved = cx.step(StepName::Resolve, resolve::run(cx)).await?;
-    cx.step(StepName::Preflight, preflight::run(cx, &resolved)).await?;
+/// Every step. What is not well again after the resume is told through `not_back`, whatever comes of the rest.
+async fn carry_out(cx: Cx<'_>, not_back: &mut Vec<NotBack>) -> Result<(), Stop> {
+    let mut resolved = cx.step(StepName::Resolve, cx.unless_cancelled(resolve::run(cx))).await?;
+    cx.step(StepName::Preflight, cx.unless_cancelled(preflight::run(cx, &resolved))).await?;
     if cx.request.is_dry_run {
         cx.live.log.write(Level::Success, "dry run: nothing was stopped, nothing was written");
-        return Ok((JobState::Succeeded, None));
+        return Ok(());
     }
-    let (captured, not_back) = Box::pin(cx.capture_at_rest(&resolved)).await?;
-    let stored = cx.step(StepName::Publish, finish::publish(cx, &resolved, captured)).await?;
+    let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved)).await;
+    *not_back = found;
+    let stored = cx.step(StepName::Publish, finish::publish(cx, &resolved, captured?)).await?;
     cx.step(StepName::Verify, finish::verify(cx, &resolved, stored)).await?;
-    let state = judge_targets(&cx.live.now().targets);
-    if state == JobState::Succeeded {
-        cx.step(StepName::Retention, finish::retention(cx, &resolved)).await?;
-    } else {
+    if judge(cx).0 != JobState::Succeeded {
         cx.skip(StepName::Retention, "runs only after a success").await;
+    } else if cx.live.cancel.is_cancelled() {
+        cx.skip(StepName::Retention, "a cancel was asked for; the archive was complete by then and is kept").await;
+    } else {
+        cx.step(StepName::Retention, finish::retention(cx, &resolved)).await?;
     }
-    Ok(outcome(state, cx, &not_back))
+    Ok(())
 }
 
-/// What the job is called in the end, and the sentence that says why it is no success.
-fn outcome(state: JobState, cx: Cx<'_>, not_back: &[NotBack]) -> (JobState, Option<String>) {
-    if !not_back.is_empty() {
-        let names: Vec<String> = not_back.iter().map(|n| format!("{}: {}", n.name, n.reason)).collect();
-        return (JobState::Partial, Some(format!("the archive is good, but not every container is well again: {}", names.join("; "))));
+/// What a job that went through every step is called, and what its targets lack.
+fn judge(cx: Cx<'_>) -> (JobState, Option<String>) {
+    if cx.request.is_dry_run {
+        return (JobState::Succeeded, None);
     }
-    let broken: Vec<String> = cx
-        .live
-        .now()
-        .targets
-        .iter()
-        .filter(|t| !matches!(t.state, TargetState::Succeeded | TargetState::Skipped))
-        .map(|t| format!("{} {}: {}", t.kind, t.name, t.message.as_deref().unwrap_or("not captured")))
-        .collect();
-    (state, (!broken.is_empty()).then(|| broken.join("; ")))
+    let targets = cx.live.now().targets;
+    let is_broken = |t: &&TargetResult| !matches!(t.state, TargetState::Succeeded | TargetState::Skipped);
+    let say = |t: &TargetResult| format!("{} {}: {}", t.kind, t.name, t.message.as_deref().unwrap_or("not captured"));
+    let broken: Vec<String> = targets.iter().filter(is_broken).map(say).collect();
+    (judge_targets(&targets), (!broken.is_empty()).then(|| broken.join("; ")))
+}
+
+/// No job is a success while a container that it stopped is not well again, and none keeps quiet about one.
+fn with_not_back(state: JobState, reason: Option<String>, not_back: &[NotBack]) -> (JobState, Option<String>) {
+    if not_back.is_empty() {
+        return (state, reason);
+    }
+    let names: Vec<String> = not_back.iter().map(|n| format!("{}: {}", n.name, n.reason)).collect();
+    let unwell = format!("not every container is well again: {}", names.join("; "));
+    let state = if state == JobState::Succeeded { JobState::Partial } else { state };
+    (state, Some(reason.map_or_else(|| unwell.clone(), |reason| format!("{reason}; {unwell}"))))
 }
 
 impl Cx<'_> {
     /// Quiesce, capture, and the resume that always follows.
-    async fn capture_at_rest(self, resolved: &Resolved) -> Result<(capture::Captured, Vec<NotBack>), Stop> {
+    async fn capture_at_rest(self, resolved: &mut Resolved) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
         let held_since = Instant::now();
+        let touched = AtomicUsize::new(0);
         let at_rest = async {
-            self.step(StepName::Quiesce, self.quiesce(resolved)).await?;
+            self.step(StepName::Quiesce, self.quiesce(resolved, &touched)).await?;
             Box::pin(self.step(StepName::Capture, capture::run(self, resolved))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;
-        let not_back = self.resume(resolved, held_since).await;
+        let not_back = self.resume(resolved, touched.into_inner(), held_since).await;
         let captured = captured.unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")));
-        Ok((captured?, not_back))
+        (captured, not_back)
     }
 
-    async fn quiesce(self, resolved: &Resolved) -> Result<String, Stop> {
+    async fn quiesce(self, resolved: &mut Resolved, touched: &AtomicUsize) -> Result<String, Stop> {
         let parts = &self.engine.0.parts;
+        let docker = parts.docker.as_ref();
+        let say = |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
+        let timeout = self.engine.0.settings.stop_timeout;
+        let failed = |error: QuiesceError| match error {
+            QuiesceError::Cancelled => Stop::Cancelled,
+            error => Stop::because("the stack could not be brought to rest", &error),
+        };
+        let held = quiesce::look_again(docker, &resolved.choice.held, timeout, &say).await.map_err(failed)?;
+        resolved.choice.held = held;
         let held = &resolved.choice.held;
         if held.is_empty() {
             return Ok(resolved.why_nothing_is_held().to_owned());
         }
-        let say = |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
-        let timeout = self.engine.0.settings.stop_timeout;
-        let result =
-            quiesce::bring_to_rest(parts.docker.as_ref(), &parts.store, self.live.id(), held, timeout, &self.live.cancel, &say)
-                .await;
-        match result {
-            Ok(()) => Ok(format!("{} of {} brought to rest", count(held.len(), "container"), resolved.stack.name)),
-            Err(quiesce::QuiesceError::Cancelled) => Err(Stop::Cancelled),
-            Err(error) => Err(Stop::because("the stack could not be brought to rest", &error)),
+        {
+            // A replay that is at work on this stack ends first; the next one sees that the stack is held.
+            let _alone = self.engine.0.replay.lock().await;
+            self.live.set_holding(true);
         }
+        let (job, cancel) = (self.live.id(), &self.live.cancel);
+        quiesce::bring_to_rest(docker, &parts.store, job, held, timeout, touched, cancel, &say).await.map_err(failed)?;
+        Ok(format!("{} of {} brought to rest", count(held.len(), "container"), resolved.stack.name))
     }
 
-    /// Brings the stack back; nothing ends this early. Returns what is not well again.
-    async fn resume(self, resolved: &Resolved, held_since: Instant) -> Vec<NotBack> {
+    /// Brings the stack back; nothing ends this early, and no start waits for the store. Returns what is not well
+    /// again. The engine was asked about the last `touched` of the containers that are held.
+    async fn resume(self, resolved: &Resolved, touched: usize, held_since: Instant) -> Vec<NotBack> {
         let held = &resolved.choice.held;
         if held.is_empty() {
             self.skip(StepName::Resume, "nothing was at rest").await;
             return Vec::new();
         }
         pause_point::reach("resume.before").await;
-        self.live.begin_step(StepName::Resume).await;
-        let parts = &self.engine.0.parts;
+        let docker = self.engine.0.parts.docker.as_ref();
         let say = |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
-        let mut not_back = quiesce::bring_back(parts.docker.as_ref(), &parts.store, self.live.id(), held, &say).await;
-        let stopped_ms = u64::try_from(held_since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let untouched = held.len().saturating_sub(touched);
+        let case = |(n, held): (usize, &HeldContainer)| {
+            if n < untouched { Case::untouched(held.clone()) } else { Case::new(held.clone()) }
+        };
+        let mut cases: Vec<Case> = held.iter().enumerate().map(case).collect();
+        let began = tokio::time::timeout(STORE_PATIENCE, self.live.begin_step(StepName::Resume));
+        let (_, last_start) = tokio::join!(began, quiesce::bring_back(docker, &mut cases, &say));
+        self.live.set_holding(false);
+        let stopped_for = last_start.into_std().saturating_duration_since(held_since);
+        let stopped_ms = u64::try_from(stopped_for.as_millis()).unwrap_or(u64::MAX);
         self.live.change(|job| job.stopped_ms = Some(stopped_ms));
         self.live.log.write(Level::Info, format!("the stack was at rest for {}", human_millis(stopped_ms)));
-        if not_back.is_empty() {
-            let limit = self.engine.0.settings.health_timeout;
-            not_back = quiesce::wait_until_well(parts.docker.as_ref(), held, &resolved.details, limit).await;
-        }
-        for container in &not_back {
+        self.clear_journal(&cases).await;
+        let mut not_back: Vec<NotBack> = cases.iter().filter_map(Case::to_not_back).collect();
+        let is_back = |held: &&HeldContainer| not_back.iter().all(|n| n.name != held.name);
+        let back: Vec<HeldContainer> = held.iter().filter(is_back).cloned().collect();
+        let limit = self.engine.0.settings.health_timeout;
+        not_back.extend(quiesce::wait_until_well(docker, &back, &resolved.details, limit).await);
+        self.end_resume(held.len(), stopped_ms, &not_back).await;
+        not_back
+    }
+
+    /// Takes what is back out of the stop journal. A row that stays brings back what runs already, which is harmless.
+    async fn clear_journal(self, cases: &[Case]) {
+        let back: Vec<&str> =
+            cases.iter().filter(|case| case.standing == Standing::Back).map(|case| case.held.id.as_str()).collect();
+        let cleared = self.engine.0.parts.store.clear_journal(self.live.id(), &back);
+        let problem = match tokio::time::timeout(STORE_PATIENCE, cleared).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => super::chain(&error),
+            Err(_) => "the store does not answer".to_owned(),
+        };
+        self.live.log.write(Level::Warning, format!("the stop journal was not cleared, which is tried again: {problem}"));
+    }
+
+    async fn end_resume(self, held: usize, stopped_ms: u64, not_back: &[NotBack]) {
+        for container in not_back {
             self.live.log.write(Level::Error, format!("container {} is not well again: {}", container.name, container.reason));
         }
         let (state, detail) = if not_back.is_empty() {
-            (StepState::Succeeded, format!("{} back after {}", count(held.len(), "container"), human_millis(stopped_ms)))
+            (StepState::Succeeded, format!("{} back after {}", count(held, "container"), human_millis(stopped_ms)))
         } else {
             (StepState::Failed, format!("{} not well again", count(not_back.len(), "container")))
         };
         self.live.end_step(StepName::Resume, state, Some(detail)).await;
         pause_point::reach("resume.after").await;
-        not_back
+    }
+
+    /// Work that may be dropped half-way, because it changes nothing: a cancel ends it even when it hangs.
+    async fn unless_cancelled<T>(self, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+        tokio::select! {
+            result = work => result,
+            () = self.live.cancel.cancelled() => Err(Stop::Cancelled),
+        }
     }
 
     /// Runs a step: records its beginning and end, and ends the job between steps when that was asked for.
@@ -179,7 +240,7 @@ impl Cx<'_> {
             self.skip(name, "the job was cancelled").await;
             return Err(Stop::Cancelled);
         }
-        self.live.begin_step(name).await;
+        self.record(self.live.begin_step(name)).await;
         pause_point::reach(&format!("{name}.before")).await;
         let result = work.await;
         let (state, detail) = match &result {
@@ -187,13 +248,21 @@ impl Cx<'_> {
             Err(Stop::Cancelled) => (StepState::Failed, Some("cancelled".to_owned())),
             Err(Stop::Failed(reason)) => (StepState::Failed, Some(reason.clone())),
         };
-        self.live.end_step(name, state, detail).await;
+        self.record(self.live.end_step(name, state, detail)).await;
         pause_point::reach(&format!("{name}.after")).await;
         result
     }
 
     async fn skip(self, name: StepName, why: &str) {
-        self.live.end_step(name, StepState::Skipped, Some(why.to_owned())).await;
+        self.record(self.live.end_step(name, StepState::Skipped, Some(why.to_owned()))).await;
+    }
+
+    /// Writes the job's state. A store that hangs does not keep a stack at rest: the next write makes up for this one.
+    async fn record(self, written: impl Future<Output = ()>) {
+        let limit = if self.live.is_holding() { STORE_PATIENCE_AT_REST } else { Duration::MAX };
+        if tokio::time::timeout(limit, written).await.is_err() {
+            self.live.log.write(Level::Warning, "the job's state could not be recorded in time; the stack is brought back first");
+        }
     }
 
     async fn report(self, state: JobState, error: Option<String>, began: Instant) {

@@ -1,6 +1,8 @@
 //! Step 1: the stack as it is now, what of it is captured, and which containers that takes.
 
-use crate::discovery::targets::PlannedTarget;
+use std::time::{Duration, Instant};
+
+use crate::discovery::targets::{PlannedTarget, TargetSource};
 use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
 use crate::domain::job::{Quiesce, TargetKind, TargetResult, TargetState};
@@ -10,6 +12,10 @@ use crate::domain::stack::{Mount, Stack};
 use super::super::quiesce::{Choice, choose};
 use super::source::{OwnDirectories, Source, sources};
 use super::{Cx, Details, StepResult, Stop, count};
+
+/// How long a stop that an earlier job left under way is waited for.
+const LEFTOVERS_FOR: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the job works on.
 #[derive(Debug)]
@@ -29,6 +35,14 @@ impl Resolved {
             Quiesce::None => "captured without a stop, as asked",
             Quiesce::Stop | Quiesce::Pause => "no container of the stack runs",
         }
+    }
+
+    /// Whether a target is a volume that the engine does not have any more.
+    pub(super) fn is_gone(&self, kind: TargetKind, name: &str) -> bool {
+        let is_nowhere = |t: &PlannedTarget| {
+            t.reached_via.is_none() && matches!(t.source, TargetSource::Volume { mountpoint: None, .. })
+        };
+        self.targets.iter().any(|t| t.kind == kind && t.name == name && is_nowhere(t))
     }
 
     /// Running containers that are left alone and may write to what is captured.
@@ -59,16 +73,23 @@ impl StepResult for Resolved {
 
 pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let parts = &cx.engine.0.parts;
+    bring_back_leftovers(cx).await?;
     let view = parts.discovery.refresh().await;
     if !view.engine.reachable {
         let why = view.engine.error.as_deref().unwrap_or("no answer");
         return Err(Stop::failed(format!("the Docker Engine cannot be reached, so nothing was touched: {why}")));
     }
+    if let Some(error) = &view.engine.volumes_error {
+        // A volume that is not seen would be left out in silence.
+        return Err(Stop::failed(format!("it is not known which volumes there are, so nothing was touched: {error}")));
+    }
     let stack = view.stacks.iter().find(|s| s.name == cx.request.stack).cloned();
     let stack = stack.ok_or_else(|| Stop::failed(format!("stack '{}' is gone", cx.request.stack)))?;
     let details = inspect(cx, &stack).await?;
     let mode = mode(cx, &stack);
-    let own = find_own_container(parts.docker.as_ref()).await.map(|detail| detail.container.id);
+    let own = find_own_container(parts.docker.as_ref()).await;
+    let own = own.map_err(|e| Stop::because("it cannot be told which container is Mainstay's own, so nothing was stopped", &e))?;
+    let own = own.map(|detail| detail.container.id);
     let choice = choose(&stack, mode, &details, own.as_deref());
     let settings = &cx.engine.0.settings;
     let targets = parts.discovery.plan_targets(&stack, settings.include_data).await;
@@ -77,6 +98,27 @@ pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let resolved = Resolved { stack, targets, sources, details, mode, choice };
     tell(cx, &resolved);
     Ok(resolved)
+}
+
+/// What an earlier job left at rest comes back first: what is stopped now would not be brought back by this job.
+async fn bring_back_leftovers(cx: Cx<'_>) -> Result<(), Stop> {
+    let deadline = Instant::now() + LEFTOVERS_FOR;
+    loop {
+        let left = cx.engine.replay(Some(&cx.request.stack), false).await;
+        let left = left.map_err(|e| Stop::because("the stop journal cannot be read, so nothing was touched", &e))?;
+        if left.failed.is_empty() && left.open.is_empty() {
+            return Ok(());
+        }
+        if !left.failed.is_empty() || Instant::now() >= deadline {
+            let held: Vec<String> = left.failed.iter().chain(&left.open).map(|n| format!("{}: {}", n.name, n.reason)).collect();
+            let what = "an earlier job left containers of the stack at rest that are not back, so nothing was touched";
+            return Err(Stop::failed(format!("{what}: {}", held.join("; "))));
+        }
+        tokio::select! {
+            () = cx.live.cancel.cancelled() => return Err(Stop::Cancelled),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
 }
 
 fn mode(cx: Cx<'_>, stack: &Stack) -> Quiesce {

@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) container_name: String,
     pub(crate) action: String,
     pub(crate) position: i32,
+    pub(crate) started_at: Option<DateTimeUtc>,
+    pub(crate) stop_timeout_secs: i64,
     pub(crate) written_at: DateTimeUtc,
 }
 

@@ -66,12 +66,6 @@ impl Setup {
         self.root.path()
     }
 
-    /// A stack directory with this compose file.
-    pub(crate) fn stack(self, name: &str, compose: &str) -> Self {
-        write_stack(self.root.path(), name, compose);
-        self
-    }
-
     pub(crate) async fn start(self) -> Service {
         let url = store::new_database(self.root.path()).await;
         let loaded = load_config(self.root.path(), &url, &self.extra);

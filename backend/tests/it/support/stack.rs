@@ -6,11 +6,14 @@ use std::path::Path;
 use mainstay::docker::ContainerEngine;
 use mainstay::domain::stack::labels;
 
-use super::engine::{Lab, Recipe};
+use super::engine::{DEAF, Lab, Recipe};
 
 /// Writes a line to the volume ten times a second, and one more when it is told to end.
 const WRITER: &str = "trap 'echo end >> /data/log; exit 0' TERM; echo begin >> /data/log; \
                       i=0; while :; do i=$((i+1)); echo line $i >> /data/log; sleep 0.1; done";
+
+/// The stop timeout of a deaf `app`.
+pub(crate) const DEAF_FOR_SECS: i64 = 6;
 
 /// A stack on a real engine.
 pub(crate) struct SampleStack {
@@ -27,6 +30,8 @@ pub(crate) struct Shape {
     pub(crate) is_app_stopped: bool,
     /// Leave both stopped.
     pub(crate) is_stopped: bool,
+    /// Let `app` ignore the stop signal, so that it is killed after [`DEAF_FOR_SECS`].
+    pub(crate) is_app_deaf: bool,
 }
 
 impl SampleStack {
@@ -55,6 +60,8 @@ impl SampleStack {
         .concat();
         let db = Recipe { script: WRITER, labels: &db_labels, binds: vec![format!("{volume}:/data")], ..Recipe::default() };
         let app = Recipe { labels: &app_labels, binds: vec![format!("{at}/data:/srv")], ..Recipe::default() };
+        let deaf = |app| Recipe { script: DEAF, stop_timeout: Some(DEAF_FOR_SECS), ..app };
+        let app = if shape.is_app_deaf { deaf(app) } else { app };
         let (db, app) = (lab.created("shop-db-1", db).await, lab.created("shop-app-1", app).await);
         let stack = Self { name, db, app, volume };
         if !shape.is_stopped {

@@ -16,6 +16,13 @@ pub(crate) fn is_postgres() -> bool {
     std::env::var(STORE).is_ok_and(|store| store == "postgres")
 }
 
+/// The address of the database that a configuration file names.
+pub(crate) fn database_of(config: &Path) -> String {
+    let text = std::fs::read_to_string(config).expect("a configuration file");
+    let line = text.lines().find_map(|line| line.strip_prefix("database_url: '")).expect("a database");
+    line.trim_end_matches('\'').to_owned()
+}
+
 /// The address of a new, empty database.
 pub(crate) async fn new_database(root: &Path) -> String {
     if !is_postgres() {

@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api } from '@/api/client'
+import { api, BY_CURSOR } from '@/api/client'
 import type { JobFilters } from '@/lib/filters'
 import { jobKindWord, jobStateWord } from '@/lib/words'
 import { Button } from '@/ui/button'
@@ -20,11 +20,7 @@ function useJobs(filters: JobFilters) {
     'get',
     '/api/v1/jobs',
     { params: { query: { limit: 50, ...filters } } },
-    {
-      pageParamName: 'cursor',
-      initialPageParam: undefined,
-      getNextPageParam: (last) => last.next_cursor ?? undefined,
-    },
+    BY_CURSOR,
   )
 }
 

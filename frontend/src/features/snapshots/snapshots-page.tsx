@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { api, type Snapshot } from '@/api/client'
+import { api, BY_CURSOR, type Snapshot } from '@/api/client'
 import { bytes, count } from '@/lib/format'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
@@ -62,11 +62,7 @@ export function SnapshotsPage() {
     'get',
     '/api/v1/snapshots',
     { params: { query: { limit: 50, ...(stack ? { stack } : {}) } } },
-    {
-      pageParamName: 'cursor',
-      initialPageParam: undefined,
-      getNextPageParam: (last) => last.next_cursor ?? undefined,
-    },
+    BY_CURSOR,
   )
   return (
     <>
