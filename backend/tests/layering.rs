@@ -65,7 +65,11 @@ fn module_of(path: &Path, root: &Path) -> String {
 /// Each line of code with its number; comments are left out, and so is what follows `#[cfg(test)]`: a test may put
 /// together whatever it needs.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().take_while(|line| line.trim() != "#[cfg(test)]").enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    text.lines()
+        .take_while(|line| line.trim() != "#[cfg(test)]")
+        .enumerate()
+        .map(|(i, line)| (i + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 /// Names that follow `crate::` or `mainstay::` in a line, those of a group such as `crate::{a, b}` included.

@@ -1,7 +1,9 @@
 //! Tokens, sessions, and the settings that are not in the configuration file.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{boolean, string, string_uniq, text, timestamp_with_time_zone, timestamp_with_time_zone_null};
+use sea_orm_migration::schema::{
+    boolean, string, string_uniq, text, timestamp_with_time_zone, timestamp_with_time_zone_null,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

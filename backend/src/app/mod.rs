@@ -107,7 +107,10 @@ impl Builder {
         // Before anything else: what a former process stopped runs again.
         let report = engine.recover().await?;
         if report != crate::engine::RecoveryReport::default() {
-            tracing::warn!(?report, "the last end of the service was not planned; what it left behind was put in order");
+            tracing::warn!(
+                ?report,
+                "the last end of the service was not planned; what it left behind was put in order"
+            );
         }
         if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
             tracing::warn!("the first look at the host takes long; the service answers without it");

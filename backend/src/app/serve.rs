@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Builder, Running};
-use crate::config::{Config, LogFormat, Loaded, Words};
+use crate::config::{Config, Loaded, LogFormat, Words};
 use crate::domain::clock::SystemClock;
 use crate::engine::logbook::SystemLog;
 use crate::telemetry::{self, Format};

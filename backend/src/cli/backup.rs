@@ -42,8 +42,12 @@ async fn back_up(client: &Client, args: &BackupArgs, as_json: bool) -> anyhow::R
         body["quiesce"] = json!(quiesce);
     }
     let started = client.post("/api/v1/stacks/backup", &body).await?;
-    let ids: Vec<String> =
-        started["items"].as_array().into_iter().flatten().filter_map(|job| job["id"].as_str().map(str::to_owned)).collect();
+    let ids: Vec<String> = started["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|job| job["id"].as_str().map(str::to_owned))
+        .collect();
     let jobs = wait(client, &ids).await?;
     if as_json {
         output::json(&Value::Array(jobs.clone()));
@@ -124,7 +128,8 @@ impl Display {
             return;
         }
         // From the steps and not from the phase of the moment: a step may be over before it is asked for.
-        let begun: Vec<&str> = steps(job).filter(|s| s["started_at"].is_string()).filter_map(|s| s["name"].as_str()).collect();
+        let begun: Vec<&str> =
+            steps(job).filter(|s| s["started_at"].is_string()).filter_map(|s| s["name"].as_str()).collect();
         begun.iter().skip(shown.steps).for_each(|step| output::note(&format!("{stack}: {step}")));
         shown.steps = begun.len();
     }

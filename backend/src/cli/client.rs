@@ -30,7 +30,12 @@ impl Client {
     pub(super) fn new(base: impl Into<String>, token: Option<String>) -> anyhow::Result<Self> {
         // Fails only when another provider was installed first, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().user_agent(USER_AGENT).timeout(ANSWER_WITHIN).no_proxy().build().context("no HTTP client")?;
+        let http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .timeout(ANSWER_WITHIN)
+            .no_proxy()
+            .build()
+            .context("no HTTP client")?;
         Ok(Self { http, base: base.into(), token })
     }
 

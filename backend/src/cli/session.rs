@@ -33,7 +33,9 @@ impl Session {
         if std::env::var_os(URL).is_some() {
             anyhow::bail!("no Mainstay answers at {address}, which {URL} names");
         }
-        let own = app::start_for_command(loaded).await.context("no service runs, and none could be started for this command")?;
+        let own = app::start_for_command(loaded)
+            .await
+            .context("no service runs, and none could be started for this command")?;
         let token = own.command_token().await?;
         Ok(Self { client: Client::new(own.address(), Some(token))?, own: Some(own) })
     }
@@ -53,7 +55,11 @@ pub(super) fn address(config: &Config) -> String {
     }
     let mut listen = config.listen;
     if listen.ip().is_unspecified() {
-        listen.set_ip(if listen.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        listen.set_ip(if listen.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
     }
     format!("http://{listen}")
 }

@@ -19,7 +19,9 @@ pub(super) async fn run(loaded: &Loaded, as_json: bool) -> anyhow::Result<Outcom
     let stacks = answer["items"].as_array().unwrap_or(&none);
     let rows: Vec<Vec<String>> = stacks.iter().map(row).collect();
     output::table(&["STACK", "STATE", "SERVICES", "PROTECTED", "LAST GOOD BACKUP"], &rows);
-    for (stack, warning) in stacks.iter().flat_map(|s| s["warnings"].as_array().unwrap_or(&none).iter().map(move |w| (s, w))) {
+    for (stack, warning) in
+        stacks.iter().flat_map(|s| s["warnings"].as_array().unwrap_or(&none).iter().map(move |w| (s, w)))
+    {
         output::note(&format!("{}: {}", text(&stack["name"]), text(warning)));
     }
     Ok(Outcome::Done)

@@ -177,7 +177,8 @@ fn archive(mut section: Section<'_>, archive: &mut ArchiveConfig) {
         let recipients = field.list(|item| item.words())?;
         if !recipients.is_empty() {
             // A warning would leave unencrypted archives where someone relies on encrypted ones.
-            return field.must_be("empty: this version cannot encrypt, and does not write unencrypted what is to be encrypted");
+            return field
+                .must_be("empty: this version cannot encrypt, and does not write unencrypted what is to be encrypted");
         }
         Some(recipients)
     });

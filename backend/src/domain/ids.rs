@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn ids_sort_by_the_time_they_were_made() {
-        let ids: Vec<JobId> = [1_000, 1_001, 2_000, 1_700_000_000_000].into_iter().map(|ms| JobId::new(at(ms))).collect();
+        let ids: Vec<JobId> =
+            [1_000, 1_001, 2_000, 1_700_000_000_000].into_iter().map(|ms| JobId::new(at(ms))).collect();
         assert!(ids.is_sorted(), "{ids:?}");
     }
 

@@ -212,7 +212,8 @@ impl Step {
     /// The steps of a new backup job, none begun.
     #[must_use]
     pub fn all_pending() -> Vec<Self> {
-        let pending = |&name| Self { name, state: StepState::Pending, started_at: None, finished_at: None, detail: None };
+        let pending =
+            |&name| Self { name, state: StepState::Pending, started_at: None, finished_at: None, detail: None };
         StepName::ALL.iter().map(pending).collect()
     }
 }

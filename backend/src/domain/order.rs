@@ -53,7 +53,12 @@ mod tests {
     use super::*;
 
     fn order(edges: &[(&str, &[&str])]) -> StartOrder {
-        start_order(&edges.iter().map(|(s, needs)| ((*s).to_owned(), needs.iter().map(|n| (*n).to_owned()).collect())).collect())
+        start_order(
+            &edges
+                .iter()
+                .map(|(s, needs)| ((*s).to_owned(), needs.iter().map(|n| (*n).to_owned()).collect()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -71,7 +76,10 @@ mod tests {
     #[test]
     fn dependencies_come_first() {
         let found = order(&[("web", &["app"]), ("app", &["db", "cache"]), ("db", &[]), ("cache", &["gone"])]);
-        assert_eq!(found, StartOrder { services: ["cache", "db", "app", "web"].map(Into::into).to_vec(), cycle: vec![] });
+        assert_eq!(
+            found,
+            StartOrder { services: ["cache", "db", "app", "web"].map(Into::into).to_vec(), cycle: vec![] }
+        );
     }
 
     #[test]

@@ -63,12 +63,18 @@ mod tests {
 
     fn map() -> PathMap {
         let mapping = |host: &str, local: &str| PathMapping { host: host.into(), local: local.into() };
-        PathMap::Container(vec![mapping("/opt", "/host/opt"), mapping("/opt/stacks", "/stacks"), mapping("/opt/st", "/wrong")])
+        PathMap::Container(vec![
+            mapping("/opt", "/host/opt"),
+            mapping("/opt/stacks", "/stacks"),
+            mapping("/opt/st", "/wrong"),
+        ])
     }
 
     #[test]
     fn the_longest_prefix_wins() {
-        for (host, local) in [("/opt/stacks/blog", "/stacks/blog"), ("/opt/stacks", "/stacks"), ("/opt/x", "/host/opt/x")] {
+        for (host, local) in
+            [("/opt/stacks/blog", "/stacks/blog"), ("/opt/stacks", "/stacks"), ("/opt/x", "/host/opt/x")]
+        {
             assert_eq!(map().find_local(Path::new(host)), Some(local.into()), "{host}");
         }
     }

@@ -68,7 +68,10 @@ mod tests {
 
     fn kept(ages: &[(i64, bool)], days: u32) -> Vec<bool> {
         let snapshots: Vec<_> = ages.iter().map(|&(age, complete)| snapshot(age, complete)).collect();
-        judge_by_age(&snapshots, days, DateTime::from_timestamp(NOW, 0).expect("a valid time")).iter().map(|v| v.is_kept).collect()
+        judge_by_age(&snapshots, days, DateTime::from_timestamp(NOW, 0).expect("a valid time"))
+            .iter()
+            .map(|v| v.is_kept)
+            .collect()
     }
 
     #[test]

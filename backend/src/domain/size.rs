@@ -35,7 +35,14 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let table = [(0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (1536 * 1024 * 1024, "1.50 GiB"), (200 << 20, "200 MiB"), (u64::MAX, "16.0 EiB")];
+        let table = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1536 * 1024 * 1024, "1.50 GiB"),
+            (200 << 20, "200 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ];
         for (n, text) in table {
             assert_eq!(human_bytes(n), text);
         }

@@ -95,7 +95,9 @@ impl JobEngine {
     async fn check_store(&self) -> Check {
         match self.0.parts.store.check_writable().await {
             Ok(()) => Check::ok("store.writable", "the store can be written to"),
-            Err(error) => Check::failed("store.writable", chain(&error), "free space for the database, or mend its permissions"),
+            Err(error) => {
+                Check::failed("store.writable", chain(&error), "free space for the database, or mend its permissions")
+            }
         }
     }
 
@@ -125,7 +127,8 @@ impl JobEngine {
 
     fn check_clock(&self) -> Check {
         let now = self.0.parts.clock.now();
-        let message = format!("{} ({})", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), self.0.settings.timezone);
+        let message =
+            format!("{} ({})", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true), self.0.settings.timezone);
         // Any release of Mainstay is younger than this.
         if now.timestamp() < 1_735_689_600 {
             return Check::failed("clock", message, "set the machine's clock: schedules and retention depend on it");
@@ -142,7 +145,11 @@ impl JobEngine {
                     return Check::ok("containers.held", "no container is held at rest by a job that has ended");
                 }
                 let message = format!("still at rest: {}", abandoned.join(", "));
-                Check::failed("containers.held", message, "Mainstay keeps trying; `docker start` them by hand if it cannot")
+                Check::failed(
+                    "containers.held",
+                    message,
+                    "Mainstay keeps trying; `docker start` them by hand if it cannot",
+                )
             }
             Err(error) => Check::failed("containers.held", chain(&error), "see store.writable"),
         }
@@ -152,7 +159,9 @@ impl JobEngine {
 fn permission(name: &'static str, action: &str, result: Result<usize, &crate::docker::EngineError>) -> Check {
     match result {
         Ok(_) => Check::ok(name, format!("may {action}")),
-        Err(error) => Check::failed(name, chain(error), format!("allow Mainstay to {action}: check the socket proxy's rules")),
+        Err(error) => {
+            Check::failed(name, chain(error), format!("allow Mainstay to {action}: check the socket proxy's rules"))
+        }
     }
 }
 
@@ -212,7 +221,9 @@ async fn check_program(name: &'static str, program: &str, argument: &str) -> Che
         Ok(Ok(output)) if output.status.success() => {
             Check::ok(name, String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
         }
-        Ok(Ok(output)) => Check::warning(name, format!("{program} ended with {}", output.status), format!("reinstall {program}")),
+        Ok(Ok(output)) => {
+            Check::warning(name, format!("{program} ended with {}", output.status), format!("reinstall {program}"))
+        }
         Ok(Err(_)) | Err(_) => Check::warning(
             name,
             format!("{program} is not installed"),

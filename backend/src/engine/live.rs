@@ -31,7 +31,13 @@ pub struct LiveJob {
 }
 
 impl LiveJob {
-    pub(super) fn new(job: Job, log: Arc<JobLog>, events: Arc<EventHub>, store: Store, clock: SharedClock) -> Arc<Self> {
+    pub(super) fn new(
+        job: Job,
+        log: Arc<JobLog>,
+        events: Arc<EventHub>,
+        store: Store,
+        clock: SharedClock,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id: job.id.clone(),
             job: Mutex::new(job),
@@ -93,7 +99,9 @@ impl LiveJob {
             match std::fs::remove_file(&file) {
                 Ok(()) => self.log.write(Level::Info, format!("removed the unfinished file {}", file.display())),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display())),
+                Err(error) => {
+                    self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display()))
+                }
             }
         }
     }
@@ -179,7 +187,9 @@ impl LiveJob {
 
 /// Tries again for about a minute: a store that is locked for a while must not cost a record that nothing can make
 /// again.
-pub(super) async fn insist<F: Future<Output = Result<(), StoreError>>>(write: impl Fn() -> F) -> Result<(), StoreError> {
+pub(super) async fn insist<F: Future<Output = Result<(), StoreError>>>(
+    write: impl Fn() -> F,
+) -> Result<(), StoreError> {
     for pause in [1, 3, 10, 20] {
         match write().await {
             Ok(()) => return Ok(()),

@@ -68,7 +68,11 @@ impl JobEngine {
                 Ok(())
             };
             if let Err(error) = recorded {
-                self.say(Level::Error, None, format!("what became of job {id} could not be recorded: {}", chain(&error)));
+                self.say(
+                    Level::Error,
+                    None,
+                    format!("what became of job {id} could not be recorded: {}", chain(&error)),
+                );
             }
         }
         report.removed_files += self.remove_spools();
@@ -107,7 +111,7 @@ impl JobEngine {
             }
         };
         for file in files {
-            match self.tidy_file(job, file, recorded.as_ref()).await {
+            match self.tidy_file(job, file, recorded.as_ref()) {
                 Outcome::Nothing => {}
                 Outcome::Removed => tidied.removed += 1,
                 Outcome::Left => tidied.left.push(file.clone()),
@@ -116,7 +120,7 @@ impl JobEngine {
         tidied
     }
 
-    async fn tidy_file(&self, job: &Job, file: &Path, recorded: Option<&Snapshot>) -> Outcome {
+    fn tidy_file(&self, job: &Job, file: &Path, recorded: Option<&Snapshot>) -> Outcome {
         let recorded = recorded.filter(|s| is_partial_of(file, &s.archive));
         if !file.try_exists().unwrap_or(false) {
             // What was verified and recorded is there under one name or the other.
@@ -124,18 +128,21 @@ impl JobEngine {
             if is_known {
                 return Outcome::Nothing;
             }
-            let message = format!("{} is not there, and backup_dir looks unmounted; a later start looks again", file.display());
+            let message =
+                format!("{} is not there, and backup_dir looks unmounted; a later start looks again", file.display());
             self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);
             return Outcome::Left;
         }
         if let Some(snapshot) = recorded.filter(|s| !s.archive.exists()) {
-            let message =
-                format!("archive {} was verified before the service ended; it has its name now", snapshot.archive.display());
+            let message = format!(
+                "archive {} was verified before the service ended; it has its name now",
+                snapshot.archive.display()
+            );
             let published = archive::publish(file, &snapshot.archive).map_err(|error| chain(&error));
-            return if self.say_result(published, job, message) { Outcome::Nothing } else { Outcome::Left };
+            return if self.say_result(&published, job, message) { Outcome::Nothing } else { Outcome::Left };
         }
         let removed = std::fs::remove_file(file).map_err(|error| error.to_string());
-        if self.say_result(removed, job, format!("removed the unfinished file {}", file.display())) {
+        if self.say_result(&removed, job, format!("removed the unfinished file {}", file.display())) {
             Outcome::Removed
         } else {
             Outcome::Left
@@ -156,9 +163,9 @@ impl JobEngine {
     }
 
     /// Says what was done, or why it was not; returns which.
-    fn say_result(&self, result: Result<(), String>, job: &Job, message: String) -> bool {
+    fn say_result(&self, result: &Result<(), String>, job: &Job, message: String) -> bool {
         let stack = job.stack.as_ref().map(|s| s.as_str());
-        match &result {
+        match result {
             Ok(()) => self.say(Level::Warning, stack, message),
             Err(error) => self.say(Level::Error, stack, format!("not done: {message}: {error}")),
         }
@@ -179,8 +186,8 @@ fn is_spool(name: &str) -> bool {
 
 /// Whether a directory is there with something in it. An empty one may be where nothing is mounted.
 fn has_content(directory: Option<&Path>) -> bool {
-    let entries = directory.map(std::fs::read_dir);
-    matches!(entries, Some(Ok(mut entries)) if entries.next().is_some())
+    let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
+    entries.is_some_and(|mut entries| entries.next().is_some())
 }
 
 fn is_partial_of(file: &Path, archive: &Path) -> bool {

@@ -124,7 +124,9 @@ impl JobEngine {
                 _ = changes.recv() => {},
             }
             pause = match self.replay(None, true).await {
-                Ok(left) => left.next_look.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()).min(LOOK_EVERY)),
+                Ok(left) => {
+                    left.next_look.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()).min(LOOK_EVERY))
+                }
                 Err(error) => {
                     self.say(Level::Error, None, format!("the stop journal cannot be read: {}", chain(&error)));
                     LOOK_EVERY
@@ -150,7 +152,8 @@ impl JobEngine {
             self.0.replay.lock().await.rows.retain(|id, _| rows.iter().any(|row| row.row == *id));
         }
         let is_wanted = |row: &JournalRow| stack.is_none_or(|stack| row.held.stack == *stack);
-        let rows: Vec<JournalRow> = rows.into_iter().filter(|row| is_wanted(row) && !self.is_at_rest(&row.held.stack)).collect();
+        let rows: Vec<JournalRow> =
+            rows.into_iter().filter(|row| is_wanted(row) && !self.is_at_rest(&row.held.stack)).collect();
         let mut left = Left::default();
         if rows.is_empty() || !self.is_engine_there(&rows, &mut left).await {
             return Ok(left);
@@ -176,7 +179,8 @@ impl JobEngine {
     }
 
     fn begin_to_watch(&self, row: &JournalRow) -> Watched {
-        let message = format!("container {} was at rest when job {} left it; it is brought back", row.held.name, row.job_id);
+        let message =
+            format!("container {} was at rest when job {} left it; it is brought back", row.held.name, row.job_id);
         self.say(Level::Warning, Some(row.held.stack.as_str()), message);
         Watched::new(row)
     }

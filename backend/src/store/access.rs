@@ -77,9 +77,8 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn list_tokens(&self) -> Result<Vec<Token>, StoreError> {
-        let alive = Condition::any()
-            .add(token::Column::ExpiresAt.is_null())
-            .add(token::Column::ExpiresAt.gt(self.clock.now()));
+        let alive =
+            Condition::any().add(token::Column::ExpiresAt.is_null()).add(token::Column::ExpiresAt.gt(self.clock.now()));
         let rows = token::Entity::find()
             .filter(alive)
             .order_by_desc(token::Column::Id)
@@ -94,8 +93,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn delete_token(&self, id: &TokenId) -> Result<bool, StoreError> {
-        let result =
-            token::Entity::delete_by_id(id.as_str()).exec(&self.db).await.doing("remove a token")?;
+        let result = token::Entity::delete_by_id(id.as_str()).exec(&self.db).await.doing("remove a token")?;
         Ok(result.rows_affected > 0)
     }
 

@@ -28,11 +28,8 @@ impl Store {
     /// When the database refuses.
     pub async fn find_request(&self, key: &str) -> Result<Option<RememberedRequest>, StoreError> {
         let oldest = self.clock.now() - Duration::hours(REMEMBERED_HOURS);
-        let row = Entity::find_by_id(key)
-            .filter(Column::CreatedAt.gt(oldest))
-            .one(&self.db)
-            .await
-            .doing("find a request")?;
+        let row =
+            Entity::find_by_id(key).filter(Column::CreatedAt.gt(oldest)).one(&self.db).await.doing("find a request")?;
         row.map(|r| {
             let job_ids = from_json("job_ids", r.job_ids)?;
             Ok(RememberedRequest { fingerprint: r.fingerprint, job_ids })

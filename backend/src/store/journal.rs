@@ -188,7 +188,8 @@ mod tests {
         let mut spoilt = spoilt.expect("a row").into_active_model();
         spoilt.action = Set("freeze".to_owned());
         Entity::update(spoilt).exec(&store.db).await.expect("spoilt");
-        let rows: Vec<HeldContainer> = store.list_journal().await.expect("a list").into_iter().map(|r| r.held).collect();
+        let rows: Vec<HeldContainer> =
+            store.list_journal().await.expect("a list").into_iter().map(|r| r.held).collect();
         assert_eq!(rows, [held("a"), held("c")]);
         store.clear_journal(&job, &["a", "c"]).await.expect("cleared");
         assert!(store.list_journal().await.expect("a list").is_empty());

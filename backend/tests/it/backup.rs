@@ -32,7 +32,8 @@ async fn a_backup_stops_in_reverse_order_captures_and_starts_again() {
     let job = scene.service.back_up("blog").await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert_eq!(scene.changes(), ["stop blog-app", "stop blog-db", "start blog-db", "start blog-app"]);
-    let names: Vec<&str> = job["steps"].as_array().expect("steps").iter().map(|s| s["name"].as_str().expect("a name")).collect();
+    let names: Vec<&str> =
+        job["steps"].as_array().expect("steps").iter().map(|s| s["name"].as_str().expect("a name")).collect();
     let expected = ["resolve", "preflight", "quiesce", "capture", "resume", "publish", "verify", "retention", "report"];
     assert_eq!(names, expected);
     assert!(job["steps"].as_array().expect("steps").iter().all(|s| s["state"] == "succeeded"), "{job:#}");
@@ -171,7 +172,11 @@ async fn a_job_that_has_ended_cannot_be_cancelled() {
 #[tokio::test]
 async fn a_stop_that_fails_brings_back_what_was_stopped() {
     let stage = Stage::new();
-    stage.engine.fail_nth(CallKind::Stop, 2, ScriptedEngine::rejection("tried to kill container, but did not receive an exit event"));
+    stage.engine.fail_nth(
+        CallKind::Stop,
+        2,
+        ScriptedEngine::rejection("tried to kill container, but did not receive an exit event"),
+    );
     let scene = stage.start().await;
     let job = scene.service.back_up("blog").await;
     assert_eq!(job["state"], "failed", "{job:#}");
@@ -253,7 +258,11 @@ async fn a_job_does_not_touch_a_stack_that_an_earlier_one_could_not_bring_back()
     let scene = stage.start().await;
     leave_in_journal(&scene, "blog-app", "app").await;
     let job = scene.service.back_up("blog").await;
-    assert_eq!((job["state"].as_str(), step(&job, "resolve")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert_eq!(
+        (job["state"].as_str(), step(&job, "resolve")["state"].as_str()),
+        (Some("failed"), Some("failed")),
+        "{job:#}"
+    );
     assert!(job["error"].as_str().expect("an error").contains("an earlier job left"), "{job:#}");
     assert!(!scene.changes().iter().any(|change| change.starts_with("stop")), "{:?}", scene.changes());
 }
@@ -378,7 +387,11 @@ async fn a_backup_dir_that_cannot_be_written_to_fails_before_the_stop() {
     std::fs::remove_dir(&backups).expect("removed");
     std::fs::write(&backups, "a file in the way").expect("written");
     let job = scene.service.back_up("blog").await;
-    assert_eq!((job["state"].as_str(), step(&job, "preflight")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert_eq!(
+        (job["state"].as_str(), step(&job, "preflight")["state"].as_str()),
+        (Some("failed"), Some("failed")),
+        "{job:#}"
+    );
     assert!(scene.changes().is_empty());
 }
 
@@ -439,7 +452,11 @@ async fn while_volumes_cannot_be_listed_nothing_is_touched() {
     let scene = Stage::new().start().await;
     scene.engine.fail_next(CallKind::ListVolumes, ScriptedEngine::rejection("the proxy says no"));
     let job = scene.service.back_up("blog").await;
-    assert_eq!((job["state"].as_str(), step(&job, "resolve")["state"].as_str()), (Some("failed"), Some("failed")), "{job:#}");
+    assert_eq!(
+        (job["state"].as_str(), step(&job, "resolve")["state"].as_str()),
+        (Some("failed"), Some("failed")),
+        "{job:#}"
+    );
     assert!(scene.changes().is_empty());
 }
 
@@ -485,7 +502,11 @@ async fn retention_drops_what_is_recorded_and_old_and_nothing_else() {
     let foreign = scene.service.path("backups/blog_2001-01-01_00-00-00.tar.gz");
     std::fs::write(&foreign, "someone else's").expect("written");
     let job = scene.service.back_up("blog").await;
-    assert_eq!(step(&job, "retention")["detail"].as_str().map(|d| d.starts_with("1 archive dropped")), Some(true), "{job:#}");
+    assert_eq!(
+        step(&job, "retention")["detail"].as_str().map(|d| d.starts_with("1 archive dropped")),
+        Some(true),
+        "{job:#}"
+    );
     let archives = scene.service.archives();
     assert_eq!(archives.len(), 2, "{archives:?}");
     assert!(foreign.exists());

@@ -69,7 +69,8 @@ async fn the_schema_is_made_by_a_command_of_its_own() {
 async fn health_is_asked_of_the_running_service() {
     let root = tempfile::tempdir().expect("a directory");
     let config = config(root.path()).await;
-    let nobody = mainstay().arg("--config").arg(&config).arg("healthcheck").env("MAINSTAY_URL", "http://127.0.0.1:9").output();
+    let nobody =
+        mainstay().arg("--config").arg(&config).arg("healthcheck").env("MAINSTAY_URL", "http://127.0.0.1:9").output();
     assert_eq!(nobody.expect("the binary runs").status.code(), Some(1));
     let service = Process::start(&config, &[]);
     let output = mainstay().arg("--config").arg(&config).arg("healthcheck").env("MAINSTAY_URL", &service.base).output();

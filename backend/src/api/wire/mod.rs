@@ -19,8 +19,8 @@ mod snapshot;
 mod stack;
 
 pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
-pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
 pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
+pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
 pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
 pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
 pub use job::{

@@ -123,7 +123,9 @@ async fn find_disturbed(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
             let newcomers = all.iter().filter(|container| is_newcomer(container, resolved));
             disturbed.extend(newcomers.map(|c| format!("container {} came up during the capture", c.name)));
         }
-        Err(error) => disturbed.push(format!("it cannot be told what came up meanwhile: {}", super::super::chain(&error))),
+        Err(error) => {
+            disturbed.push(format!("it cannot be told what came up meanwhile: {}", super::super::chain(&error)));
+        }
     }
     for message in &disturbed {
         cx.live.log.write(Level::Warning, message.clone());
@@ -145,7 +147,8 @@ fn has_stayed_at_rest(held: &HeldContainer, now: &ContainerDetail) -> bool {
 fn is_newcomer(container: &Container, resolved: &Resolved) -> bool {
     let is_known = resolved.choice.held.iter().any(|held| held.id == container.id)
         || resolved.choice.left.iter().any(|(name, _)| *name == container.name);
-    let is_of_the_stack = container.labels.get(labels::PROJECT).map(String::as_str) == Some(resolved.stack.name.as_str());
+    let is_of_the_stack =
+        container.labels.get(labels::PROJECT).map(String::as_str) == Some(resolved.stack.name.as_str());
     is_of_the_stack && is_at_work(container.state) && !is_known
 }
 
@@ -218,7 +221,13 @@ fn open_stream(work: &Work, via: &ReachedVia) -> Result<Bridge, String> {
 }
 
 fn not_captured(spec: &TargetSpec, reason: String) -> TargetResult {
-    TargetResult { kind: spec.kind, name: spec.name.clone(), state: TargetState::Failed, size_bytes: 0, message: Some(reason) }
+    TargetResult {
+        kind: spec.kind,
+        name: spec.name.clone(),
+        state: TargetState::Failed,
+        size_bytes: 0,
+        message: Some(reason),
+    }
 }
 
 fn judge(report: &TargetReport) -> TargetResult {
@@ -233,7 +242,9 @@ fn record(cx: Cx<'_>, result: TargetResult) {
     let (level, message) = match (&result.state, &result.message) {
         (TargetState::Succeeded, None) => (Level::Success, format!("captured, {size}")),
         (TargetState::Succeeded, Some(note)) => (Level::Warning, format!("captured, {size}: {note}")),
-        (TargetState::Partial, note) => (Level::Warning, format!("captured with gaps, {size}: {}", note.as_deref().unwrap_or("?"))),
+        (TargetState::Partial, note) => {
+            (Level::Warning, format!("captured with gaps, {size}: {}", note.as_deref().unwrap_or("?")))
+        }
         (_, note) => (Level::Error, format!("not captured: {}", note.as_deref().unwrap_or("?"))),
     };
     cx.live.log.write_about(level, Some(&about), message);

@@ -30,7 +30,11 @@ pub(super) struct Stored {
 
 impl StepResult for Stored {
     fn detail(&self) -> Option<String> {
-        Some(format!("{} in {}", human_bytes(self.finished.size_bytes), count(self.finished.entry_count as usize, "entry")))
+        Some(format!(
+            "{} in {}",
+            human_bytes(self.finished.size_bytes),
+            count(self.finished.entry_count as usize, "entry")
+        ))
     }
 }
 
@@ -53,7 +57,9 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
     let writers = [resolved.writers_left(), disturbed.to_vec()].concat();
     let emptied = emptied_targets(cx, resolved).await;
     cx.live.change(|job| {
-        for target in job.targets.iter_mut().filter(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped)) {
+        for target in
+            job.targets.iter_mut().filter(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped))
+        {
             if emptied.contains(&(target.kind, target.name.clone())) {
                 let why = target.message.take().map(|m| format!(" ({m})")).unwrap_or_default();
                 target.state = TargetState::Partial;
@@ -105,7 +111,9 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
     }
     let snapshot = snapshot(cx, resolved, &stored);
     let store = &cx.engine.0.parts.store;
-    insist(|| store.insert_snapshot(&snapshot)).await.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
+    insist(|| store.insert_snapshot(&snapshot))
+        .await
+        .map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
     pause_point::reach("verify.recorded").await;
     let (from, to) = (stored.captured_as.clone(), stored.archive.clone());
     let renamed = tokio::task::spawn_blocking(move || archive::publish(&from, &to)).await;
@@ -124,7 +132,11 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
     if let Err(error) = cx.live.note_partial_files(Vec::new()).await {
         cx.live.log.write(Level::Warning, format!("the job's state could not be recorded: {}", chain(&error)));
     }
-    let message = format!("archive {} matches its manifest ({})", stored.archive.display(), count(report.entry_count as usize, "entry"));
+    let message = format!(
+        "archive {} matches its manifest ({})",
+        stored.archive.display(),
+        count(report.entry_count as usize, "entry")
+    );
     cx.live.log.write(Level::Success, message);
     Ok(format!("{} read again", human_bytes(report.content_bytes)))
 }
@@ -149,9 +161,7 @@ async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
     };
     match outcome {
         Ok(Ok(report)) => Ok(report),
-        Ok(Err(error)) => {
-                Err(Stop::because("the archive could not be read again", &error))
-        }
+        Ok(Err(error)) => Err(Stop::because("the archive could not be read again", &error)),
         Err(_) => Err(Stop::failed("a defect in Mainstay ended the verification; see the system log")),
     }
 }

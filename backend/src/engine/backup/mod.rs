@@ -83,8 +83,8 @@ pub(super) async fn run(engine: &JobEngine, live: &Arc<LiveJob>, request: &Backu
 
 /// Every step. What is not well again after the resume is told through `not_back`, whatever comes of the rest.
 async fn carry_out(cx: Cx<'_>, not_back: &mut Vec<NotBack>) -> Result<(), Stop> {
-    let mut resolved = cx.step(StepName::Resolve, cx.unless_cancelled(resolve::run(cx))).await?;
-    cx.step(StepName::Preflight, cx.unless_cancelled(preflight::run(cx, &resolved))).await?;
+    let mut resolved = Box::pin(cx.step(StepName::Resolve, cx.unless_cancelled(resolve::run(cx)))).await?;
+    Box::pin(cx.step(StepName::Preflight, cx.unless_cancelled(preflight::run(cx, &resolved)))).await?;
     if cx.request.is_dry_run {
         cx.live.log.write(Level::Success, "dry run: nothing was stopped, nothing was written");
         return Ok(());
@@ -92,7 +92,7 @@ async fn carry_out(cx: Cx<'_>, not_back: &mut Vec<NotBack>) -> Result<(), Stop> 
     let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved)).await;
     *not_back = found;
     let stored = cx.step(StepName::Publish, finish::publish(cx, &resolved, captured?)).await?;
-    cx.step(StepName::Verify, finish::verify(cx, &resolved, stored)).await?;
+    Box::pin(cx.step(StepName::Verify, finish::verify(cx, &resolved, stored))).await?;
     if judge(cx).0 != JobState::Succeeded {
         cx.skip(StepName::Retention, "runs only after a success").await;
     } else if cx.live.cancel.is_cancelled() {
@@ -132,20 +132,22 @@ impl Cx<'_> {
         let held_since = Instant::now();
         let touched = AtomicUsize::new(0);
         let at_rest = async {
-            self.step(StepName::Quiesce, self.quiesce(resolved, &touched)).await?;
+            Box::pin(self.step(StepName::Quiesce, self.quiesce(resolved, &touched))).await?;
             Box::pin(self.step(StepName::Capture, capture::run(self, resolved))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;
         let not_back = self.resume(resolved, touched.into_inner(), held_since).await;
-        let captured = captured.unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")));
+        let captured = captured
+            .unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")));
         (captured, not_back)
     }
 
     async fn quiesce(self, resolved: &mut Resolved, touched: &AtomicUsize) -> Result<String, Stop> {
         let parts = &self.engine.0.parts;
         let docker = parts.docker.as_ref();
-        let say = |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
+        let say =
+            |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
         let timeout = self.engine.0.settings.stop_timeout;
         let failed = |error: QuiesceError| match error {
             QuiesceError::Cancelled => Stop::Cancelled,
@@ -163,7 +165,9 @@ impl Cx<'_> {
             self.live.set_holding(true);
         }
         let (job, cancel) = (self.live.id(), &self.live.cancel);
-        quiesce::bring_to_rest(docker, &parts.store, job, held, timeout, touched, cancel, &say).await.map_err(failed)?;
+        quiesce::bring_to_rest(docker, &parts.store, job, held, timeout, touched, cancel, &say)
+            .await
+            .map_err(failed)?;
         Ok(format!("{} of {} brought to rest", count(held.len(), "container"), resolved.stack.name))
     }
 
@@ -177,7 +181,8 @@ impl Cx<'_> {
         }
         pause_point::reach("resume.before").await;
         let docker = self.engine.0.parts.docker.as_ref();
-        let say = |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
+        let say =
+            |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
         let untouched = held.len().saturating_sub(touched);
         let case = |(n, held): (usize, &HeldContainer)| {
             if n < untouched { Case::untouched(held.clone()) } else { Case::new(held.clone()) }
@@ -210,12 +215,16 @@ impl Cx<'_> {
             Ok(Err(error)) => super::chain(&error),
             Err(_) => "the store does not answer".to_owned(),
         };
-        self.live.log.write(Level::Warning, format!("the stop journal was not cleared, which is tried again: {problem}"));
+        self.live
+            .log
+            .write(Level::Warning, format!("the stop journal was not cleared, which is tried again: {problem}"));
     }
 
     async fn end_resume(self, held: usize, stopped_ms: u64, not_back: &[NotBack]) {
         for container in not_back {
-            self.live.log.write(Level::Error, format!("container {} is not well again: {}", container.name, container.reason));
+            self.live
+                .log
+                .write(Level::Error, format!("container {} is not well again: {}", container.name, container.reason));
         }
         let (state, detail) = if not_back.is_empty() {
             (StepState::Succeeded, format!("{} back after {}", count(held, "container"), human_millis(stopped_ms)))
@@ -261,7 +270,10 @@ impl Cx<'_> {
     async fn record(self, written: impl Future<Output = ()>) {
         let limit = if self.live.is_holding() { STORE_PATIENCE_AT_REST } else { Duration::MAX };
         if tokio::time::timeout(limit, written).await.is_err() {
-            self.live.log.write(Level::Warning, "the job's state could not be recorded in time; the stack is brought back first");
+            self.live.log.write(
+                Level::Warning,
+                "the job's state could not be recorded in time; the stack is brought back first",
+            );
         }
     }
 

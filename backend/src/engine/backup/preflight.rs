@@ -70,7 +70,11 @@ async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<(
         )));
     }
     if free < estimate {
-        let message = format!("{} free, {} to read: it fits only because it is compressed", human_bytes(free), human_bytes(estimate));
+        let message = format!(
+            "{} free, {} to read: it fits only because it is compressed",
+            human_bytes(free),
+            human_bytes(estimate)
+        );
         cx.live.log.write(Level::Warning, message);
     }
     Ok(())

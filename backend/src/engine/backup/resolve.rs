@@ -51,7 +51,8 @@ impl Resolved {
             return Vec::new();
         }
         let writes = |name: &str| {
-            let mut mounts = self.details.values().filter(|d| d.container.name == name).flat_map(|d| &d.container.mounts);
+            let mut mounts =
+                self.details.values().filter(|d| d.container.name == name).flat_map(|d| &d.container.mounts);
             mounts.any(|mount| mount.is_writable && self.is_captured(mount))
         };
         self.choice.left.iter().filter(|(name, _)| writes(name)).map(|(name, why)| format!("{name}: {why}")).collect()
@@ -67,7 +68,11 @@ impl Resolved {
 
 impl StepResult for Resolved {
     fn detail(&self) -> Option<String> {
-        Some(format!("{}, {} to bring to rest", count(self.sources.len(), "target"), count(self.choice.held.len(), "container")))
+        Some(format!(
+            "{}, {} to bring to rest",
+            count(self.sources.len(), "target"),
+            count(self.choice.held.len(), "container")
+        ))
     }
 }
 
@@ -88,7 +93,9 @@ pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let details = inspect(cx, &stack).await?;
     let mode = mode(cx, &stack);
     let own = find_own_container(parts.docker.as_ref()).await;
-    let own = own.map_err(|e| Stop::because("it cannot be told which container is Mainstay's own, so nothing was stopped", &e))?;
+    let own = own.map_err(|e| {
+        Stop::because("it cannot be told which container is Mainstay's own, so nothing was stopped", &e)
+    })?;
     let own = own.map(|detail| detail.container.id);
     let choice = choose(&stack, mode, &details, own.as_deref());
     let settings = &cx.engine.0.settings;
@@ -110,7 +117,8 @@ async fn bring_back_leftovers(cx: Cx<'_>) -> Result<(), Stop> {
             return Ok(());
         }
         if !left.failed.is_empty() || Instant::now() >= deadline {
-            let held: Vec<String> = left.failed.iter().chain(&left.open).map(|n| format!("{}: {}", n.name, n.reason)).collect();
+            let held: Vec<String> =
+                left.failed.iter().chain(&left.open).map(|n| format!("{}: {}", n.name, n.reason)).collect();
             let what = "an earlier job left containers of the stack at rest that are not back, so nothing was touched";
             return Err(Stop::failed(format!("{what}: {}", held.join("; "))));
         }
@@ -148,7 +156,10 @@ fn tell(cx: Cx<'_>, resolved: &Resolved) {
         log.write(Level::Warning, warning.clone());
     }
     if !resolved.choice.cycle.is_empty() {
-        log.write(Level::Warning, format!("services depend on each other in a circle: {}", resolved.choice.cycle.join(", ")));
+        log.write(
+            Level::Warning,
+            format!("services depend on each other in a circle: {}", resolved.choice.cycle.join(", ")),
+        );
     }
     for (name, reason) in &resolved.choice.left {
         log.write(Level::Warning, format!("container {name} keeps running: {reason}"));

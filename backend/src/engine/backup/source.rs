@@ -61,7 +61,9 @@ fn source(target: &PlannedTarget, archive_path: String, paths: &PathMap, own: &O
             options.excludes.extend(except);
             (From::Trees(vec![(path.clone(), options)]), paths.find_host(path))
         }
-        TargetSource::Volume { mountpoint, .. } => (reach(target, mountpoint.as_deref(), paths, own), mountpoint.clone()),
+        TargetSource::Volume { mountpoint, .. } => {
+            (reach(target, mountpoint.as_deref(), paths, own), mountpoint.clone())
+        }
         TargetSource::Bind { host_path } => (reach(target, Some(host_path), paths, own), Some(host_path.clone())),
     };
     let original_path = match &target.source {
@@ -139,7 +141,9 @@ mod tests {
         let found = sources(&targets, &map, &own);
         let places: Vec<&str> = found.iter().map(|s| s.spec.archive_path.as_str()).collect();
         assert_eq!(places, ["binds/1", "binds/2", "binds/3"]);
-        assert!(matches!(&found[0].from, From::Trees(trees) if trees[0].0 == local.join("a") && trees[0].1.excludes.len() == 1));
+        assert!(
+            matches!(&found[0].from, From::Trees(trees) if trees[0].0 == local.join("a") && trees[0].1.excludes.len() == 1)
+        );
         assert!(matches!(&found[1].from, From::Stream(via) if via.container_id == "c1"));
         assert!(matches!(&found[2].from, From::Nothing(_)));
     }

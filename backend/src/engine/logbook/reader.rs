@@ -53,7 +53,8 @@ mod tests {
 
     fn file() -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let lines = (1..=10).map(|n| format!("2026-01-01T00:00:00.000Z [{}] line {n}\n", if n % 5 == 0 { "ERROR" } else { "INFO" }));
+        let lines = (1..=10)
+            .map(|n| format!("2026-01-01T00:00:00.000Z [{}] line {n}\n", if n % 5 == 0 { "ERROR" } else { "INFO" }));
         std::fs::write(file.path(), lines.collect::<String>()).expect("written");
         file
     }

@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn each_day_has_its_file() {
         let directory = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a valid time")));
+        let clock =
+            Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a valid time")));
         let log = SystemLog::new(directory.path().to_owned(), clock.clone());
         log.write(Level::Info, None, "first");
         clock.advance(chrono::Duration::days(1));

@@ -69,7 +69,11 @@ pub(in crate::engine) const fn is_at_work(state: ContainerState) -> bool {
     matches!(state, ContainerState::Running | ContainerState::Restarting)
 }
 
-fn reason_to_leave(container: &Container, detail: Option<&ContainerDetail>, own_id: Option<&str>) -> Option<&'static str> {
+fn reason_to_leave(
+    container: &Container,
+    detail: Option<&ContainerDetail>,
+    own_id: Option<&str>,
+) -> Option<&'static str> {
     let removes_itself = || detail.is_some_and(|d| d.redacted["HostConfig"]["AutoRemove"] == true);
     if own_id == Some(container.id.as_str()) {
         Some("it is Mainstay itself")

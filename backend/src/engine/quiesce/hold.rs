@@ -51,7 +51,9 @@ pub(in crate::engine) async fn look_again(
     let mut held = Vec::with_capacity(chosen.len());
     for container in chosen {
         match docker.inspect_container(&container.id).await {
-            Ok(detail) if is_at_work(detail.container.state) => held.push(with_run(container, &detail, stop_timeout, say)),
+            Ok(detail) if is_at_work(detail.container.state) => {
+                held.push(with_run(container, &detail, stop_timeout, say));
+            }
             Ok(_) | Err(EngineError::NotFound { .. }) => {
                 let message = format!("container {} is no longer up and is left alone", container.name);
                 say(Level::Warning, &container.service, message);
@@ -62,7 +64,12 @@ pub(in crate::engine) async fn look_again(
     Ok(held)
 }
 
-fn with_run(chosen: &HeldContainer, detail: &ContainerDetail, stop_timeout: Option<Duration>, say: Say<'_>) -> HeldContainer {
+fn with_run(
+    chosen: &HeldContainer,
+    detail: &ContainerDetail,
+    stop_timeout: Option<Duration>,
+    say: Say<'_>,
+) -> HeldContainer {
     let mut held = HeldContainer { started_at: run_of(detail), ..chosen.clone() };
     let own = detail.stop_timeout_secs.unwrap_or(held.stop_timeout_secs);
     held.stop_timeout_secs = stop_timeout.map_or(own, |timeout| timeout.as_secs());
@@ -109,7 +116,11 @@ pub(in crate::engine) async fn bring_to_rest(
     Ok(())
 }
 
-async fn hold(docker: &dyn ContainerEngine, container: &HeldContainer, timeout: Option<Duration>) -> Result<(), QuiesceError> {
+async fn hold(
+    docker: &dyn ContainerEngine,
+    container: &HeldContainer,
+    timeout: Option<Duration>,
+) -> Result<(), QuiesceError> {
     let failed = |source| QuiesceError::Engine { name: container.name.clone(), source };
     match container.action {
         HoldAction::Pause => docker.pause_container(&container.id).await.map_err(failed),

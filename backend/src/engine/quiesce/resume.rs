@@ -111,7 +111,8 @@ impl Case {
             Err(error) => failed(&error),
         };
         if self.standing == Standing::Gone && before != Standing::Gone {
-            let message = format!("container {} was removed meanwhile by something else; nothing to start", self.held.name);
+            let message =
+                format!("container {} was removed meanwhile by something else; nothing to start", self.held.name);
             say(Level::Warning, &self.held.service, message);
         }
     }
@@ -175,7 +176,11 @@ fn failed(error: &EngineError) -> Standing {
     Standing::Failed(if is_away { Trouble::EngineAway } else { Trouble::Refused }, chain(error))
 }
 
-async fn in_time(verb: &str, id: &str, request: impl Future<Output = Result<(), EngineError>>) -> Result<(), EngineError> {
+async fn in_time(
+    verb: &str,
+    id: &str,
+    request: impl Future<Output = Result<(), EngineError>>,
+) -> Result<(), EngineError> {
     let late = EngineError::TimedOut { action: format!("{verb} container '{id}'"), after: START_PATIENCE };
     tokio::time::timeout(START_PATIENCE, request).await.unwrap_or(Err(late))
 }
@@ -251,7 +256,12 @@ pub(in crate::engine) async fn wait_until_well(
     not_well
 }
 
-async fn wait_for_one(docker: &dyn ContainerEngine, id: &str, was_healthy: bool, deadline: Instant) -> Result<(), String> {
+async fn wait_for_one(
+    docker: &dyn ContainerEngine,
+    id: &str,
+    was_healthy: bool,
+    deadline: Instant,
+) -> Result<(), String> {
     loop {
         match docker.inspect_container(id).await {
             // Removed or replaced by something else: there is nothing to wait for.

@@ -56,12 +56,14 @@ impl Process {
         process.wait_for_line("answers at");
         let address = std::fs::read_to_string(&port_file);
         let deadline = Instant::now() + PATIENCE;
-        let address = address.unwrap_or_else(|_| loop {
-            if let Ok(address) = std::fs::read_to_string(&port_file) {
-                break address;
+        let address = address.unwrap_or_else(|_| {
+            loop {
+                if let Ok(address) = std::fs::read_to_string(&port_file) {
+                    break address;
+                }
+                assert!(Instant::now() < deadline, "no port file");
+                std::thread::sleep(Duration::from_millis(5));
             }
-            assert!(Instant::now() < deadline, "no port file");
-            std::thread::sleep(Duration::from_millis(5));
         });
         process.base = format!("http://{}", address.trim());
         process

@@ -139,7 +139,10 @@ impl Service {
     pub(crate) async fn log_of(&self, id: &str) -> Vec<String> {
         let page = self.call("get_job_log").path("id", id).query("limit", 500).ok().await;
         let lines = page["items"].as_array().expect("items");
-        lines.iter().map(|l| format!("{} {}", l["level"].as_str().unwrap_or("?"), l["message"].as_str().unwrap_or("?"))).collect()
+        lines
+            .iter()
+            .map(|l| format!("{} {}", l["level"].as_str().unwrap_or("?"), l["message"].as_str().unwrap_or("?")))
+            .collect()
     }
 
     /// Names of the files in `backups`.
@@ -163,7 +166,8 @@ pub(crate) async fn sign_in(base: &str) -> Client {
 /// Names of the files in a directory, sorted.
 pub(crate) fn list(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).expect("a directory");
-    let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

@@ -47,7 +47,8 @@ impl SampleStack {
         let at = directory.display().to_string();
         let file = directory.join("compose.yaml").display().to_string();
         let common = [(labels::PROJECT, name.as_str()), (labels::WORKING_DIR, &at), (labels::CONFIG_FILES, &file)];
-        let db_labels = [&common[..], &[(labels::SERVICE, "db"), (labels::NUMBER, "1"), (labels::ONEOFF, "False")]].concat();
+        let db_labels =
+            [&common[..], &[(labels::SERVICE, "db"), (labels::NUMBER, "1"), (labels::ONEOFF, "False")]].concat();
         let app_labels = [
             &common[..],
             &[
@@ -58,7 +59,8 @@ impl SampleStack {
             ],
         ]
         .concat();
-        let db = Recipe { script: WRITER, labels: &db_labels, binds: vec![format!("{volume}:/data")], ..Recipe::default() };
+        let db =
+            Recipe { script: WRITER, labels: &db_labels, binds: vec![format!("{volume}:/data")], ..Recipe::default() };
         let app = Recipe { labels: &app_labels, binds: vec![format!("{at}/data:/srv")], ..Recipe::default() };
         let deaf = |app| Recipe { script: DEAF, stop_timeout: Some(DEAF_FOR_SECS), ..app };
         let app = if shape.is_app_deaf { deaf(app) } else { app };

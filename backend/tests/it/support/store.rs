@@ -76,7 +76,8 @@ impl Cluster {
 /// Debian keeps the server's programs apart, by version.
 fn find_binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed (package postgresql)");
-    let mut bins: Vec<PathBuf> = versions.flatten().map(|v| v.path().join("bin")).filter(|b| b.join("initdb").exists()).collect();
+    let mut bins: Vec<PathBuf> =
+        versions.flatten().map(|v| v.path().join("bin")).filter(|b| b.join("initdb").exists()).collect();
     bins.sort();
     bins.pop().expect("a PostgreSQL server")
 }
@@ -94,7 +95,14 @@ fn start_server(bin: PathBuf, data: PathBuf, port: u16) {
     let (sender, receiver) = std::sync::mpsc::channel::<Child>();
     std::thread::spawn(move || {
         let mut server = as_postgres(&bin.join("postgres"));
-        server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        server.arg("-D").arg(&data).args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+        ]);
         server.args(["-c", "unix_socket_directories=", "-c", "max_connections=300"]);
         sender.send(server.spawn().expect("PostgreSQL starts")).expect("someone waits");
         loop {
