@@ -24,11 +24,11 @@ export default defineConfig({
   outputDir: 'test-results',
   // One stack is backed up by several tests, and a stack takes one job at a time.
   workers: 1,
-  timeout: 90_000,
+  timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: true,
   reporter: [['list']],
-  use: { baseURL: setting('MAINSTAY_E2E_URL'), trace: 'retain-on-failure', launchOptions },
+  use: { baseURL: setting('MAINSTAY_E2E_URL'), actionTimeout: 20_000, trace: 'retain-on-failure', launchOptions },
   projects: [
     { name: 'sign-in', testMatch: 'sign-in.setup.ts' },
     {

@@ -14,7 +14,7 @@ test('a job at work is cancelled, and its stack runs again', async ({ page }) =>
     dialog.getByRole('button', { name: 'Cancel the job' }).click(),
   ])
   expect(answer.ok()).toBe(true)
-  await expect(page.getByText('Cancelling', { exact: true })).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Notifications' }).getByText('Cancelling')).toBeVisible()
 
   // The page learns of the end by itself, and offers what comes next.
   await expect(page.getByText('Cancelled', { exact: true }).first()).toBeVisible({ timeout: 30_000 })
@@ -42,5 +42,5 @@ test('a cancel that comes too late is told', async ({ page }) => {
   await page.goto(`/jobs/${id}`)
   await page.getByRole('button', { name: `Cancel: Backup of ${SLOW_STACK}` }).click()
   await page.getByRole('button', { name: 'Cancel the job' }).click()
-  await expect(page.getByText('Could not cancel', { exact: true })).toBeVisible()
+  await expect(page.getByRole('region', { name: 'Notifications' }).getByText('Could not cancel')).toBeVisible()
 })

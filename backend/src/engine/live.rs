@@ -100,7 +100,7 @@ impl LiveJob {
                 Ok(()) => self.log.write(Level::Info, format!("removed the unfinished file {}", file.display())),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display()))
+                    self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display()));
                 }
             }
         }

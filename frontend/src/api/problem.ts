@@ -1,4 +1,5 @@
 /** Turns whatever a failed call threw into words for people. */
+import { sentence } from '@/lib/format'
 import type { Problem } from './client'
 
 /** Whether `error` is a problem document of the service. */
@@ -17,7 +18,9 @@ const UNREACHABLE = 'The service cannot be reached. Check that Mainstay is runni
 export function problemText(error: unknown): string {
   if (isProblem(error)) {
     const fields = (error.errors ?? []).map((field) => field.detail).join(' ')
-    return [error.detail || error.title, fields].filter(Boolean).join(' ') || 'Something went wrong.'
+    return (
+      sentence([error.detail || error.title, fields].filter(Boolean).join(' ')) || 'Something went wrong.'
+    )
   }
   // `fetch` throws a TypeError when there was no answer, each browser with its own words.
   if (error instanceof TypeError) return UNREACHABLE

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, count, duration, list, stopwatch } from './format'
+import { ago, bytes, count, duration, list, sentence, stopwatch } from './format'
 
 describe('bytes', () => {
   it.each([
@@ -58,4 +58,11 @@ it('lists names, and only their number from the fourth on', () => {
   expect(list(['a'])).toBe('a')
   expect(list(['a', 'b', 'c'])).toBe('a, b and c')
   expect(list(['a', 'b', 'c', 'd', 'e', 'f'])).toBe('a, b and 4 more')
+})
+
+it('begins a text of the service as a sentence, and leaves names as they are', () => {
+  expect(sentence('it was cancelled')).toBe('It was cancelled')
+  expect(sentence('/srv/blog is gone')).toBe('/srv/blog is gone')
+  expect(sentence('blog_db is gone')).toBe('blog_db is gone')
+  expect(sentence('')).toBe('')
 })

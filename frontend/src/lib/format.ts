@@ -68,6 +68,12 @@ export function stopwatch(ms: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`
 }
 
+/** What the service says, begun as a sentence: its own texts begin small, ready to follow something. */
+export function sentence(text: string): string {
+  // Only a plain word: `blog_db` or `/srv/blog` is a name, and names stay as they are.
+  return /^[a-z]+[ ,]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
+}
+
 /** `a, b and c`; from the fourth on only their number: `a, b and 4 more`. */
 export function list(names: readonly string[], most = 3): string {
   if (names.length === 0) return ''

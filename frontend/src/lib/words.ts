@@ -74,7 +74,7 @@ export const targetStateWord: Record<Schemas['TargetState'], string> = {
   succeeded: 'Captured',
   partial: 'Captured with gaps',
   failed: 'Not captured',
-  skipped: 'Left out',
+  skipped: 'Skipped',
 }
 
 export const stackStateWord: Record<Schemas['StackState'], string> = {

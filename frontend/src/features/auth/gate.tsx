@@ -39,5 +39,9 @@ export function AuthGate({ children }: { children: ReactNode }) {
       </main>
     )
   }
-  return <p className="sr-only">Loading</p>
+  return (
+    <p role="status" className="late p-8 text-muted">
+      Loading…
+    </p>
+  )
 }

@@ -21,7 +21,7 @@ it('tells a wrong password from too many attempts and from a fault', async () =>
   answer(429, {}, { 'retry-after': '10' })
   expect(await login('x')).toEqual({ outcome: 'wait', seconds: 10 })
   answer(500, { status: 500, code: 'internal', title: 'Internal', detail: 'the store is locked' })
-  expect(await login('x')).toEqual({ outcome: 'failed', message: 'the store is locked' })
+  expect(await login('x')).toEqual({ outcome: 'failed', message: 'The store is locked' })
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
   expect(await login('x')).toMatchObject({ outcome: 'failed' })
 })

@@ -1,5 +1,6 @@
 import { Unplug } from 'lucide-react'
 import type { Status } from '@/api/client'
+import { sentence } from '@/lib/format'
 import { Command } from '@/ui/copy'
 
 /** Says that Docker does not answer, why, and what to do. */
@@ -11,7 +12,9 @@ export function EngineBanner({ status }: { status: Status }) {
         <Unplug className="size-4 shrink-0 text-bad" aria-hidden />
         Mainstay cannot reach the Docker Engine
       </p>
-      {status.engine.message && <p className="mt-1 break-words text-muted">{status.engine.message}</p>}
+      {status.engine.message && (
+        <p className="mt-1 break-words text-muted">{sentence(status.engine.message)}.</p>
+      )}
       <p className="mt-1 text-muted">
         It keeps trying, and goes on by itself as soon as Docker answers. To see what is wrong, run:
       </p>

@@ -1,5 +1,6 @@
 import { api, type Job } from '@/api/client'
 import { isFinal } from '@/lib/job'
+import { cn } from '@/ui/cn'
 import { JobCard } from './job-card'
 
 function useJobsIn(state: 'running' | 'queued', stack?: string) {
@@ -30,7 +31,7 @@ export function ActiveJobs({ stack }: { stack?: string }) {
       <h2 id="active-jobs" className="mb-2 font-semibold">
         At work now
       </h2>
-      <div className="grid gap-3 xl:grid-cols-2">
+      <div className={cn('grid gap-3', jobs.length > 1 && 'xl:grid-cols-2')}>
         {jobs.map((job) => (
           <JobCard key={job.id} job={job} />
         ))}

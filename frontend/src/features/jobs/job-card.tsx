@@ -8,6 +8,11 @@ import { Ago } from '@/ui/time'
 import { CancelJob } from './actions'
 import { StopClock } from './stop-clock'
 
+/** What is read at the moment, without the archive's top directory, which is the same for everything in it. */
+function currentName(path: string | null | undefined): string | undefined {
+  return path?.replace(/^[^/]+\//, '')
+}
+
 /** How far a job is: what it does, a bar, the amounts. */
 export function JobProgress({ job }: { job: Job }) {
   const fraction = job.state === 'queued' ? 0 : (job.progress.fraction ?? null)
@@ -22,7 +27,7 @@ export function JobProgress({ job }: { job: Job }) {
       <ProgressBar fraction={fraction} label={`Progress of ${jobTitle(job)}`} />
       <p className="flex min-h-4 justify-between gap-4 text-muted text-xs tabular-nums">
         <span className="shrink-0">{progressText(job)}</span>
-        <span className="min-w-0 truncate font-mono">{job.progress.current}</span>
+        <span className="min-w-0 truncate font-mono">{currentName(job.progress.current)}</span>
       </p>
     </div>
   )

@@ -1,18 +1,19 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { CircleX } from 'lucide-react'
+import { CircleAlert, CircleSlash, CircleX } from 'lucide-react'
 import { useState } from 'react'
 import { api, type Job } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { LogViewer } from '@/features/logs/log-viewer'
 import { type LogSource, useFinishedLog, useLogStream } from '@/features/logs/use-log'
 import { NotFound } from '@/features/shell/not-found'
-import { bytes, duration } from '@/lib/format'
-import { isFinal, jobMs, jobTitle } from '@/lib/job'
+import { bytes, duration, sentence } from '@/lib/format'
+import { isFinal, jobMs, jobTitle, jobTone } from '@/lib/job'
 import { useNow } from '@/lib/now'
 import { triggerWord } from '@/lib/words'
 import { buttonClass } from '@/ui/button'
 import { Card, Empty, Fact } from '@/ui/card'
+import { cn } from '@/ui/cn'
 import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
@@ -95,19 +96,25 @@ function Facts({ job }: { job: Job }) {
   )
 }
 
+const ERROR_BOX = {
+  bad: { Icon: CircleX, box: 'border-bad/50 bg-bad/10', mark: 'text-bad' },
+  warn: { Icon: CircleAlert, box: 'border-warn/50 bg-warn/10', mark: 'text-warn' },
+  none: { Icon: CircleSlash, box: 'border-line bg-panel', mark: 'text-muted' },
+}
+
+/** Why the job did not simply succeed, as loud as its state: who has cancelled it need not be alarmed. */
 function JobError({ job }: { job: Job }) {
   if (!job.error) return null
+  const tone = jobTone[job.state]
+  const { Icon, box, mark } = ERROR_BOX[tone === 'warn' || tone === 'none' ? tone : 'bad']
   const failed = job.steps.find((step) => step.state === 'failed')
   return (
-    <div
-      role="alert"
-      className="mb-4 flex items-start gap-2.5 rounded-xl border border-bad/50 bg-bad/10 px-4 py-3"
-    >
-      <CircleX className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
+    <div role="alert" className={cn('mb-4 flex items-start gap-2.5 rounded-xl border px-4 py-3', box)}>
+      <Icon className={cn('mt-0.5 size-4 shrink-0', mark)} aria-hidden />
       <div className="min-w-0">
-        <p className="break-words font-medium">{job.error}</p>
+        <p className="break-words font-medium">{sentence(job.error)}</p>
         {failed?.detail && failed.detail !== job.error && (
-          <p className="break-words text-muted">{failed.detail}</p>
+          <p className="break-words text-muted">{sentence(failed.detail)}</p>
         )}
       </div>
     </div>
@@ -160,7 +167,7 @@ function JobView({ job }: { job: Job }) {
           </Card>
           <Card title="Targets">
             {job.targets.length > 0 ? (
-              <TargetList targets={job.targets} />
+              <TargetList targets={job.targets} isOver={isFinal(job.state)} />
             ) : (
               <Empty title={isFinal(job.state) ? 'Nothing was captured' : 'Not known yet'} />
             )}

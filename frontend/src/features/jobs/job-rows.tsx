@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router'
 import type { Job } from '@/api/client'
-import { bytes, duration } from '@/lib/format'
-import { isFinal, jobMs, jobTitle, phaseText } from '@/lib/job'
+import { bytes, duration, sentence } from '@/lib/format'
+import { isFinal, jobMs, jobTitle, jobTone, phaseText } from '@/lib/job'
 import { useNow } from '@/lib/now'
-import { JobStatus } from '@/ui/status'
+import { cn } from '@/ui/cn'
+import { JobStatus, toneClass } from '@/ui/status'
 import { Ago } from '@/ui/time'
 
 function Details({ job }: { job: Job }) {
@@ -38,7 +39,11 @@ export function JobRows({ jobs }: { jobs: readonly Job[] }) {
             <p className="text-muted text-xs">
               <Details job={job} />
             </p>
-            {job.error && <p className="line-clamp-2 break-words text-bad text-xs">{job.error}</p>}
+            {job.error && (
+              <p className={cn('line-clamp-2 break-words text-xs', toneClass[jobTone[job.state]])}>
+                {sentence(job.error)}
+              </p>
+            )}
           </div>
           <JobStatus state={job.state} />
           <span className="text-muted sm:text-right">

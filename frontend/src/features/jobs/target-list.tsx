@@ -1,5 +1,5 @@
 import type { Target } from '@/api/client'
-import { bytes } from '@/lib/format'
+import { bytes, sentence } from '@/lib/format'
 import type { Tone } from '@/lib/job'
 import { targetKindWord, targetStateWord } from '@/lib/words'
 import { Status } from '@/ui/status'
@@ -12,8 +12,21 @@ const TONE: Record<Target['state'], Tone> = {
   skipped: 'none',
 }
 
-/** How each target came out. */
-export function TargetList({ targets }: { targets: readonly Target[] }) {
+/** A stack has one of these, which then bears the stack's own name. */
+const isOnlyOne = (target: Target) => target.kind === 'compose' || target.kind === 'data'
+
+const title = (target: Target) => (isOnlyOne(target) ? targetKindWord[target.kind] : target.name)
+
+const about = (target: Target) =>
+  [
+    isOnlyOne(target) ? '' : targetKindWord[target.kind],
+    target.size_bytes > 0 ? bytes(target.size_bytes) : '',
+  ]
+    .filter(Boolean)
+    .join(', ')
+
+/** How each target came out, or will when the job is not over. */
+export function TargetList({ targets, isOver }: { targets: readonly Target[]; isOver: boolean }) {
   return (
     <ul className="divide-y divide-line">
       {targets.map((target) => (
@@ -22,14 +35,13 @@ export function TargetList({ targets }: { targets: readonly Target[] }) {
           className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-0.5 px-4 py-2.5"
         >
           <div className="min-w-0 flex-1 basis-48">
-            <p className="break-words font-medium">{target.name}</p>
-            <p className="text-muted text-xs">
-              {targetKindWord[target.kind]}
-              {target.size_bytes > 0 && `, ${bytes(target.size_bytes)}`}
-            </p>
-            {target.message && <p className="break-words text-xs">{target.message}</p>}
+            <p className="font-medium [overflow-wrap:anywhere]">{title(target)}</p>
+            <p className="text-muted text-xs">{about(target)}</p>
+            {target.message && <p className="break-words text-xs">{sentence(target.message)}</p>}
           </div>
-          <Status tone={TONE[target.state]}>{targetStateWord[target.state]}</Status>
+          <Status tone={TONE[target.state]}>
+            {isOver && target.state === 'pending' ? 'Not reached' : targetStateWord[target.state]}
+          </Status>
         </li>
       ))}
     </ul>

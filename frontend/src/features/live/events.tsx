@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Job, Progress } from '@/api/client'
+import { sentence } from '@/lib/format'
 import { jobTitle } from '@/lib/job'
 import { openStream, type StreamStatus } from '@/lib/sse'
 import { jobStateWord } from '@/lib/words'
@@ -29,7 +30,7 @@ export function useEvents(): StreamStatus {
         job: (data) => {
           const job = data as Job
           if (jobs.apply(job))
-            tell(jobTitle(job), `${jobStateWord[job.state]}.${job.error ? ` ${job.error}` : ''}`)
+            tell(jobTitle(job), `${jobStateWord[job.state]}.${job.error ? ` ${sentence(job.error)}` : ''}`)
         },
         progress: (data) => {
           const told = data as { job_id: string; progress: Progress }

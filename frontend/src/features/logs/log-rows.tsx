@@ -108,7 +108,7 @@ export function LogRows({ lines, name, isWrapped, startsAtEnd, empty, jumpTo }: 
         aria-label={`Log of ${name}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className="h-[clamp(16rem,55dvh,44rem)] overflow-auto bg-bg font-mono text-xs leading-5 [overflow-anchor:none]"
+        className="h-[clamp(16rem,55dvh,44rem)] overflow-auto lg:h-auto lg:max-h-[clamp(20rem,60dvh,48rem)] lg:min-h-72 bg-bg font-mono text-xs leading-5 [overflow-anchor:none]"
       >
         {lines.length === 0 && <div className="p-4 font-sans text-muted">{empty}</div>}
         <div style={{ height: total, position: 'relative' }}>

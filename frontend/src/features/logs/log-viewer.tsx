@@ -61,9 +61,9 @@ export function LogViewer({
     return firstProblem(shown)
   }, [shown, version])
   return (
-    <div data-testid="log-viewer" className="overflow-hidden rounded-b-xl">
+    <div data-testid="log-viewer" className="@container overflow-hidden rounded-b-xl">
       <div className="flex flex-wrap items-center gap-2 border-line border-b px-3 py-2">
-        <label className="relative min-w-44 flex-1">
+        <label className="relative min-w-36 flex-1 @max-md:basis-full">
           <span className="sr-only">Search this log</span>
           <Search className="-translate-y-1/2 absolute top-1/2 left-2.5 size-4 text-muted" aria-hidden />
           <input
@@ -90,17 +90,21 @@ export function LogViewer({
         </label>
         <Button
           disabled={problem === null}
-          title={problem === null ? 'There is no warning and no error among these lines' : undefined}
+          title={
+            problem === null
+              ? 'There is no warning and no error among these lines'
+              : 'Jump to the first error, or else the first warning'
+          }
           onClick={() => problem !== null && setJumpTo({ index: problem })}
         >
-          <TriangleAlert aria-hidden /> First problem
+          <TriangleAlert aria-hidden /> <span className="@max-md:sr-only">First problem</span>
         </Button>
-        <Button aria-pressed={isWrapped} onClick={() => setWrapped(!isWrapped)}>
-          <WrapText aria-hidden /> Wrap
+        <Button aria-pressed={isWrapped} title="Wrap long lines" onClick={() => setWrapped(!isWrapped)}>
+          <WrapText aria-hidden /> <span className="@max-3xl:sr-only">Wrap</span>
         </Button>
         {downloadUrl && (
-          <a href={downloadUrl} download className={buttonClass()}>
-            <Download aria-hidden /> Download
+          <a href={downloadUrl} download title="Download" className={buttonClass()}>
+            <Download aria-hidden /> <span className="@max-3xl:sr-only">Download</span>
           </a>
         )}
       </div>

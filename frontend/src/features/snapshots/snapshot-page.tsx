@@ -75,7 +75,7 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
         )}
         <Card title="Targets">
           {snapshot.targets.length > 0 ? (
-            <TargetList targets={snapshot.targets} />
+            <TargetList targets={snapshot.targets} isOver />
           ) : (
             <Empty title="Nothing recorded" />
           )}

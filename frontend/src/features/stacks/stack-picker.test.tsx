@@ -103,6 +103,6 @@ it('marks what is captured without a stop, and tells the reason of a failure in 
     error: 'no space left on /opt/backups',
   }
   await show([aStack('blog', { last_job }), aStack('proxy', { skip_stop: true })])
-  expect(screen.getByText('no space left on /opt/backups')).toBeVisible()
+  expect(screen.getByText('No space left on /opt/backups')).toBeVisible()
   expect(screen.getAllByText('captured without a stop')).toHaveLength(1)
 })

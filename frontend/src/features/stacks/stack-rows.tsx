@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { CircleAlert, CirclePlay } from 'lucide-react'
 import type { Stack } from '@/api/client'
-import { count } from '@/lib/format'
+import { count, sentence } from '@/lib/format'
 import { type Ticked, tickState } from '@/lib/selection'
 import { isFailing } from '@/lib/verdict'
 import { Checkbox } from '@/ui/checkbox'
@@ -24,7 +24,7 @@ export function Warnings({ warnings }: { warnings: readonly string[] }) {
       {warnings.map((warning) => (
         <li key={warning} className="flex items-start gap-1.5 text-warn text-xs">
           <CircleAlert className="mt-px size-3.5 shrink-0" aria-hidden />
-          <span className="min-w-0 break-words">{warning}</span>
+          <span className="min-w-0 break-words">{sentence(warning)}</span>
         </li>
       ))}
     </ul>
@@ -89,7 +89,9 @@ export function StackRows({
                 {count(stack.services.length, 'service')}, {count(stack.volumes.length, 'volume')}
               </p>
               {isFailing(stack) && stack.last_job?.error && (
-                <p className="mt-1 line-clamp-3 break-words text-bad text-xs">{stack.last_job.error}</p>
+                <p className="mt-1 line-clamp-3 break-words text-bad text-xs">
+                  {sentence(stack.last_job.error)}
+                </p>
               )}
               <Warnings warnings={stack.warnings} />
             </div>
