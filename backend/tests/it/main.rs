@@ -19,6 +19,7 @@ mod events;
 mod faults;
 mod jobs;
 mod logs;
+mod quiesce;
 mod snapshots;
 mod stacks;
 mod system;
@@ -27,6 +28,7 @@ mod support {
     pub(crate) mod client;
     pub(crate) mod engine;
     pub(crate) mod events;
+    pub(crate) mod job;
     pub(crate) mod process;
     pub(crate) mod raw;
     pub(crate) mod scene;
