@@ -33,10 +33,10 @@ test('a cancel that comes too late is told', async ({ page }) => {
   await waitUntilIdle(page, SLOW_STACK)
   const { id } = await newestJob(page, SLOW_STACK)
   // The page is held at the moment when the job was still at work; the cancel goes to the true service.
-  await page.route(`**/api/v1/jobs/${id}`, async (route) => {
-    const answer = await route.fetch()
-    await route.fulfill({ response: answer, json: { ...(await answer.json()), state: 'running', finished_at: null } })
-  })
+  const job = await (await page.request.get(`/api/v1/jobs/${id}`)).json()
+  await page.route(`**/api/v1/jobs/${id}`, (route) =>
+    route.fulfill({ json: { ...job, state: 'running', finished_at: null } }),
+  )
   for (const stream of [`**/api/v1/jobs/${id}/log/stream**`, '**/api/v1/events**'])
     await page.route(stream, (route) => route.abort())
   await page.goto(`/jobs/${id}`)

@@ -20,6 +20,7 @@ for (const theme of ['light', 'dark'] as const) {
 test('nothing there yet: each list says what would fill it', async ({ page }) => {
   await page.goto('/stacks')
   await signIn(page, PASSWORD)
+  await expect(page.getByRole('heading', { level: 1, name: 'Stacks' })).toBeVisible()
   for (const [path, text] of [
     ['/stacks', 'No stacks found'],
     ['/jobs', 'No jobs yet'],

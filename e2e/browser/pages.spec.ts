@@ -95,3 +95,31 @@ test('the API documentation is there', async ({ page }) => {
   expect(answer.status()).toBe(200)
   expect(await answer.text()).toContain('swagger')
 })
+
+test('a script that did not come is asked for again', async ({ page }) => {
+  let failures = 0
+  await page.route('**/assets/*.js', (route) => {
+    if (failures > 0) return route.continue()
+    failures += 1
+    return route.abort()
+  })
+  await page.goto('/jobs')
+  await expect(page.getByRole('heading', { level: 1, name: 'Jobs' })).toBeVisible()
+  expect(failures).toBe(1)
+})
+
+test('a service that is gone: what was there stays, what was not is told, and both come back', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.locator(`[data-stack="${STACK}"]`)).toBeVisible()
+  // As some proxies answer in the place of a service that is down: with nothing but the status.
+  await page.route('**/api/v1/**', (route) => route.fulfill({ status: 502, body: '' }))
+  await page.getByRole('link', { name: 'Snapshots' }).click()
+  await expect(page.getByText('The snapshots could not be loaded')).toBeVisible()
+  await shoot(page, 'gone')
+  await page.getByRole('link', { name: 'Dashboard', exact: true }).click()
+  await expect(page.locator(`[data-stack="${STACK}"]`)).toBeVisible()
+  await page.unroute('**/api/v1/**')
+  await page.getByRole('link', { name: 'Snapshots' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Snapshots' })).toBeVisible()
+  await expect(page.getByText('The snapshots could not be loaded')).toBeHidden()
+})

@@ -76,6 +76,14 @@ const logFile = createRoute({
   path: '/logs/files/$name',
   component: lazyRouteComponent(() => import('./features/logs/file-page'), 'LogFilePage'),
 })
+// The address of a log file in Docker Backup Manager; bookmarks of it go on working.
+const seedLogFile = createRoute({
+  getParentRoute,
+  path: '/logs/$name',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/logs/files/$name', params: { name: params.name } })
+  },
+})
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -89,6 +97,7 @@ export const router = createRouter({
     snapshot,
     logs,
     logFile,
+    seedLogFile,
   ]),
   scrollRestoration: true,
   defaultNotFoundComponent: () => <NotFound />,

@@ -38,6 +38,18 @@ export function onUnauthenticated(listener: Listener): () => void {
   return () => void unauthenticated.delete(listener)
 }
 
+/** What a proxy answers in the service's place (a page, or nothing at all), as the problem that it is. */
+function answerOfProxy({ status }: Response): Response {
+  const problem = {
+    type: 'about:blank',
+    title: 'Unreachable',
+    status,
+    code: 'unreachable',
+    detail: `The service cannot be reached: something in between answered ${status} in its place.`,
+  }
+  return Response.json(problem, { status })
+}
+
 const conventions: Middleware = {
   onRequest({ request }) {
     if (request.method !== 'GET') {
@@ -46,6 +58,8 @@ const conventions: Middleware = {
     return request
   },
   onResponse({ response, schemaPath }) {
+    if (!response.ok && !response.headers.get('content-type')?.includes('json'))
+      return answerOfProxy(response)
     noteServerDate(response.headers.get('date'))
     if (response.status === 401 && !schemaPath.includes('/auth/')) for (const told of unauthenticated) told()
     return response

@@ -1,5 +1,5 @@
 /** The time: the service's where running clocks are shown, because a browser's own clock may be off. */
-import { useEffect, useState } from 'react'
+import { useEffect, useReducer } from 'react'
 
 let offsetMs = 0
 
@@ -16,14 +16,16 @@ export function serverNow(): number {
   return Date.now() + offsetMs
 }
 
-/** The service's time, renewed every `everyMs`; `null` stands still (nothing is shown that moves). */
+/**
+ * The service's time at each drawing, of which there is one at least every `everyMs`; `null` asks for none. Not the
+ * time of the last tick: what has happened since would then lie in the future.
+ */
 export function useNow(everyMs: number | null): number {
-  const [now, setNow] = useState(serverNow)
+  const [, redraw] = useReducer((count: number) => count + 1, 0)
   useEffect(() => {
     if (everyMs === null) return
-    setNow(serverNow())
-    const timer = setInterval(() => setNow(serverNow()), everyMs)
+    const timer = setInterval(redraw, everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  return now
+  return serverNow()
 }

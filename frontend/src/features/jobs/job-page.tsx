@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { CircleAlert, CircleSlash, CircleX } from 'lucide-react'
+import { CircleAlert, CircleX } from 'lucide-react'
 import { useState } from 'react'
 import { api, type Job } from '@/api/client'
 import { problemStatus } from '@/api/problem'
@@ -99,14 +99,12 @@ function Facts({ job }: { job: Job }) {
 const ERROR_BOX = {
   bad: { Icon: CircleX, box: 'border-bad/50 bg-bad/10', mark: 'text-bad' },
   warn: { Icon: CircleAlert, box: 'border-warn/50 bg-warn/10', mark: 'text-warn' },
-  none: { Icon: CircleSlash, box: 'border-line bg-panel', mark: 'text-muted' },
 }
 
-/** Why the job did not simply succeed, as loud as its state: who has cancelled it need not be alarmed. */
+/** Why the job did not simply succeed, as loud as its state. That it was cancelled, its state says already. */
 function JobError({ job }: { job: Job }) {
-  if (!job.error) return null
-  const tone = jobTone[job.state]
-  const { Icon, box, mark } = ERROR_BOX[tone === 'warn' || tone === 'none' ? tone : 'bad']
+  if (!job.error || job.state === 'cancelled') return null
+  const { Icon, box, mark } = ERROR_BOX[jobTone[job.state] === 'warn' ? 'warn' : 'bad']
   const failed = job.steps.find((step) => step.state === 'failed')
   return (
     <div role="alert" className={cn('mb-4 flex items-start gap-2.5 rounded-xl border px-4 py-3', box)}>

@@ -39,7 +39,7 @@ export function JobRows({ jobs }: { jobs: readonly Job[] }) {
             <p className="text-muted text-xs">
               <Details job={job} />
             </p>
-            {job.error && (
+            {job.error && job.state !== 'cancelled' && (
               <p className={cn('line-clamp-2 break-words text-xs', toneClass[jobTone[job.state]])}>
                 {sentence(job.error)}
               </p>

@@ -30,7 +30,10 @@ export function useEvents(): StreamStatus {
         job: (data) => {
           const job = data as Job
           if (jobs.apply(job))
-            tell(jobTitle(job), `${jobStateWord[job.state]}.${job.error ? ` ${sentence(job.error)}` : ''}`)
+            tell(
+              jobTitle(job),
+              `${jobStateWord[job.state]}.${job.error && job.state !== 'cancelled' ? ` ${sentence(job.error)}` : ''}`,
+            )
         },
         progress: (data) => {
           const told = data as { job_id: string; progress: Progress }

@@ -96,7 +96,7 @@ export function Shell() {
         </div>
       </aside>
       <header className="flex items-center justify-between border-line border-b bg-panel px-4 py-1.5 md:hidden">
-        <Link to="/" aria-label="Mainstay, to the dashboard">
+        <Link to="/" className="flex items-center" aria-label="Mainstay, to the dashboard">
           <Brand />
         </Link>
         <Tools />
