@@ -1,6 +1,6 @@
 //! The self-test: one check per thing that a backup needs, each with what to do about it.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -192,7 +192,12 @@ fn check_writable(name: &'static str, directory: &Path) -> Check {
 /// so that two proofs at once do not meet, and is made new, so that a planted link is not followed.
 pub(super) fn prove_writable(directory: &Path) -> std::io::Result<()> {
     static PROOFS: AtomicU64 = AtomicU64::new(0);
-    std::fs::create_dir_all(directory)?;
+    match std::fs::create_dir_all(directory) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(std::io::Error::new(ErrorKind::NotADirectory, "a file is in its place"));
+        }
+        made => made?,
+    }
     let number = PROOFS.fetch_add(1, Ordering::Relaxed);
     let probe = directory.join(format!(".mainstay-write-test-{}-{number}", std::process::id()));
     std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?.write_all(b"probe")?;

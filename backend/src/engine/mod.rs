@@ -211,8 +211,13 @@ impl LiveJob {
     }
 }
 
-/// An error with its causes, each once: `a: b: c`.
+/// An error with its causes, each once: `a: b: c`. Some libraries repeat the cause in the text of the error above it.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |e| e.source()).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

@@ -306,9 +306,13 @@ impl StepResult for String {
     }
 }
 
-/// `1 container`, `2 containers`.
+/// `1 container`, `2 containers`, `2 entries`.
 fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    match what.strip_suffix('y') {
+        _ if n == 1 => format!("1 {what}"),
+        Some(stem) => format!("{n} {stem}ies"),
+        None => format!("{n} {what}s"),
+    }
 }
 
 /// Details of containers, by id.
