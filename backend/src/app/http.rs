@@ -25,12 +25,16 @@ pub(super) struct Bound<R> {
     pub(super) run: R,
 }
 
-/// Binds `listen`. Signals are left to the caller: jobs must end before the process does.
-pub(super) fn bind(
-    listen: SocketAddr,
+/// Binds `listen`. Nobody is answered yet.
+pub(super) fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).with_context(|| format!("the address {listen} cannot be bound"))
+}
+
+/// Answers at `listener`. Signals are left to the caller: jobs must end before the process does.
+pub(super) fn serve(
+    listener: TcpListener,
     state: AppState,
 ) -> anyhow::Result<Bound<impl Future<Output = std::io::Result<()>> + Send + 'static>> {
-    let listener = TcpListener::bind(listen).with_context(|| format!("the address {listen} cannot be bound"))?;
     let address = listener.local_addr().context("the bound address is unknown")?;
     let api = Api::new(state);
     let server = HttpServer::new(move || {

@@ -46,6 +46,7 @@ pub struct Builder {
     clock: SharedClock,
     docker: Option<SharedEngine>,
     system_log: Option<SystemLog>,
+    is_for_command: bool,
 }
 
 impl std::fmt::Debug for Builder {
@@ -58,7 +59,7 @@ impl Builder {
     /// A service of this configuration, on the machine's clock and the configured Docker Engine.
     #[must_use]
     pub fn new(loaded: Loaded) -> Self {
-        Self { loaded, clock: Arc::new(SystemClock), docker: None, system_log: None }
+        Self { loaded, clock: Arc::new(SystemClock), docker: None, system_log: None, is_for_command: false }
     }
 
     /// Takes the time from `clock`.
@@ -87,8 +88,10 @@ impl Builder {
     /// # Errors
     /// When another process has the store, the store cannot be opened, or the address cannot be bound.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let Self { loaded, clock, docker, system_log } = self;
+        let Self { loaded, clock, docker, system_log, is_for_command } = self;
         let config = &loaded.config;
+        // First, because nothing is to happen when the address is taken.
+        let listener = http::bind(config.listen)?;
         let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
         make_directories(config);
         let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
@@ -115,7 +118,7 @@ impl Builder {
         if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
             tracing::warn!("the first look at the host takes long; the service answers without it");
         }
-        let auth = password::prepare(config, &store).await?;
+        let auth = password::prepare(config, &store, is_for_command).await?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
         watch::start(&tasks, &shutdown, &engine, &discovery);
@@ -130,7 +133,7 @@ impl Builder {
             about: about(&loaded)?,
             show_page: crate::spa::show_page,
         });
-        let server = http::bind(config.listen, state)?;
+        let server = http::serve(listener, state)?;
         Ok(Running {
             address: server.address,
             server: server.handle,
@@ -227,7 +230,7 @@ impl Running {
 pub async fn start_for_command(loaded: &Loaded) -> anyhow::Result<Running> {
     let mut loaded = loaded.clone();
     loaded.config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    Builder::new(loaded).start().await
+    Builder { is_for_command: true, ..Builder::new(loaded) }.start().await
 }
 
 /// A short-lived token, written into the store that the running service uses.

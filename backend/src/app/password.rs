@@ -11,15 +11,16 @@ use crate::store::Store;
 /// How many random letters a made password has, in groups of four: 60 bits.
 const PASSWORD_LETTERS: usize = 12;
 
-/// Puts the password's hash into the store, and says what else the API needs to let people in.
-pub(super) async fn prepare(config: &Config, store: &Store) -> anyhow::Result<AuthSettings> {
+/// Puts the password's hash into the store, and says what else the API needs to let people in. A service that lives as
+/// long as a command makes no password: it would be shown to someone who did not ask for one.
+pub(super) async fn prepare(config: &Config, store: &Store, is_for_command: bool) -> anyhow::Result<AuthSettings> {
     let session_lifetime = Duration::from_std(config.auth.session_ttl)?;
     let settings = AuthSettings { is_disabled: config.auth.disabled, session_lifetime };
     if config.auth.disabled {
         tracing::warn!("auth is switched off: everyone who reaches the address may do everything");
     } else if let Some(configured) = &config.auth.password {
         store.set_password_hash(&password::hash(configured.expose_secret())?).await?;
-    } else if store.find_password_hash().await?.is_none() {
+    } else if !is_for_command && store.find_password_hash().await?.is_none() {
         let made = make_password()?;
         store.set_password_hash(&password::hash(&made)?).await?;
         print_once(&made);

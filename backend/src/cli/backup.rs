@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::session::Session;
+use super::session::with_client;
 use super::{Outcome, output};
 use crate::config::Loaded;
 use crate::domain::size::{human_bytes, human_millis};
@@ -30,10 +30,7 @@ pub(super) struct BackupArgs {
 }
 
 pub(super) async fn run(loaded: &Loaded, args: BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
-    let session = Session::open(loaded).await?;
-    let result = back_up(&session.client, &args, as_json).await;
-    session.close().await;
-    result
+    with_client(loaded, async |client| back_up(&client, &args, as_json).await).await
 }
 
 async fn back_up(client: &Client, args: &BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
@@ -52,9 +49,24 @@ async fn back_up(client: &Client, args: &BackupArgs, as_json: bool) -> anyhow::R
     if as_json {
         output::json(&Value::Array(jobs.clone()));
     } else {
+        if args.dry_run {
+            tell_plan(client, &ids).await?;
+        }
         jobs.iter().for_each(|job| output::line(&summary(job)));
     }
     Ok(judge(&jobs))
+}
+
+/// What a dry run found out stands in its log.
+async fn tell_plan(client: &Client, ids: &[String]) -> anyhow::Result<()> {
+    for id in ids {
+        let page = client.get(&format!("/api/v1/jobs/{id}/log")).await?;
+        for line in page["items"].as_array().into_iter().flatten() {
+            let about = line["target"].as_str().map(|target| format!("{target}: ")).unwrap_or_default();
+            output::line(&format!("{about}{}", line["message"].as_str().unwrap_or_default()));
+        }
+    }
+    Ok(())
 }
 
 async fn wait(client: &Client, ids: &[String]) -> anyhow::Result<Vec<Value>> {

@@ -1,20 +1,19 @@
 //! `mainstay doctor`
 
-use super::session::Session;
+use super::session::with_client;
 use super::{Outcome, output};
 use crate::config::Loaded;
 
 pub(super) async fn run(loaded: &Loaded, as_json: bool) -> anyhow::Result<Outcome> {
-    let session = Session::open(loaded).await?;
-    let answer = session.client.get("/api/v1/doctor").await;
-    session.close().await;
-    let answer = answer?;
+    let answer = with_client(loaded, async |client| client.get("/api/v1/doctor").await).await?;
     let none = Vec::new();
     let checks = answer["checks"].as_array().unwrap_or(&none);
     let has_failed = checks.iter().any(|c| c["state"] == "failed");
     if as_json {
         output::json(&answer);
     } else {
+        let source = loaded.path.as_ref().map_or_else(|| "none, defaults".to_owned(), |p| p.display().to_string());
+        output::line(&format!("configuration: {source}; store: {}", loaded.config.database_url));
         for check in checks {
             let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
             output::line(&format!("{:<8} {:<22} {}", text("state"), text("name"), text("message")));

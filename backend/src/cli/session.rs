@@ -6,8 +6,10 @@
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::client::Client;
+use super::output;
 use crate::app::{self, Running};
 use crate::config::{Config, Loaded};
 
@@ -17,14 +19,57 @@ const URL: &str = "MAINSTAY_URL";
 const TOKEN: &str = "MAINSTAY_TOKEN";
 
 /// A service and a client of it.
-pub(super) struct Session {
-    pub(super) client: Client,
+struct Session {
+    client: Client,
     own: Option<Running>,
+}
+
+/// Runs `work` with a client of the service. A signal ends the work; a service that was started for it is then taken
+/// down in good order, so that its jobs bring their stacks back first.
+pub(super) async fn with_client<T>(
+    loaded: &Loaded,
+    work: impl AsyncFnOnce(Client) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    // Caught from here on: a signal must not end the process between a stop and a start.
+    let mut signals = Signals::catch()?;
+    let session = Session::open(loaded).await?;
+    let result = tokio::select! {
+        result = work(session.client.clone()) => result,
+        () = signals.next() => Err(session.tell_interrupted()),
+    };
+    session.close().await;
+    result
+}
+
+/// The signals that ask a command to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        let catch = |kind| signal(kind).context("no signal handler");
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+            hang_up: catch(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {},
+            _ = self.terminate.recv() => {},
+            _ = self.hang_up.recv() => {},
+        }
+    }
 }
 
 impl Session {
     /// Finds the running service, or starts one for this command.
-    pub(super) async fn open(loaded: &Loaded) -> anyhow::Result<Self> {
+    async fn open(loaded: &Loaded) -> anyhow::Result<Self> {
         let address = address(&loaded.config);
         if Client::new(&address, None)?.is_up().await {
             let token = token_for_running(&loaded.config, &address).await?;
@@ -40,8 +85,16 @@ impl Session {
         Ok(Self { client: Client::new(own.address(), Some(token))?, own: Some(own) })
     }
 
+    fn tell_interrupted(&self) -> anyhow::Error {
+        if self.own.is_some() {
+            output::note("interrupted: what was stopped is started again first");
+            return anyhow::anyhow!("interrupted; what was stopped runs again");
+        }
+        anyhow::anyhow!("interrupted; the service goes on with its jobs, cancel them there")
+    }
+
     /// Ends the service that was started for this command.
-    pub(super) async fn close(self) {
+    async fn close(self) {
         if let Some(own) = self.own {
             own.stop().await;
         }

@@ -2,15 +2,12 @@
 
 use serde_json::Value;
 
-use super::session::Session;
+use super::session::with_client;
 use super::{Outcome, output};
 use crate::config::Loaded;
 
 pub(super) async fn run(loaded: &Loaded, as_json: bool) -> anyhow::Result<Outcome> {
-    let session = Session::open(loaded).await?;
-    let answer = session.client.get("/api/v1/stacks?limit=500").await;
-    session.close().await;
-    let answer = answer?;
+    let answer = with_client(loaded, async |client| client.get("/api/v1/stacks?limit=500").await).await?;
     if as_json {
         output::json(&answer);
         return Ok(Outcome::Done);

@@ -162,6 +162,11 @@ impl LiveJob {
         {
             let mut job = self.lock();
             job.state = state;
+            if job.bytes_read > 0 {
+                job.progress.bytes_done = job.bytes_read;
+                job.progress.bytes_total = Some(job.bytes_read);
+                job.progress.fraction = matches!(state, JobState::Succeeded | JobState::Partial).then_some(1.0);
+            }
             job.error = error.map(|text| self.log.redact(&text));
             job.finished_at = Some(now);
             for step in job.steps.iter_mut().filter(|s| matches!(s.state, StepState::Pending | StepState::Running)) {

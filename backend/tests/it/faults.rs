@@ -242,3 +242,23 @@ async fn wait_for(events: &mut (impl Stream<Item = EngineEvent> + Unpin), wanted
     let found = tokio::time::timeout(Duration::from_secs(60), find).await;
     found.unwrap_or_else(|_| panic!("the engine does not tell of a {what}"));
 }
+
+#[tokio::test]
+async fn an_interrupted_command_brings_the_stack_back_before_it_ends() {
+    let Some(bench) = bench("Ctrl-C during a command without a service", Shape::default()).await else { return };
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        let mut events = bench.lab.engine.events();
+        let mut command = crate::support::process::mainstay();
+        command.arg("backup").arg(&bench.stack.name).arg("--config").arg(&bench.config);
+        let child = command.stderr(std::process::Stdio::piped()).spawn().expect("the binary starts");
+        let db = bench.lab.engine.inspect_container(&bench.stack.db).await.expect("a container").container.id;
+        wait_for(&mut events, &db, "die").await;
+        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("a signal");
+        let output = child.wait_with_output().expect("ended");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code().is_some_and(|code| code == 1 || code == 0), "{output:?}");
+        assert!(output.status.success() || text.contains("what was stopped runs again"), "{text}");
+        assert_eq!(bench.stack.is_up(&bench.lab).await, (true, true), "{signal:?}: {text}");
+    }
+}

@@ -95,8 +95,10 @@ impl JobLog {
             writer.file = None;
             writer.in_memory.push(line.clone());
         }
-        mirror(&line);
-        self.system.write(level, self.about.clone().or_else(|| line.target.clone()), line.message.clone());
+        mirror(&line, self.about.as_deref());
+        // The system log's lines are about the stack, so the target goes into the sentence.
+        let sentence = line.target.as_ref().map_or_else(|| line.message.clone(), |t| format!("{t}: {}", line.message));
+        self.system.write(level, self.about.clone(), sentence);
         // Sent under the lock, so that lines arrive in the order of their numbers.
         let _ = self.signals.send(JobSignal::Line(line));
     }

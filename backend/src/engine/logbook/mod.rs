@@ -18,9 +18,9 @@ pub use reader::{LogPage, read_page};
 pub use system_log::{LINES_KEPT, Redact, SystemLog};
 
 /// Sends a line to the terminal.
-fn mirror(line: &crate::domain::log::LogLine) {
+fn mirror(line: &crate::domain::log::LogLine, stack: Option<&str>) {
     use crate::domain::log::{Level, MIRROR_TARGET};
-    let about = line.target.as_deref().unwrap_or("-");
+    let about = [stack, line.target.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match line.level {
         Level::Debug => tracing::debug!(target: MIRROR_TARGET, about, "{}", line.message),
         Level::Info | Level::Success => tracing::info!(target: MIRROR_TARGET, about, "{}", line.message),
