@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::address::{DatabaseUrl, InvalidDatabaseUrl};
 use super::decode_integrations as integrations;
-use super::model::{ArchiveConfig, Compression, Config, Precopy};
+use super::model::{ArchiveConfig, Compression, Config};
 use super::section::{Context, Section};
 use super::tree::Node;
 use super::value::Field;
@@ -166,13 +166,7 @@ fn archive(mut section: Section<'_>, archive: &mut ArchiveConfig) {
     section.set(&["level"], &mut archive.level, |field| field.number(codec.levels(), ""));
     section.set(&["workers"], &mut archive.workers, |field| field.number(1..=256, "").map(Some));
     section.set(&["quiesce"], &mut archive.quiesce, Field::word);
-    section.set(&["precopy"], &mut archive.precopy, |field| {
-        let precopy = field.word()?;
-        if precopy != Precopy::Auto {
-            field.warn_not_yet();
-        }
-        Some(precopy)
-    });
+    section.set(&["precopy"], &mut archive.precopy, Field::word);
     section.set(&["encrypt_to"], &mut archive.encrypt_to, |field| {
         let recipients = field.list(|item| item.words())?;
         if !recipients.is_empty() {

@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 
 use crate::domain::job::Quiesce;
+use crate::domain::strategy::Precopy;
 
 use super::address::{DatabaseUrl, SecretUrl};
 use super::integrations::{BackrestConfig, HostConfig, InstanceConfig, NotificationConfig};
@@ -238,20 +239,14 @@ impl Words for Quiesce {
         &[(Self::Stop.as_str(), Self::Stop), (Self::Pause.as_str(), Self::Pause), (Self::None.as_str(), Self::None)];
 }
 
-words! {
-    /// How data is made safe before the containers go on.
-    Precopy {
-        /// What suits the file system best.
-        Auto = "auto",
-        /// Nothing is copied; the archive is written while the containers stand.
-        Off = "off",
-        /// Files are copied into the staging directory.
-        Staging = "staging",
-        /// Files that change are spliced into an archive written beforehand.
-        Splice = "splice",
-        /// The file system makes a snapshot.
-        Snapshot = "snapshot",
-    }
+impl Words for Precopy {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Auto.as_str(), Self::Auto),
+        (Self::Off.as_str(), Self::Off),
+        (Self::Staging.as_str(), Self::Staging),
+        (Self::Splice.as_str(), Self::Splice),
+        (Self::Snapshot.as_str(), Self::Snapshot),
+    ];
 }
 
 words! {

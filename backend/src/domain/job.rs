@@ -1,18 +1,16 @@
 //! Jobs: one run of something, with its steps, its progress and its outcome.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{JobId, SnapshotId};
 use super::names::StackName;
+use super::strategy::Strategy;
 
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident, $unknown:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
         }
@@ -28,13 +26,13 @@ macro_rules! word_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = $unknown;
 
             fn from_str(word: &str) -> Result<Self, $unknown> {
@@ -48,6 +46,7 @@ macro_rules! word_enum {
         pub struct $unknown;
     };
 }
+pub(super) use word_enum;
 
 word_enum!(
     /// What a job does.
@@ -128,6 +127,8 @@ word_enum!(
         Resolve => "resolve",
         /// Everything that can be known before a stop.
         Preflight => "preflight",
+        /// What can be read while the stack runs.
+        Precopy => "precopy",
         /// The stop journal, then the stop.
         Quiesce => "quiesce",
         /// The data made safe.
@@ -285,6 +286,10 @@ pub struct Job {
     pub targets: Vec<TargetResult>,
     /// Milliseconds for which at least one container was held at rest; absent when none was.
     pub stopped_ms: Option<u64>,
+    /// How the data was made safe; absent until it is chosen.
+    pub strategy: Option<Strategy>,
+    /// Bytes of file content that were read while the stack was at rest; absent when it was not.
+    pub bytes_captured_while_stopped: Option<u64>,
     /// Bytes of file content read.
     pub bytes_read: u64,
     /// Bytes of the finished archive.

@@ -16,3 +16,4 @@ pub mod retention;
 pub mod size;
 pub mod snapshot;
 pub mod stack;
+pub mod strategy;

@@ -21,6 +21,7 @@ pub struct LiveJob {
     job: Mutex<Job>,
     partial_files: Mutex<Vec<PathBuf>>,
     is_holding: AtomicBool,
+    keeps_files: AtomicBool,
     /// Set when someone asked for an end.
     pub(super) cancel: CancellationToken,
     /// Where its lines go.
@@ -43,6 +44,7 @@ impl LiveJob {
             job: Mutex::new(job),
             partial_files: Mutex::new(Vec::new()),
             is_holding: AtomicBool::new(false),
+            keeps_files: AtomicBool::new(false),
             cancel: CancellationToken::new(),
             log,
             events,
@@ -92,8 +94,16 @@ impl LiveJob {
         self.save().await
     }
 
+    /// Leaves the unfinished files to the next start.
+    pub(super) fn keep_partial_files(&self) {
+        self.keeps_files.store(true, Ordering::Release);
+    }
+
     /// Removes the unfinished files that are left; there are none after a job that published its archive.
     pub(super) fn remove_partial_files(&self) {
+        if self.keeps_files.load(Ordering::Acquire) {
+            return;
+        }
         let files = std::mem::take(&mut *self.partial_files.lock().unwrap_or_else(PoisonError::into_inner));
         for file in files {
             match std::fs::remove_file(&file) {

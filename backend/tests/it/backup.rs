@@ -7,7 +7,9 @@ use mainstay::domain::stack::ContainerState;
 use serde_json::{Value, json};
 
 use crate::support::job::{id, step, target};
-use crate::support::scene::{Stage, volume_directory};
+use crate::support::scene::{BOTH_UP, Stage, volume_directory};
+use crate::support::service::list;
+use crate::support::store;
 
 #[tokio::test]
 async fn a_backup_stops_in_reverse_order_captures_and_starts_again() {
@@ -17,9 +19,10 @@ async fn a_backup_stops_in_reverse_order_captures_and_starts_again() {
     assert_eq!(scene.changes(), ["stop blog-app", "stop blog-db", "start blog-db", "start blog-app"]);
     let names: Vec<&str> =
         job["steps"].as_array().expect("steps").iter().map(|s| s["name"].as_str().expect("a name")).collect();
-    let expected = ["resolve", "preflight", "quiesce", "capture", "resume", "publish", "verify", "retention", "report"];
-    assert_eq!(names, expected);
-    assert!(job["steps"].as_array().expect("steps").iter().all(|s| s["state"] == "succeeded"), "{job:#}");
+    let before = ["resolve", "preflight", "precopy", "quiesce", "capture", "resume"];
+    assert_eq!(names, [&before[..], &["publish", "verify", "retention", "report"]].concat());
+    let is_well = |s: &Value| s["state"] == if s["name"] == "precopy" { "skipped" } else { "succeeded" };
+    assert!(job["steps"].as_array().expect("steps").iter().all(is_well), "{job:#}");
     assert!(job["stopped_ms"].is_u64() && job["snapshot_id"].is_string() && job["error"].is_null(), "{job:#}");
     assert_eq!(scene.read_from_archive("volumes/blog_db/rows"), "1\n2\n3\n");
     assert_eq!(scene.read_from_archive("data/notes.txt"), "remember the milk\n");
@@ -177,6 +180,50 @@ async fn a_volume_that_became_empty_is_not_a_success() {
     for state in ["partial", "partial", "succeeded"] {
         assert_eq!(scene.service.back_up("blog").await["state"], state, "what stays empty is meant in the end");
     }
+}
+
+#[tokio::test]
+async fn an_empty_volume_is_doubtful_while_its_past_cannot_be_read() {
+    let scene = Stage::new().start().await;
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    std::fs::remove_file(volume_directory(scene.service.root.path(), "blog").join("rows")).expect("removed");
+    let url = store::database_of(&scene.service.path("config.yml"));
+    store::execute(&url, "UPDATE snapshots SET targets = '\"not a list\"'").await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "partial", "{job:#}");
+    let message = target(&job, "volume")["message"].as_str().expect("a message").to_owned();
+    assert!(message.contains("cannot be told"), "{message}");
+}
+
+#[tokio::test]
+async fn the_manifest_says_of_a_doubtful_target_what_the_job_says() {
+    let scene = Stage::new().start().await;
+    let blog = volume_directory(scene.service.root.path(), "blog");
+    assert_eq!(scene.service.back_up("blog").await["state"], "succeeded");
+    std::fs::remove_file(blog.join("rows")).expect("removed");
+    let first = scene.service.archives().remove(0);
+    let job = scene.service.back_up("blog").await;
+    std::fs::remove_file(scene.service.path("backups").join(first)).expect("removed");
+    let manifest: Value = serde_json::from_str(&scene.read_from_archive("manifest.json")).expect("JSON");
+    assert_eq!((&job["state"], &manifest["results"]), (&"partial".into(), &job["targets"]), "{manifest:#}");
+}
+
+#[tokio::test]
+async fn an_archive_whose_name_is_taken_meanwhile_leaves_no_record() {
+    let scene = Stage::new().start().await;
+    let backups = scene.service.path("backups");
+    let take_the_name = move |_: &ScriptedEngine| {
+        let partial = list(&backups).into_iter().find(|n| n.ends_with(".tar.gz.partial")).expect("a partial file");
+        std::fs::write(backups.join(partial.trim_end_matches(".partial")), "mine").expect("written");
+    };
+    scene.engine.run_at_nth(CallKind::Start, 1, take_the_name);
+    let job = scene.service.back_up("blog").await;
+    assert_eq!((job["state"].as_str(), scene.states()), (Some("failed"), BOTH_UP), "{job:#}");
+    assert!(job["error"].as_str().expect("an error").contains("could not be given its name"), "{job:#}");
+    let [left] = scene.service.archives().try_into().expect("one file");
+    assert_eq!(std::fs::read_to_string(scene.service.path("backups").join(left)).expect("text"), "mine");
+    let snapshots = scene.service.call("list_snapshots").ok().await;
+    assert_eq!(snapshots["items"].as_array().map(Vec::len), Some(0), "{snapshots}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Time, time, wire_enum, wire_list};
-use crate::domain::job as domain;
+use crate::domain::{job as domain, strategy};
 
 wire_enum!(
     /// What a job does.
@@ -36,8 +36,16 @@ wire_enum!(
 wire_enum!(
     /// A step of a job.
     StepName from domain::StepName {
-        Resolve => "resolve", Preflight => "preflight", Quiesce => "quiesce", Capture => "capture", Resume => "resume",
-        Publish => "publish", Verify => "verify", Retention => "retention", Report => "report",
+        Resolve => "resolve", Preflight => "preflight", Precopy => "precopy", Quiesce => "quiesce",
+        Capture => "capture", Resume => "resume", Publish => "publish", Verify => "verify", Retention => "retention", Report => "report",
+    }
+);
+
+wire_enum!(
+    /// How the data was made safe. `direct`: all of it was read at rest. `staging`, `splice`: it was copied or compressed
+    /// beforehand, and what changed was read again at rest. `snapshot`: as `splice`, with clones of what changed.
+    Strategy from strategy::Strategy {
+        Direct => "direct", Staging => "staging", Splice => "splice", Snapshot => "snapshot",
     }
 );
 
@@ -76,7 +84,7 @@ wire_enum!(
         {"name": "capture", "state": "running", "started_at": "2026-11-21T03:00:02.000Z", "finished_at": null, "detail": null}
     ],
     "targets": [{"kind": "volume", "name": "blog_db", "state": "pending", "size_bytes": 0, "message": null}],
-    "stopped_ms": null, "bytes_read": 44040192, "bytes_stored": 0, "snapshot_id": null, "error": null
+    "stopped_ms": null, "strategy": "splice", "bytes_captured_while_stopped": null, "bytes_read": 44040192, "bytes_stored": 0, "snapshot_id": null, "error": null
 }))]
 pub struct Job {
     /// Its id; ids sort by the time they were made.
@@ -118,6 +126,12 @@ pub struct Job {
     /// Milliseconds for which at least one container was held at rest; null when none was.
     #[schema(required = true)]
     pub stopped_ms: Option<u64>,
+    /// How the data was made safe; null until it is chosen.
+    #[schema(required = true)]
+    pub strategy: Option<Strategy>,
+    /// Bytes of file content that were read while the stack was at rest; null when it was not.
+    #[schema(required = true)]
+    pub bytes_captured_while_stopped: Option<u64>,
     /// Bytes of file content read.
     pub bytes_read: u64,
     /// Bytes of the finished archive.
@@ -151,6 +165,8 @@ impl From<domain::Job> for Job {
             steps: job.steps.into_iter().map(Into::into).collect(),
             targets: job.targets.into_iter().map(Into::into).collect(),
             stopped_ms: job.stopped_ms,
+            strategy: job.strategy.map(Into::into),
+            bytes_captured_while_stopped: job.bytes_captured_while_stopped,
             bytes_read: job.bytes_read,
             bytes_stored: job.bytes_stored,
             snapshot_id: job.snapshot_id.map(Into::into),

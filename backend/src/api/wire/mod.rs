@@ -24,7 +24,7 @@ pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
 pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
 pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
 pub use job::{
-    Job, JobKind, JobList, JobState, JobSummary, Progress, Quiesce, Step, StepName, StepState, TargetKind,
+    Job, JobKind, JobList, JobState, JobSummary, Progress, Quiesce, Step, StepName, StepState, Strategy, TargetKind,
     TargetResult, TargetState, Trigger,
 };
 pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
@@ -147,6 +147,8 @@ mod tests {
             steps: domain::Step::all_pending(),
             targets: Vec::new(),
             stopped_ms: None,
+            strategy: None,
+            bytes_captured_while_stopped: None,
             bytes_read: 0,
             bytes_stored: 0,
             snapshot_id: None,
@@ -156,7 +158,7 @@ mod tests {
         let json = serde_json::to_value(Job::from(job)).expect("JSON");
         let keys: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
         let contract = "id kind state stack instance plan trigger quiesce dry_run queued_at started_at finished_at \
-            progress steps targets stopped_ms bytes_read bytes_stored snapshot_id error";
+            progress steps targets stopped_ms strategy bytes_captured_while_stopped bytes_read bytes_stored snapshot_id error";
         assert_eq!(keys, contract.split_whitespace().collect::<Vec<_>>());
         assert_eq!(
             json["progress"],
@@ -185,6 +187,7 @@ mod tests {
         same::<_, StepName>(domain::StepName::ALL, domain::StepName::as_str);
         same::<_, StepState>(domain::StepState::ALL, domain::StepState::as_str);
         same::<_, TargetState>(domain::TargetState::ALL, domain::TargetState::as_str);
+        same::<_, Strategy>(crate::domain::strategy::Strategy::ALL, crate::domain::strategy::Strategy::as_str);
         same::<_, TargetKind>(domain::TargetKind::ALL, domain::TargetKind::as_str);
     }
 }

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::domain::job::Quiesce;
+use crate::domain::strategy::Precopy;
 
 #[test]
 fn the_file_of_a_stack_archiver_is_accepted_as_it_is() {

@@ -7,19 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backends::archive::{self, Finished, Meter, VerifyReport};
 use crate::domain::ids::SnapshotId;
-use crate::domain::job::{StepName, TargetKind, TargetResult, TargetState};
+use crate::domain::job::{StepName, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
-use crate::store::{PageRequest, SnapshotFilter};
 
 use super::super::live::insist;
 use super::super::{chain, pause_point};
 use super::capture::{Captured, show};
-use super::{Cx, Resolved, StepResult, Stop, count, manifest};
-
-/// After how many snapshots without content a target is taken to be meant that way.
-const ACCEPTED_AFTER: usize = 3;
+use super::{Cx, Resolved, StepResult, Stop, count, doubts, manifest};
 
 /// An archive that is complete and synced under its partial name.
 pub(super) struct Stored {
@@ -39,7 +35,7 @@ impl StepResult for Stored {
 }
 
 pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured) -> Result<Stored, Stop> {
-    note_doubts(cx, resolved, &captured.disturbed).await;
+    doubts::note(cx, resolved, &captured.disturbed).await;
     let description = manifest::describe(cx, resolved);
     let Captured { writer, partial, archive, .. } = captured;
     let finished = tokio::task::spawn_blocking(move || writer.finish(description)).await;
@@ -50,52 +46,6 @@ pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured)
     };
     cx.live.change(|job| job.bytes_stored = finished.size_bytes);
     Ok(Stored { captured_as: partial, archive, finished })
-}
-
-/// What makes a capture doubtful although every file was read.
-async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
-    let writers = [resolved.writers_left(), disturbed.to_vec()].concat();
-    let emptied = emptied_targets(cx, resolved).await;
-    cx.live.change(|job| {
-        for target in
-            job.targets.iter_mut().filter(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped))
-        {
-            if emptied.contains(&(target.kind, target.name.clone())) {
-                let why = target.message.take().map(|m| format!(" ({m})")).unwrap_or_default();
-                target.state = TargetState::Partial;
-                target.message = Some(format!("it is empty now, and was not in the last good snapshot{why}"));
-            } else if !writers.is_empty() && target.state == TargetState::Succeeded {
-                target.state = TargetState::Partial;
-                target.message = Some(format!("captured while a writer ran: {}", writers.join("; ")));
-            }
-        }
-    });
-    for (kind, name) in emptied {
-        let message = format!("{kind} {name} is empty now, and was not in the last good snapshot");
-        cx.live.log.write(Level::Warning, message);
-    }
-}
-
-/// Targets that held content in the last good snapshot and are empty or gone now: a disk that was not mounted looks like
-/// this. What stayed empty for [`ACCEPTED_AFTER`] snapshots is taken for meant.
-async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> Vec<(TargetKind, String)> {
-    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
-    let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(100)).await;
-    let last = last.map(|page| page.items).unwrap_or_default();
-    let Some(good) = last.iter().find(|snapshot| snapshot.is_complete) else { return Vec::new() };
-    let had_content = |snapshot: &Snapshot, t: &TargetResult| {
-        snapshot.targets.iter().any(|old| old.kind == t.kind && old.name == t.name && old.size_bytes > 0)
-    };
-    let is_accepted =
-        |t: &TargetResult| last.len() >= ACCEPTED_AFTER && !last[..ACCEPTED_AFTER].iter().any(|s| had_content(s, t));
-    let is_empty = |t: &TargetResult| match t.state {
-        TargetState::Succeeded => t.size_bytes == 0,
-        TargetState::Skipped => resolved.is_gone(t.kind, &t.name),
-        _ => false,
-    };
-    let now = cx.live.now().targets;
-    let emptied = now.iter().filter(|t| is_empty(t) && had_content(good, t) && !is_accepted(t));
-    emptied.map(|t| (t.kind, t.name.clone())).collect()
 }
 
 /// Reads the archive again, records the snapshot, and gives the archive its name, in this order: what is visible under
@@ -123,7 +73,7 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
         Err(_) => Some(Stop::failed("a defect in Mainstay kept the archive from its name; see the system log")),
     };
     if let Some(failure) = failure {
-        let _ = store.mark_snapshot_removed(&snapshot.id, cx.engine.0.parts.clock.now()).await;
+        withdraw(cx, &snapshot).await;
         return Err(failure);
     }
     pause_point::reach("verify.published").await;
@@ -141,6 +91,18 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
     Ok(format!("{} read again", human_bytes(report.content_bytes)))
 }
 
+/// Takes the record of an archive back that did not get its name. While that cannot be done either, the archive stays
+/// under its partial name, and the next start completes it: a record must not name what is not there.
+async fn withdraw(cx: Cx<'_>, snapshot: &Snapshot) {
+    let store = &cx.engine.0.parts.store;
+    let now = cx.engine.0.parts.clock.now();
+    if let Err(error) = insist(|| store.mark_snapshot_removed(&snapshot.id, now)).await {
+        cx.live.keep_partial_files();
+        let message = format!("the record of the archive cannot be taken back, so its file stays: {}", chain(&error));
+        cx.live.log.write(Level::Error, message);
+    }
+}
+
 async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
     let meter = Arc::new(Meter::default());
     let (path, thread_meter) = (stored.captured_as.clone(), meter.clone());
@@ -155,7 +117,7 @@ async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
             }
             () = cancel.cancelled() => {
                 meter.cancel();
-                        return Err(Stop::Cancelled);
+                return Err(Stop::Cancelled);
             }
         }
     };

@@ -18,6 +18,9 @@ pub(super) fn describe(cx: Cx<'_>, resolved: &Resolved) -> Map<String, Value> {
     put("mainstay_version", json!(cx.engine.0.settings.version));
     put("quiesce", json!(resolved.mode));
     put("stopped_ms", json!(job.stopped_ms));
+    put("strategy", json!(job.strategy));
+    // The job's verdict; `state` below says what the writer alone saw of a target.
+    put("results", json!(job.targets));
     put("timings", timings(&job));
     put("images", images(resolved));
     put("containers", resolved.details.values().map(|d| d.redacted.clone()).collect());

@@ -24,6 +24,7 @@ use super::{BackupRequest, JobEngine, pause_point};
 
 mod capture;
 mod coverage;
+mod doubts;
 mod finish;
 mod manifest;
 mod preflight;

@@ -37,6 +37,8 @@ fn job(state: JobState) -> Job {
         steps: Step::all_pending(),
         targets: Vec::new(),
         stopped_ms: None,
+        strategy: None,
+        bytes_captured_while_stopped: None,
         bytes_read: 0,
         bytes_stored: 0,
         snapshot_id: None,

@@ -22,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) steps: Json,
     pub(crate) targets: Json,
     pub(crate) stopped_ms: Option<i64>,
+    pub(crate) strategy: Option<String>,
+    pub(crate) bytes_captured_while_stopped: Option<i64>,
     pub(crate) bytes_read: i64,
     pub(crate) bytes_stored: i64,
     pub(crate) snapshot_id: Option<String>,

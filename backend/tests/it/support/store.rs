@@ -121,3 +121,11 @@ fn run(command: &mut Command) {
     let status = command.status().expect("the command runs");
     assert!(status.success(), "{command:?}: {status}");
 }
+
+/// Changes a database behind the back of the service that uses it.
+pub(crate) async fn execute(url: &str, sql: &str) {
+    use sea_orm::ConnectionTrait as _;
+    let database = sea_orm::Database::connect(url).await.expect("the database");
+    database.execute_unprepared(sql).await.expect(sql);
+    database.close().await.expect("closed");
+}

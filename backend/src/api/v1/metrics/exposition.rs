@@ -115,6 +115,8 @@ mod tests {
             steps: Vec::new(),
             targets: Vec::new(),
             stopped_ms: Some(2140),
+            strategy: None,
+            bytes_captured_while_stopped: None,
             bytes_read: 0,
             bytes_stored: 0,
             snapshot_id: None,
