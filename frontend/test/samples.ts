@@ -19,6 +19,8 @@ export function aJob(over: Partial<Job> = {}): Job {
     steps: [],
     targets: [],
     stopped_ms: null,
+    strategy: null,
+    bytes_captured_while_stopped: null,
     bytes_read: 0,
     bytes_stored: 0,
     snapshot_id: null,

@@ -1240,6 +1240,8 @@ export interface components {
          *         }
          *       ],
          *       "stopped_ms": null,
+         *       "strategy": "splice",
+         *       "bytes_captured_while_stopped": null,
          *       "bytes_read": 44040192,
          *       "bytes_stored": 0,
          *       "snapshot_id": null,
@@ -1279,6 +1281,12 @@ export interface components {
              * @description Milliseconds for which at least one container was held at rest; null when none was.
              */
             stopped_ms: number | null;
+            strategy: components["schemas"]["Strategy"] | null;
+            /**
+             * Format: int64
+             * @description Bytes of file content that were read while the stack was at rest; null when it was not.
+             */
+            bytes_captured_while_stopped: number | null;
             /**
              * Format: int64
              * @description Bytes of file content read.
@@ -1887,12 +1895,18 @@ export interface components {
          * @description A step of a job.
          * @enum {string}
          */
-        StepName: "resolve" | "preflight" | "quiesce" | "capture" | "resume" | "publish" | "verify" | "retention" | "report";
+        StepName: "resolve" | "preflight" | "precopy" | "quiesce" | "capture" | "resume" | "publish" | "verify" | "retention" | "report";
         /**
          * @description Where a step stands.
          * @enum {string}
          */
         StepState: "pending" | "running" | "succeeded" | "skipped" | "failed";
+        /**
+         * @description How the data was made safe. `direct`: all of it was read at rest. `staging`, `splice`: it was copied or compressed
+         *     beforehand, and what changed was read again at rest. `snapshot`: as `splice`, with clones of what changed.
+         * @enum {string}
+         */
+        Strategy: "direct" | "staging" | "splice" | "snapshot";
         /**
          * @description What kind of thing a target is.
          * @enum {string}

@@ -31,6 +31,7 @@ export const triggerWord: Record<Schemas['Trigger'], string> = {
 export const stepWord: Record<Schemas['StepName'], string> = {
   resolve: 'Find what to capture',
   preflight: 'Check everything first',
+  precopy: 'Read what can be read while it runs',
   quiesce: 'Stop the stack',
   capture: 'Capture the data',
   resume: 'Start the stack again',
@@ -44,6 +45,7 @@ export const stepWord: Record<Schemas['StepName'], string> = {
 export const phaseWord: Record<Schemas['StepName'], string> = {
   resolve: 'Finding what to capture',
   preflight: 'Checking everything first',
+  precopy: 'Reading while the stack runs',
   quiesce: 'Stopping the stack',
   capture: 'Capturing the data',
   resume: 'Starting the stack again',
@@ -51,6 +53,14 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   verify: 'Verifying the archive',
   retention: 'Applying retention',
   report: 'Recording the result',
+}
+
+/** How the data was made safe, and what that means for the stop. */
+export const strategyWord: Record<Schemas['Strategy'], string> = {
+  direct: 'Read at rest',
+  staging: 'Copied before the stop',
+  splice: 'Read before the stop, changes spliced in',
+  snapshot: 'Read before the stop, changes cloned',
 }
 
 export const stepStateWord: Record<Schemas['StepState'], string> = {

@@ -10,7 +10,7 @@ import { NotFound } from '@/features/shell/not-found'
 import { bytes, duration, sentence } from '@/lib/format'
 import { isFinal, jobMs, jobTitle, jobTone } from '@/lib/job'
 import { useNow } from '@/lib/now'
-import { triggerWord } from '@/lib/words'
+import { strategyWord, triggerWord } from '@/lib/words'
 import { buttonClass } from '@/ui/button'
 import { Card, Empty, Fact } from '@/ui/card'
 import { cn } from '@/ui/cn'
@@ -75,6 +75,10 @@ function Facts({ job }: { job: Job }) {
       <Fact name="Stack stopped for">
         {job.stopped_ms ? duration(job.stopped_ms) : isFinal(job.state) ? 'not stopped' : '–'}
       </Fact>
+      {job.bytes_captured_while_stopped !== null && (
+        <Fact name="Read while stopped">{bytes(job.bytes_captured_while_stopped)}</Fact>
+      )}
+      {job.strategy && <Fact name="Strategy">{strategyWord[job.strategy]}</Fact>}
       <Fact name="Read">{isFinal(job.state) ? bytes(job.bytes_read) : '–'}</Fact>
       <Fact name="Stored">{isFinal(job.state) ? bytes(job.bytes_stored) : '–'}</Fact>
       <Fact name="Snapshot">
