@@ -12,9 +12,13 @@ RUN npm run build
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+# For the build of ISA-L, which deflates archives; nothing of them gets into the last stage.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends autoconf automake libtool nasm \
+ && rm -rf /var/lib/apt/lists/*
 COPY . .
 COPY --from=dashboard /src/frontend/dist frontend/dist
-RUN cargo build --locked --profile dist --bin mainstay
+RUN cargo build --locked --profile dist --features isal --bin mainstay
 # Certificates come along, since the slim base has none. A named volume begins as the folder that it covers, so
 # the folders are open to whichever user the container will run as.
 RUN install -D target/dist/mainstay /out/usr/local/bin/mainstay \

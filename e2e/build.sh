@@ -7,7 +7,7 @@ cd "$ROOT"
 
 npm_ci frontend
 (cd frontend && npm run --silent build)
-cargo build --release --locked --bin mainstay
+cargo build --release --locked "${FEATURES[@]}" --bin mainstay
 built=$(target_dir)/release/mainstay
 if ! [ "$built" -ef target/release/mainstay ]; then
   mkdir -p target/release

@@ -7,4 +7,4 @@ cd "$ROOT"
 
 e2e/setup.sh up
 trap 'e2e/setup.sh clean tests' EXIT
-cargo test --locked --test it faults "$@"
+cargo test --locked "${FEATURES[@]}" --test it faults "$@"

@@ -8,7 +8,7 @@ cd "$ROOT"
 mkdir -p openapi
 new=$(mktemp openapi/.openapi.XXXXXX)
 trap 'rm -f "$new"' EXIT
-cargo run --quiet --locked --bin mainstay -- openapi >"$new"
+cargo run --quiet --locked "${FEATURES[@]}" --bin mainstay -- openapi >"$new"
 jq -e .openapi "$new" >/dev/null || die 'the document has no "openapi" field'
 chmod 644 "$new"
 mv "$new" openapi/openapi.json

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that a run against a real Docker Engine needs on a bare Debian 12, without an image registry.
-#   deps [demo]       install what is missing (demo: only what `make demo` needs)
+#   deps [demo|bench] install what is missing (demo, bench: only what `make demo` or `make bench` needs)
 #   engine            start a Docker Engine if none answers
 #   images [runtime BINARY]   build the local test images (runtime: the product's own image around BINARY)
 #   up                deps, engine, images
@@ -13,7 +13,8 @@ set -euo pipefail
 # shellcheck source=e2e/lib/images.sh
 . "$ROOT/e2e/lib/images.sh"
 
-# Package and the command that tells whether it is there; lines of `tests` are not needed by the demo.
+# Package and the command that tells whether it is there, for the demo (and all others), the tests, the benchmarks,
+# or for both of these (`more`): there are the peers, and what the build of ISA-L takes.
 readonly PACKAGES='
 demo   docker.io          dockerd_or_engine
 demo   iptables           iptables
@@ -26,10 +27,16 @@ demo   libc6-dev          c_headers
 demo   make               make
 tests  chromium           chromium
 tests  docker-compose     compose
-tests  pigz               pigz
 tests  postgresql         initdb
 tests  shellcheck         shellcheck
-tests  zstd               zstd
+more   autoconf           autoreconf
+more   automake           automake
+more   libtool            libtoolize
+more   nasm               nasm
+more   pigz               pigz
+more   python3            python3
+more   zstd               zstd
+bench  isal               igzip
 '
 
 is_there() {
@@ -46,8 +53,9 @@ is_there() {
 missing_packages() {
   local group package probe
   while read -r group package probe; do
-    if [ -z "$group" ] || { [ "$group" = tests ] && [ "$1" = demo ]; }; then continue; fi
-    is_there "$probe" || printf '%s\n' "$package"
+    case $1-$group in
+      *-demo | tests-tests | bench-bench | tests-more | bench-more) is_there "$probe" || printf '%s\n' "$package" ;;
+    esac
   done <<<"$PACKAGES"
 }
 

@@ -25,12 +25,12 @@ stage_frontend() {
   npm run --silent build
   npm run --silent size
 }
-stage_clippy() { cargo clippy --locked --workspace --all-targets -- -D warnings; }
+stage_clippy() { cargo clippy --locked --workspace "${FEATURES[@]}" --all-targets -- -D warnings; }
 stage_engine() { e2e/setup.sh engine; e2e/setup.sh images test; }
 # The integration tests twice: over SQLite, and over a PostgreSQL cluster that they start for themselves.
 stage_rust() {
-  cargo test --locked --workspace
-  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay --test it
+  cargo test --locked --workspace "${FEATURES[@]}"
+  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay "${FEATURES[@]}" --test it
 }
 stage_browser() {
   npm_ci e2e

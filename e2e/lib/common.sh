@@ -70,8 +70,18 @@ running_containers() { docker ps -q --filter "label=com.docker.compose.project=$
 # Where cargo puts what it builds: follows CARGO_TARGET_DIR and every configuration file.
 target_dir() { (cd "$ROOT" && cargo metadata --locked --no-deps --format-version 1 | jq -r .target_directory); }
 
+# What every build of ours is made with: ISA-L where its build finds its tools. Without it archives take longer,
+# and everything works.
+FEATURES=()
+case $(uname -m) in
+  x86_64) ! have nasm || FEATURES=(--features isal) ;;
+  aarch64) FEATURES=(--features isal) ;;
+esac
+if ! have autoreconf || ! have libtoolize; then FEATURES=(); fi
+readonly FEATURES
+
 # The debug binary, built if need be; its path on standard output.
-debug_binary() { (cd "$ROOT" && cargo build --quiet --locked --bin mainstay >&2) && printf '%s/debug/mainstay\n' "$(target_dir)"; }
+debug_binary() { (cd "$ROOT" && cargo build --quiet --locked "${FEATURES[@]}" --bin mainstay >&2) && printf '%s/debug/mainstay\n' "$(target_dir)"; }
 
 # npm_ci FOLDER: `npm ci`, unless the very same lock file has been installed there already.
 npm_ci() {

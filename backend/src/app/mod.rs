@@ -299,7 +299,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
 fn archive_settings(config: &Config) -> ArchiveSettings {
     let level = config.archive.level;
     let codec = match config.archive.compression {
-        Compression::Gzip => Codec::Gzip { level: u32::try_from(level).unwrap_or(6) },
+        Compression::Gzip => Codec::Gzip { level: level.unsigned_abs() },
         Compression::Zstd => Codec::Zstd { level },
     };
     let workers = config.archive.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));

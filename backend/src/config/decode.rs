@@ -163,7 +163,7 @@ fn archive(mut section: Section<'_>, archive: &mut ArchiveConfig) {
     section.set(&["compression"], &mut archive.compression, Field::word::<Compression>);
     let codec = archive.compression;
     archive.level = codec.default_level();
-    section.set(&["level"], &mut archive.level, |field| field.number(codec.levels(), ""));
+    section.set(&["level"], &mut archive.level, |field| field.level(codec));
     section.set(&["workers"], &mut archive.workers, |field| field.number(1..=256, "").map(Some));
     section.set(&["quiesce"], &mut archive.quiesce, Field::word);
     section.set(&["precopy"], &mut archive.precopy, Field::word);

@@ -35,7 +35,9 @@ pub use integrations::{
     TargetKind, TlsConfig,
 };
 pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load};
-pub use model::{ArchiveConfig, AuthConfig, Compression, Config, LogConfig, LogFormat, LogLevel, Words};
+pub use model::{
+    ArchiveConfig, AuthConfig, Compression, Config, Effort, LogConfig, LogFormat, LogLevel, Words,
+};
 pub use problem::{ConfigError, ConfigErrors, ConfigWarning};
 pub use view::PublicConfig;
 

@@ -119,7 +119,7 @@ impl Default for Config {
 pub struct ArchiveConfig {
     /// The codec.
     pub compression: Compression,
-    /// The codec's level: 0 to 9 for gzip, 1 to 22 for zstd.
+    /// The codec's level: 0 to 9 for gzip, 1 to 22 for zstd; the file may also say it in words, see [`Effort`].
     pub level: i32,
     /// Compressor threads, at least 1; absent means one for each processor.
     pub workers: Option<usize>,
@@ -214,13 +214,37 @@ words! {
     }
 }
 
+words! {
+    /// A level in words.
+    Effort {
+        /// As fast as the codec gets without giving much size away.
+        Fast = "fast",
+        /// Smaller than zlib's usual level in less time.
+        Balanced = "balanced",
+        /// The smallest that still keeps up with other tools' usual level.
+        Dense = "dense",
+    }
+}
+
 impl Compression {
-    /// The level that is used when none is set.
+    /// The level that is used when none is set. What changes while containers stand is compressed while they stand,
+    /// so gzip is fast unless someone asks for small; zstd is fast enough in any case.
     #[must_use]
     pub const fn default_level(self) -> i32 {
         match self {
-            Self::Gzip => 6,
-            Self::Zstd => 3,
+            Self::Gzip => self.level_of(Effort::Fast),
+            Self::Zstd => self.level_of(Effort::Balanced),
+        }
+    }
+
+    /// The level that a word stands for.
+    #[must_use]
+    pub const fn level_of(self, effort: Effort) -> i32 {
+        match (self, effort) {
+            (_, Effort::Fast) => 1,
+            (Self::Gzip, Effort::Balanced) => 4,
+            (Self::Zstd, Effort::Balanced) => 3,
+            (_, Effort::Dense) => 7,
         }
     }
 

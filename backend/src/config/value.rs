@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::address::SecretUrl;
 use super::duration::parse_duration;
 use super::expand::expand;
-use super::model::Words;
+use super::model::{Compression, Effort, Words};
 use super::section::{Context, Section, closest, describe};
 use super::tree::{Kind, Node, Place};
 
@@ -125,6 +125,20 @@ impl<'a> Field<'a> {
         match self.raw().and_then(|text| text.trim().parse().ok()) {
             Some(number) if limits.contains(&number) => Some(number),
             _ => self.must_be(format!("a whole number{unit} from {} to {}", limits.start(), limits.end())),
+        }
+    }
+
+    /// A codec's level, as a number or in words.
+    pub(super) fn level(&self, codec: Compression) -> Option<i32> {
+        let limits = codec.levels();
+        let text = self.raw().unwrap_or_default().trim();
+        let word = Effort::WORDS.iter().find(|(word, _)| *word == text);
+        match word.map(|(_, effort)| codec.level_of(*effort)).or_else(|| text.parse().ok()) {
+            Some(level) if limits.contains(&level) => Some(level),
+            _ => {
+                let words = Effort::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+                self.must_be(format!("{words} or a whole number from {} to {}", limits.start(), limits.end()))
+            }
         }
     }
 

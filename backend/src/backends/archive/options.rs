@@ -13,7 +13,7 @@ use crate::domain::job::TargetKind;
 pub enum Codec {
     /// One gzip member, as every reader takes it.
     Gzip {
-        /// 0 (stored) to 9 (smallest); 6 is the usual balance, 2 is twice as fast.
+        /// 0 (stored) to 9 (smallest); 1 to 3 are the same and by far the fastest, 4 is smaller than zlib's 6.
         level: u32,
     },
     /// Zstandard frames one after another: smaller and faster, where `zstd` is at hand.
@@ -35,8 +35,9 @@ impl Codec {
 }
 
 impl Default for Codec {
+    /// What changed while containers stand is compressed while they stand: fast comes before small.
     fn default() -> Self {
-        Self::Gzip { level: 6 }
+        Self::Gzip { level: 1 }
     }
 }
 

@@ -132,6 +132,16 @@ auth: { password: secret, disabled: false }
 }
 
 #[test]
+fn a_level_is_a_number_or_a_word_and_fast_or_balanced_when_unset() {
+    let level = |text: &str| config(&format!("archive: {text}")).archive.level;
+    let gzip = ["fast", "balanced", "dense", "0", "6", "9"].map(|word| level(&format!("{{level: {word}}}")));
+    assert_eq!(gzip, [1, 4, 7, 0, 6, 9]);
+    let zstd = ["fast", "balanced", "dense", "22"].map(|word| level(&format!("{{compression: zstd, level: {word}}}")));
+    assert_eq!(zstd, [1, 3, 7, 22]);
+    assert_eq!((level("{}"), level("{compression: zstd}")), (1, 3));
+}
+
+#[test]
 fn what_has_no_effect_yet_or_no_value_is_a_warning_with_its_place() {
     let warnings = warnings(&loaded(MARINA));
     for expected in [

@@ -15,7 +15,7 @@ fn three_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     assert_eq!(
         errors(text),
         "config.yml:2:1: unknown key 'retenton_days'; did you mean 'retention_days'?\n\
-         config.yml:5:10: 'archive.level' must be a whole number from 0 to 9, found '42'\n\
+         config.yml:5:10: 'archive.level' must be fast, balanced, dense or a whole number from 0 to 9, found '42'\n\
          config.yml:6:21: 'log_retention_days' must be a whole number of days from 0 to 36500, found 'fourteen'"
     );
 }
@@ -65,7 +65,15 @@ fn wrong_values_of_sections_say_what_is_expected_and_what_was_found() {
         ("archive: {compression: zip}", "1:24: 'archive.compression' must be one of gzip, zstd, found 'zip'"),
         (
             "archive: {compression: zstd, level: 0}",
-            "1:37: 'archive.level' must be a whole number from 1 to 22, found '0'",
+            "1:37: 'archive.level' must be fast, balanced, dense or a whole number from 1 to 22, found '0'",
+        ),
+        (
+            "archive: {level: Fast}",
+            "1:18: 'archive.level' must be fast, balanced, dense or a whole number from 0 to 9, found 'Fast'",
+        ),
+        (
+            "archive: {level: [1]}",
+            "1:18: 'archive.level' must be fast, balanced, dense or a whole number from 0 to 9, found a list",
         ),
         ("archive: {workers: many}", "1:20: 'archive.workers' must be a whole number from 1 to 256, found 'many'"),
         ("archive: {quiesce: kill}", "1:20: 'archive.quiesce' must be one of stop, pause, none, found 'kill'"),

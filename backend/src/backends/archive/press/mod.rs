@@ -9,6 +9,7 @@
 //! the order of the stream, whichever worker is first. Both queues are bounded, so the slowest stage sets the
 //! pace and memory does not grow. Whatever happens, dropping a [`Press`] ends and joins every thread.
 
+mod kernel;
 mod piece;
 mod probe;
 mod sink;

@@ -1,12 +1,13 @@
-//! Compresses one piece so that pieces of any number of threads can be put one after another.
+//! Compresses one piece so that pieces of any number of threads, and of any archive, can be put one after another.
 
-use std::io;
+use std::io::{self, Cursor};
+use std::mem;
 
-use flate2::{Compress, Compression, FlushCompress};
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::CParameter;
+use zstd::zstd_safe::{CParameter, compress_bound};
 
 use super::super::options::Codec;
+use super::kernel::Kernel;
 use super::probe;
 
 /// The most that one stored deflate block holds.
@@ -14,8 +15,10 @@ const STORED_MAX: usize = 0xffff;
 
 /// The compressor of one thread.
 pub(super) enum PieceCodec {
+    /// Raw deflate blocks with nothing in them compressed.
+    Stored,
     /// Raw deflate that ends on a byte border and looks back no further than the piece.
-    Deflate(Compress),
+    Deflate(Kernel),
     /// A Zstandard frame with its own checksum.
     Zstd(Box<Compressor<'static>>),
 }
@@ -23,7 +26,8 @@ pub(super) enum PieceCodec {
 impl PieceCodec {
     pub(super) fn new(codec: Codec) -> io::Result<Self> {
         Ok(match codec {
-            Codec::Gzip { level } => Self::Deflate(Compress::new(Compression::new(level.min(9)), false)),
+            Codec::Gzip { level: 0 } => Self::Stored,
+            Codec::Gzip { level } => Self::Deflate(Kernel::new(level)),
             Codec::Zstd { level } => {
                 let mut compressor = Compressor::new(level)?;
                 compressor.set_parameter(CParameter::ChecksumFlag(true))?;
@@ -35,19 +39,18 @@ impl PieceCodec {
     /// Appends the compressed `piece` to `out`.
     pub(super) fn press(&mut self, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Self::Deflate(deflate) => press_deflate(deflate, piece, out),
-            Self::Zstd(compressor) => {
-                out.resize(zstd::zstd_safe::compress_bound(piece.len()), 0);
-                let len = compressor.compress_to_buffer(piece, &mut out[..])?;
-                out.truncate(len);
+            Self::Stored => {
+                store(piece, out);
                 Ok(())
             }
+            Self::Deflate(kernel) => press_deflate(kernel, piece, out),
+            Self::Zstd(compressor) => press_zstd(compressor, piece, out),
         }
     }
 }
 
 /// Runs of blocks that shrink are deflated, runs that do not are stored.
-fn press_deflate(deflate: &mut Compress, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+fn press_deflate(kernel: &mut Kernel, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let mut rest = piece;
     while !rest.is_empty() {
         let is_stored = probe::is_incompressible(&rest[..rest.len().min(probe::BLOCK)]);
@@ -57,7 +60,7 @@ fn press_deflate(deflate: &mut Compress, piece: &[u8], out: &mut Vec<u8>) -> io:
         if is_stored {
             store(run, out);
         } else {
-            deflate_run(deflate, run, out)?;
+            kernel.append(run, out)?;
         }
         rest = after;
     }
@@ -74,16 +77,13 @@ fn store(run: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn deflate_run(deflate: &mut Compress, run: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-    deflate.reset();
-    out.reserve(run.len() / 2 + 1024);
-    loop {
-        let taken = deflate.total_in() as usize;
-        deflate.compress_vec(&run[taken..], out, FlushCompress::Sync)?;
-        // Room left over means that the flush is complete.
-        if deflate.total_in() as usize == run.len() && out.len() < out.capacity() {
-            return Ok(());
-        }
-        out.reserve(run.len() / 4 + 1024);
-    }
+fn press_zstd(compressor: &mut Compressor<'_>, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    out.reserve(compress_bound(piece.len()));
+    let before = out.len() as u64;
+    // A cursor lets the library write behind what is there, without a mebibyte of zeros first.
+    let mut cursor = Cursor::new(mem::take(out));
+    cursor.set_position(before);
+    let outcome = compressor.compress_to_buffer(piece, &mut cursor);
+    *out = cursor.into_inner();
+    outcome.map(drop)
 }
