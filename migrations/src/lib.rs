@@ -14,6 +14,7 @@ mod m20261121_000002_create_stop_journal;
 mod m20261121_000003_create_snapshots;
 mod m20261121_000004_create_access;
 mod m20261121_000005_create_idempotency_keys;
+mod m20261121_000006_index_lists;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_create_snapshots::Migration),
             Box::new(m20261121_000004_create_access::Migration),
             Box::new(m20261121_000005_create_idempotency_keys::Migration),
+            Box::new(m20261121_000006_index_lists::Migration),
         ]
     }
 }
