@@ -15,6 +15,7 @@ mod m20261121_000003_create_snapshots;
 mod m20261121_000004_create_access;
 mod m20261121_000005_create_idempotency_keys;
 mod m20261121_000006_add_job_strategy;
+mod m20261121_000007_index_lists;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_create_access::Migration),
             Box::new(m20261121_000005_create_idempotency_keys::Migration),
             Box::new(m20261121_000006_add_job_strategy::Migration),
+            Box::new(m20261121_000007_index_lists::Migration),
         ]
     }
 }

@@ -42,6 +42,12 @@ fn make(prefix: &str, at: DateTime<Utc>) -> String {
     format!("{prefix}_{}", uuid.simple())
 }
 
+/// The time of a new id is never before the one it was made for: when the clock steps back, ids stay where they were.
+fn lowest(prefix: &str, at: DateTime<Utc>) -> String {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1);
+    format!("{prefix}_{millis:012x}{:020}", 0)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -57,6 +63,12 @@ macro_rules! id {
             #[must_use]
             pub fn new(at: DateTime<Utc>) -> Self {
                 Self(make($prefix, at))
+            }
+
+            /// A bound: an id of something made at `at` or later does not sort before it.
+            #[must_use]
+            pub fn lowest_at(at: DateTime<Utc>) -> Self {
+                Self(lowest($prefix, at))
             }
 
             /// The id as text.
@@ -131,6 +143,16 @@ mod tests {
     fn ids_of_one_millisecond_keep_their_order() {
         let ids: Vec<JobId> = (0..100).map(|_| JobId::new(at(1_700_000_000_000))).collect();
         assert!(ids.is_sorted(), "{ids:?}");
+    }
+
+    #[test]
+    fn no_id_of_a_time_or_later_is_below_the_bound() {
+        let time = DateTime::from_timestamp_nanos(1_700_000_000_123_999_999);
+        let bound = JobId::lowest_at(time);
+        assert_eq!(bound.as_str().parse(), Ok(bound.clone()));
+        assert_eq!(bound.as_str(), format!("job_{:012x}{:020}", 1_700_000_000_123_u64, 0));
+        assert!(JobId::new(time) >= bound && JobId::new(at(0)) >= JobId::lowest_at(at(-5)));
+        assert!(JobId::lowest_at(DateTime::<Utc>::MAX_UTC) > bound);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::store::Store;
 mod backup;
 pub mod doctor;
 pub mod events;
+mod free_space;
 pub mod hub;
 mod jobs;
 pub mod live;
@@ -117,6 +118,8 @@ struct Inner {
     replay: tokio::sync::Mutex<replay::Watch>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
+    /// What the dashboard asks for all the time.
+    kept: overview::Kept,
 }
 
 #[derive(Default)]
@@ -141,6 +144,7 @@ impl JobEngine {
     pub fn new(settings: EngineSettings, parts: EngineParts) -> Self {
         let slots = Arc::new(Semaphore::new(settings.max_concurrent_jobs.max(1)));
         let events = Arc::new(EventHub::new(events::EVENTS_KEPT, parts.clock.now()));
+        let kept = overview::Kept::new(settings.backup_dir.clone());
         Self(Arc::new(Inner {
             settings,
             parts,
@@ -151,6 +155,7 @@ impl JobEngine {
             shutdown: CancellationToken::new(),
             replay: tokio::sync::Mutex::default(),
             keyed: tokio::sync::Mutex::new(()),
+            kept,
         }))
     }
 

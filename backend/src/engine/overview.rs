@@ -1,16 +1,26 @@
 //! What the host runs together with what is known of its backups.
+//!
+//! Dashboards ask for it all the time, and the answer seldom changes, so what the store says is kept until a job or a
+//! snapshot is written ([`Store::revision`]). What discovery and the jobs at work say is never kept: both are in memory.
+//! Keep nothing else here without something that says when it is no longer true.
 
-use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
 use crate::discovery::View;
-use crate::domain::job::{Job, JobState};
+use crate::domain::job::Job;
 use crate::domain::names::StackName;
 use crate::domain::stack::{Stack, StackState};
-use crate::store::{JobFilter, PageRequest, SnapshotFilter, StoreError};
+use crate::store::{BackupSummary, Revision, Store, StoreError};
 
 use super::JobEngine;
+use super::free_space::FreeSpace;
+
+/// For how long an answer is kept at most: a write whose caller gave up may be counted before it is committed.
+const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// A stack and its backups.
 #[derive(Debug, Clone)]
@@ -28,16 +38,12 @@ pub struct StackOverview {
 /// The whole host at a glance.
 #[derive(Debug, Clone)]
 pub struct Overview {
-    /// Every stack.
-    pub stacks: Vec<StackOverview>,
-    /// What discovery sees, its warnings included.
-    pub view: std::sync::Arc<View>,
+    /// What discovery sees: every stack, and its warnings.
+    pub view: Arc<View>,
     /// Jobs that are queued or at work.
     pub running_jobs: Vec<Job>,
-    /// The last jobs that ended, newest first.
-    pub last_jobs: Vec<Job>,
-    /// Bytes of all archives.
-    pub stored_bytes: u64,
+    /// What there is in backups. A job that has just ended may be among the last jobs and the running ones.
+    pub backups: Arc<BackupSummary>,
     /// Bytes that are free where archives land; absent when that cannot be told.
     pub free_bytes: Option<u64>,
 }
@@ -46,19 +52,25 @@ impl Overview {
     /// How many stacks have at least one running container.
     #[must_use]
     pub fn running_stacks(&self) -> usize {
-        self.stacks.iter().filter(|s| matches!(s.stack.state, StackState::Running | StackState::Partial)).count()
+        let is_running = |stack: &&Stack| matches!(stack.state, StackState::Running | StackState::Partial);
+        self.view.stacks.iter().filter(is_running).count()
     }
 
     /// How many stacks have a complete snapshot.
     #[must_use]
     pub fn protected_stacks(&self) -> usize {
-        self.stacks.iter().filter(|s| s.is_protected).count()
+        self.view.stacks.iter().filter(|stack| self.backups.protected.contains(&stack.name)).count()
     }
 
     /// When the last good backup of any stack ended.
     #[must_use]
     pub fn last_success_at(&self) -> Option<DateTime<Utc>> {
-        self.stacks.iter().filter_map(|s| s.last_success_at).max()
+        self.view.stacks.iter().filter_map(|stack| self.backups.last_success_at.get(&stack.name)).max().copied()
+    }
+
+    /// The last jobs that ended, newest first.
+    pub fn last_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.backups.last_jobs.iter().filter(|job| self.running_jobs.iter().all(|running| running.id != job.id))
     }
 }
 
@@ -68,16 +80,14 @@ impl JobEngine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn list_stacks(&self) -> Result<Vec<StackOverview>, StoreError> {
-        let store = &self.0.parts.store;
-        let mut last = store.list_last_backups(None).await?;
-        let successes = store.list_last_backups(Some(JobState::Succeeded)).await?;
-        last.extend(self.list_live().iter().map(|live| live.now()).filter_map(|job| Some((job.stack.clone()?, job))));
+        // Taken before the store is asked: a job that ends meanwhile is known here or there.
+        let live = self.list_live();
+        let mut last = self.0.parts.store.list_last_backups().await?;
+        last.extend(live.iter().map(|live| live.now()).filter_map(|job| Some((job.stack.clone()?, job))));
+        let backups = self.0.kept.backups(&self.0.parts.store).await?;
         let view = self.0.parts.discovery.view();
-        let mut stacks = Vec::with_capacity(view.stacks.len());
-        for stack in &view.stacks {
-            stacks.push(self.overview_of(stack, &last, &successes).await?);
-        }
-        Ok(stacks)
+        let overview = |stack: &Stack| overview_of(stack.clone(), last.remove(&stack.name), &backups);
+        Ok(view.stacks.iter().map(overview).collect())
     }
 
     /// One stack with its backups, by its name or by that of its directory.
@@ -86,7 +96,13 @@ impl JobEngine {
     /// When the store cannot be read.
     pub async fn find_stack(&self, name: &StackName) -> Result<Option<StackOverview>, StoreError> {
         let Some(stack) = self.0.parts.discovery.find_stack(name) else { return Ok(None) };
-        Ok(self.list_stacks().await?.into_iter().find(|s| s.stack.name == stack.name))
+        let live = self.list_live().iter().map(|live| live.now()).find(|job| job.stack.as_ref() == Some(&stack.name));
+        let last = match live {
+            Some(job) => Some(job),
+            None => self.0.parts.store.find_last_backup(&stack.name).await?,
+        };
+        let backups = self.0.kept.backups(&self.0.parts.store).await?;
+        Ok(Some(overview_of(stack, last, &backups)))
     }
 
     /// The whole host at a glance.
@@ -94,34 +110,61 @@ impl JobEngine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn overview(&self) -> Result<Overview, StoreError> {
-        let store = &self.0.parts.store;
-        let running_jobs: Vec<Job> = self.list_live().iter().map(|live| live.now()).collect();
-        let mut last_jobs = store.list_jobs(&JobFilter::default(), &PageRequest::first(20)).await?.items;
-        last_jobs.retain(|job| job.state.is_final());
-        last_jobs.truncate(10);
-        Ok(Overview {
-            stacks: self.list_stacks().await?,
-            view: self.0.parts.discovery.view(),
-            running_jobs,
-            last_jobs,
-            stored_bytes: store.sum_stored_bytes().await?,
-            free_bytes: crate::backends::archive::free_bytes(&self.0.settings.backup_dir).ok(),
-        })
+        // In this order, so that a job that ends meanwhile is told at least once.
+        let running_jobs = self.list_live().iter().map(|live| live.now()).collect();
+        let backups = self.0.kept.backups(&self.0.parts.store).await?;
+        let free_bytes = self.0.kept.free_space.ask(&self.0.parts.runtime).await;
+        Ok(Overview { view: self.0.parts.discovery.view(), running_jobs, backups, free_bytes })
+    }
+}
+
+fn overview_of(stack: Stack, last_job: Option<Job>, backups: &BackupSummary) -> StackOverview {
+    let last_success_at = backups.last_success_at.get(&stack.name).copied();
+    let is_protected = backups.protected.contains(&stack.name);
+    StackOverview { stack, last_job, last_success_at, is_protected }
+}
+
+/// What is kept between requests.
+pub(super) struct Kept {
+    answer: Mutex<Option<Answer>>,
+    /// One asks the store, the others wait for the answer.
+    asking: tokio::sync::Mutex<()>,
+    free_space: FreeSpace,
+}
+
+struct Answer {
+    revision: Revision,
+    asked_at: Instant,
+    backups: Arc<BackupSummary>,
+}
+
+impl Kept {
+    pub(super) fn new(backup_dir: PathBuf) -> Self {
+        Self { answer: Mutex::default(), asking: tokio::sync::Mutex::default(), free_space: FreeSpace::new(backup_dir) }
     }
 
-    async fn overview_of(
-        &self,
-        stack: &Stack,
-        last: &HashMap<StackName, Job>,
-        successes: &HashMap<StackName, Job>,
-    ) -> Result<StackOverview, StoreError> {
-        let complete = SnapshotFilter { is_complete: Some(true), ..SnapshotFilter::of_stack(&stack.name) };
-        let snapshots = self.0.parts.store.list_snapshots(&complete, &PageRequest::first(1)).await?;
-        Ok(StackOverview {
-            stack: stack.clone(),
-            last_job: last.get(&stack.name).cloned(),
-            last_success_at: successes.get(&stack.name).and_then(|job| job.finished_at),
-            is_protected: !snapshots.items.is_empty(),
-        })
+    async fn backups(&self, store: &Store) -> Result<Arc<BackupSummary>, StoreError> {
+        if let Some(known) = self.find_fresh(store) {
+            return Ok(known);
+        }
+        let _turn = self.asking.lock().await;
+        if let Some(known) = self.find_fresh(store) {
+            return Ok(known);
+        }
+        // The revision first: what is written while the store is read makes the answer an old one.
+        let (revision, asked_at) = (store.revision(), Instant::now());
+        let backups = Arc::new(store.summarise().await?);
+        *self.lock() = Some(Answer { revision, asked_at, backups: backups.clone() });
+        Ok(backups)
+    }
+
+    fn find_fresh(&self, store: &Store) -> Option<Arc<BackupSummary>> {
+        let answer = self.lock();
+        let is_fresh = |a: &&Answer| a.revision == store.revision() && a.asked_at.elapsed() < KEPT_FOR;
+        answer.as_ref().filter(is_fresh).map(|a| Arc::clone(&a.backups))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Answer>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

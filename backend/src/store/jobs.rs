@@ -1,12 +1,11 @@
 //! Jobs.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::job::{ActiveModel, Column, Entity, Model};
 use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json};
@@ -41,6 +40,8 @@ impl JobFilter {
             .add_option(self.instance.as_ref().map(|i| Column::Instance.eq(i.as_str())))
             .add_option(self.plan.as_ref().map(|p| Column::Plan.eq(p.as_str())))
             .add_option(self.since.map(|at| Column::QueuedAt.gte(at)))
+            // Ids sort by time, so the list need not be read to its end.
+            .add_option(self.since.map(|at| Column::Id.gte(JobId::lowest_at(at).as_str())))
     }
 }
 
@@ -58,6 +59,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
+        let _change = self.changes.begin();
         let transaction = self.begin_write().await?;
         for job in jobs {
             Entity::insert(to_row(job, &[])?).exec_without_returning(&transaction).await.doing("record a job")?;
@@ -71,6 +73,7 @@ impl Store {
     /// When the database refuses.
     pub async fn save_job_with_partials(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
         let row = to_row(job, partial_files)?;
+        let _change = self.changes.begin();
         let mut on_conflict = OnConflict::column(Column::Id);
         on_conflict.update_columns([
             Column::State,
@@ -106,13 +109,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn list_jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreError> {
-        let rows = Entity::find()
-            .filter(filter.to_condition().add_option(page.after.as_ref().map(|id| Column::Id.lt(id.as_str()))))
-            .order_by_desc(Column::Id)
-            .limit(page.limit + 1)
-            .all(&self.db)
-            .await
-            .doing("list jobs")?;
+        let rows = list(filter, page).all(&self.db).await.doing("list jobs")?;
         let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_one_more(jobs, page.limit, |job| job.id.to_string()))
     }
@@ -143,37 +140,14 @@ impl Store {
         };
         Ok(rows.into_iter().map(read).filter_map(Result::ok).collect())
     }
+}
 
-    /// The newest finished backup of every stack that has one; `only` restricts it to a state.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn list_last_backups(&self, only: Option<JobState>) -> Result<HashMap<StackName, Job>, StoreError> {
-        let wanted = Condition::all()
-            .add(Column::Kind.eq(JobKind::Backup.as_str()))
-            .add(Column::IsDryRun.eq(false))
-            .add(Column::Stack.is_not_null())
-            .add(match only {
-                Some(state) => Column::State.eq(state.as_str()),
-                None => Column::State.is_in(JobState::ALL.iter().filter(|s| s.is_final()).map(|s| s.as_str())),
-            });
-        let newest: Vec<Option<String>> = Entity::find()
-            .select_only()
-            .column_as(Column::Id.max(), "newest")
-            .filter(wanted)
-            .group_by(Column::Stack)
-            .into_tuple()
-            .all(&self.db)
-            .await
-            .doing("list the last backups")?;
-        let rows = Entity::find()
-            .filter(Column::Id.is_in(newest.into_iter().flatten()))
-            .all(&self.db)
-            .await
-            .doing("list the last backups")?;
-        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
-        Ok(jobs.into_iter().filter_map(|job| job.stack.clone().map(|stack| (stack, job))).collect())
-    }
+/// One more than the page has, newest first. Every filter has an index: see `index_tests.rs`.
+pub(super) fn list(filter: &JobFilter, page: &PageRequest) -> Select<Entity> {
+    Entity::find()
+        .filter(filter.to_condition().add_option(page.after.as_ref().map(|id| Column::Id.lt(id.as_str()))))
+        .order_by_desc(Column::Id)
+        .limit(page.limit + 1)
 }
 
 fn to_row(job: &Job, partial_files: &[PathBuf]) -> Result<ActiveModel, StoreError> {
@@ -205,7 +179,7 @@ fn to_row(job: &Job, partial_files: &[PathBuf]) -> Result<ActiveModel, StoreErro
     })
 }
 
-fn from_row(row: Model) -> Result<Job, StoreError> {
+pub(super) fn from_row(row: Model) -> Result<Job, StoreError> {
     Ok(Job {
         id: parse("id", &row.id)?,
         kind: parse("kind", &row.kind)?,

@@ -25,14 +25,18 @@ mod idempotency;
 mod jobs;
 mod journal;
 mod page;
+mod revision;
 mod rows;
 mod snapshots;
+mod summary;
 
 pub use idempotency::RememberedRequest;
 pub use jobs::JobFilter;
 pub use journal::{HeldContainer, HoldAction, JournalRow};
 pub use page::{Page, PageRequest};
+pub use revision::Revision;
 pub use snapshots::SnapshotFilter;
+pub use summary::BackupSummary;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +88,7 @@ impl<T> Doing<T> for Result<T, DbErr> {
 pub struct Store {
     db: DatabaseConnection,
     clock: SharedClock,
+    changes: revision::Changes,
 }
 
 impl std::fmt::Debug for Store {
@@ -98,7 +103,7 @@ impl Store {
     /// # Errors
     /// When the address is of no known kind, the database cannot be reached or its schema cannot be changed.
     pub async fn connect(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let store = Self { db: open(url).await?, clock };
+        let store = Self { db: open(url).await?, clock, changes: revision::Changes::default() };
         store.migrate().await?;
         Ok(store)
     }
@@ -191,3 +196,7 @@ fn redact(address: &str) -> String {
         _ => address.to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod index_tests;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::snapshot::{ActiveModel, Column, Entity, Model};
 use super::rows::{from_column, from_json, parse, to_column, to_json};
@@ -51,6 +51,7 @@ impl Store {
     /// When the database refuses.
     pub async fn insert_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let row = to_row(snapshot)?;
+        let _change = self.changes.begin();
         Entity::insert(row).exec_without_returning(&self.db).await.doing("record a snapshot")?;
         Ok(())
     }
@@ -73,31 +74,9 @@ impl Store {
         filter: &SnapshotFilter,
         page: &PageRequest,
     ) -> Result<Page<Snapshot>, StoreError> {
-        let rows = Entity::find()
-            .filter(filter.to_condition().add_option(page.after.as_ref().map(|id| Column::Id.lt(id.as_str()))))
-            .order_by_desc(Column::Id)
-            .limit(page.limit + 1)
-            .all(&self.db)
-            .await
-            .doing("list snapshots")?;
+        let rows = list(filter, page).all(&self.db).await.doing("list snapshots")?;
         let snapshots = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_one_more(snapshots, page.limit, |s| s.id.to_string()))
-    }
-
-    /// Bytes of all archives that are there.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn sum_stored_bytes(&self) -> Result<u64, StoreError> {
-        let sizes: Vec<i64> = Entity::find()
-            .select_only()
-            .column(Column::SizeBytes)
-            .filter(Column::RemovedAt.is_null())
-            .into_tuple()
-            .all(&self.db)
-            .await
-            .doing("sum the stored bytes")?;
-        Ok(sizes.into_iter().map(from_column).sum())
     }
 
     /// Notes that the archive of a snapshot is gone.
@@ -105,6 +84,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn mark_snapshot_removed(&self, id: &SnapshotId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let _change = self.changes.begin();
         Entity::update_many()
             .col_expr(Column::RemovedAt, Expr::value(at))
             .filter(Column::Id.eq(id.as_str()))
@@ -113,6 +93,14 @@ impl Store {
             .doing("note a removed archive")?;
         Ok(())
     }
+}
+
+/// One more than the page has, newest first. Every filter has an index: see `index_tests.rs`.
+pub(super) fn list(filter: &SnapshotFilter, page: &PageRequest) -> Select<Entity> {
+    Entity::find()
+        .filter(filter.to_condition().add_option(page.after.as_ref().map(|id| Column::Id.lt(id.as_str()))))
+        .order_by_desc(Column::Id)
+        .limit(page.limit + 1)
 }
 
 fn to_row(snapshot: &Snapshot) -> Result<ActiveModel, StoreError> {

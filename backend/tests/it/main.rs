@@ -22,6 +22,7 @@ mod logs;
 mod quiesce;
 mod snapshots;
 mod stacks;
+mod status;
 mod system;
 
 mod support {

@@ -95,10 +95,10 @@ impl Status {
             at,
             stacks: StackCounts::of(&overview),
             last_success_at: overview.last_success_at().map(time),
+            last_results: overview.last_jobs().map(Into::into).collect(),
             running_jobs: overview.running_jobs.into_iter().map(Into::into).collect(),
-            last_results: overview.last_jobs.into_iter().map(Into::into).collect(),
             next_runs: Vec::new(),
-            bytes_stored: overview.stored_bytes,
+            bytes_stored: overview.backups.stored_bytes,
             backup_disk: DiskSpace { path: path_text(backup_dir), free_bytes: overview.free_bytes },
             engine: (&overview.view.engine).into(),
             warnings,
@@ -123,7 +123,7 @@ impl StackCounts {
     fn of(overview: &Overview) -> Self {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         Self {
-            found: count(overview.stacks.len()),
+            found: count(overview.view.stacks.len()),
             running: count(overview.running_stacks()),
             protected: count(overview.protected_stacks()),
             // Nothing is late as long as nothing is scheduled.

@@ -297,19 +297,19 @@ pub struct JobSummary {
     pub error: Option<String>,
 }
 
-impl From<domain::Job> for JobSummary {
-    fn from(job: domain::Job) -> Self {
+impl From<&domain::Job> for JobSummary {
+    fn from(job: &domain::Job) -> Self {
         Self {
-            id: job.id.into(),
+            id: job.id.clone().into(),
             kind: job.kind.into(),
             state: job.state.into(),
-            stack: job.stack.map(Into::into),
+            stack: job.stack.clone().map(Into::into),
             queued_at: job.queued_at.into(),
             started_at: job.started_at.map(time),
             finished_at: job.finished_at.map(time),
             stopped_ms: job.stopped_ms,
             bytes_stored: job.bytes_stored,
-            error: job.error,
+            error: job.error.clone(),
         }
     }
 }

@@ -99,7 +99,7 @@ impl From<StackOverview> for Stack {
             databases: Vec::new(),
             skip_stop: stack.skip_stop,
             warnings: stack.warnings,
-            last_job: overview.last_job.map(Into::into),
+            last_job: overview.last_job.as_ref().map(Into::into),
             last_success_at: overview.last_success_at.map(time),
             protected: overview.is_protected,
             next_run_at: None,

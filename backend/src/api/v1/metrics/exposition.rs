@@ -10,25 +10,25 @@ use crate::domain::stack::StackState;
 use crate::engine::overview::{Overview, StackOverview};
 
 /// The text format of `overview`.
-pub(super) fn expose(overview: &Overview, version: &str) -> Result<String, Error> {
+pub(super) fn expose(overview: &Overview, stacks: &[StackOverview], version: &str) -> Result<String, Error> {
     let sheet = Sheet(Registry::new());
-    fill(&sheet, overview, version)?;
+    fill(&sheet, overview, stacks, version)?;
     let mut text = Vec::new();
     TextEncoder::new().encode(&sheet.0.gather(), &mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn fill(sheet: &Sheet, overview: &Overview, version: &str) -> Result<(), Error> {
+fn fill(sheet: &Sheet, overview: &Overview, stacks: &[StackOverview], version: &str) -> Result<(), Error> {
     sheet.family("build_info", "The release.", &["version"])?.with_label_values(&[version]).set(1.0);
-    let stacks = sheet.family("stacks", "How many stacks are in this state.", &["state"])?;
+    let states = sheet.family("stacks", "How many stacks are in this state.", &["state"])?;
     for (state, word) in STACK_STATES {
-        let count = overview.stacks.iter().filter(|s| s.stack.state == state).count();
-        stacks.with_label_values(&[word]).set(float(count));
+        let count = stacks.iter().filter(|s| s.stack.state == state).count();
+        states.with_label_values(&[word]).set(float(count));
     }
     let running = overview.running_jobs.iter().filter(|job| job.state == JobState::Running).count();
     sheet.one("jobs_running", "How many jobs are at work.", float(running))?;
-    fill_backups(sheet, &overview.stacks)?;
-    sheet.one("stored_bytes", "Bytes of all archives.", float(overview.stored_bytes))?;
+    fill_backups(sheet, stacks)?;
+    sheet.one("stored_bytes", "Bytes of all archives.", float(overview.backups.stored_bytes))?;
     if let Some(free) = overview.free_bytes {
         sheet.one("free_bytes", "Bytes that are free where archives land.", float(free))?;
     }
@@ -95,6 +95,7 @@ mod tests {
     use crate::domain::ids::JobId;
     use crate::domain::job::{Job, JobKind, Progress, Trigger};
     use crate::domain::stack::{Stack, StackSource};
+    use crate::store::BackupSummary;
 
     fn job() -> Job {
         let at = DateTime::UNIX_EPOCH;
@@ -125,7 +126,7 @@ mod tests {
         }
     }
 
-    fn overview() -> Overview {
+    fn stack() -> StackOverview {
         let stack = Stack {
             name: "blog".parse().expect("a name"),
             host: "local".into(),
@@ -141,19 +142,21 @@ mod tests {
             warnings: Vec::new(),
         };
         let last_success_at = DateTime::from_timestamp_millis(1_800_000_000_500);
+        StackOverview { stack, last_job: Some(job()), last_success_at, is_protected: true }
+    }
+
+    fn overview() -> Overview {
         Overview {
-            stacks: vec![StackOverview { stack, last_job: Some(job()), last_success_at, is_protected: true }],
             view: Arc::new(View::empty(DateTime::UNIX_EPOCH)),
             running_jobs: vec![Job { state: JobState::Queued, ..job() }, Job { state: JobState::Running, ..job() }],
-            last_jobs: Vec::new(),
-            stored_bytes: 52_428_800,
+            backups: Arc::new(BackupSummary { stored_bytes: 52_428_800, ..BackupSummary::default() }),
             free_bytes: None,
         }
     }
 
     #[test]
     fn backups_of_a_stack_are_told_by_its_name() {
-        let text = expose(&overview(), "1.2.3").expect("text");
+        let text = expose(&overview(), &[stack()], "1.2.3").expect("text");
         for line in [
             "mainstay_stacks{state=\"running\"} 1",
             "mainstay_jobs_running 1",

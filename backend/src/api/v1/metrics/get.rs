@@ -24,8 +24,8 @@ use crate::api::state::AppState;
 )]
 #[get("/metrics")]
 pub(crate) async fn get_metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let overview = state.engine.overview().await?;
-    let text = expose(&overview, state.about.version).map_err(ApiError::internal)?;
+    let (overview, stacks) = (state.engine.overview().await?, state.engine.list_stacks().await?);
+    let text = expose(&overview, &stacks, state.about.version).map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(text))
 }
 
