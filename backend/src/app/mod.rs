@@ -291,6 +291,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
         max_concurrent_jobs: config.max_concurrent_jobs,
         stop_timeout: config.stop_timeout,
         health_timeout: config.health_timeout,
+        stall_timeout: config.stall_timeout,
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     }
@@ -303,7 +304,7 @@ fn archive_settings(config: &Config) -> ArchiveSettings {
         Compression::Zstd => Codec::Zstd { level },
     };
     let workers = config.archive.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    ArchiveSettings { codec, workers }
+    ArchiveSettings { codec, workers, low_priority: config.archive.low_priority }
 }
 
 /// What the API tells of the service itself.

@@ -14,6 +14,8 @@ pub(super) fn start(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &
     tasks.spawn(async move { fresh.run(stop).await });
     let (journal, stop) = (engine.clone(), shutdown.clone());
     tasks.spawn(async move { journal.watch_journal(stop).await });
+    let (reserve, stop) = (engine.clone(), shutdown.clone());
+    tasks.spawn(async move { reserve.watch_reserve(stop).await });
     let (told, changed, stop) = (engine.clone(), discovery.clone(), shutdown.clone());
     tasks.spawn(async move { pass_on(&told, &changed, stop).await });
 }

@@ -38,6 +38,7 @@ mod pause_point;
 mod quiesce;
 mod recovery;
 mod replay;
+mod reserve;
 mod retention;
 mod submit;
 
@@ -73,6 +74,8 @@ pub struct EngineSettings {
     pub stop_timeout: Option<Duration>,
     /// How long a container that was healthy may take to be healthy again.
     pub health_timeout: Duration,
+    /// How long data may stand still before a job gives it up.
+    pub stall_timeout: Duration,
     /// The zone of the time in the names of archives and logs.
     pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
@@ -86,6 +89,8 @@ pub struct ArchiveSettings {
     pub codec: Codec,
     /// Compressor threads, at least 1.
     pub workers: usize,
+    /// Whether reading and compressing give way to everything else on the machine.
+    pub low_priority: bool,
 }
 
 /// What the engine works with.

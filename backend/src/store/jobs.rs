@@ -58,6 +58,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
+        self.with_room(|| self.try_insert_jobs(jobs)).await
+    }
+
+    async fn try_insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
         let transaction = self.begin_write().await?;
         for job in jobs {
             Entity::insert(to_row(job, &[])?).exec_without_returning(&transaction).await.doing("record a job")?;
@@ -70,6 +74,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn save_job_with_partials(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
+        self.with_room(|| self.upsert_job(job, partial_files)).await
+    }
+
+    async fn upsert_job(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
         let row = to_row(job, partial_files)?;
         let mut on_conflict = OnConflict::column(Column::Id);
         on_conflict.update_columns([

@@ -22,6 +22,7 @@ mod logs;
 mod quiesce;
 mod snapshots;
 mod stacks;
+mod store_disk;
 mod system;
 
 mod support {
