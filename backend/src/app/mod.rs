@@ -107,7 +107,13 @@ impl Builder {
             runtime: tokio::runtime::Handle::current(),
         };
         let engine = JobEngine::new(engine_settings(config), parts);
-        // Before anything else: what a former process stopped runs again.
+        let shutdown = CancellationToken::new();
+        // A start that fails, or is given up half-way, leaves nothing at work.
+        let unless_started = shutdown.clone().drop_guard();
+        let tasks = TaskTracker::new();
+        // Before anything else: what a former process stopped runs again. What is not back at once is watched from now
+        // on, however long the rest of the start takes.
+        watch::start_journal(&tasks, &shutdown, &engine);
         let report = engine.recover().await?;
         if report != crate::engine::RecoveryReport::default() {
             tracing::warn!(
@@ -119,8 +125,6 @@ impl Builder {
             tracing::warn!("the first look at the host takes long; the service answers without it");
         }
         let auth = password::prepare(config, &store, is_for_command).await?;
-        let shutdown = CancellationToken::new();
-        let tasks = TaskTracker::new();
         watch::start(&tasks, &shutdown, &engine, &discovery);
         let scheduler = Scheduler::start(engine.clone(), store.clone()).await?;
         let state = AppState::new(StateParts {
@@ -134,6 +138,7 @@ impl Builder {
             show_page: crate::spa::show_page,
         });
         let server = http::serve(listener, state)?;
+        unless_started.disarm();
         Ok(Running {
             address: server.address,
             server: server.handle,

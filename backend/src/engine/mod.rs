@@ -118,8 +118,8 @@ struct Inner {
     slots: Arc<Semaphore>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
-    /// What is known of abandoned rows of the stop journal; its lock keeps replays and the stops of jobs apart.
-    replay: tokio::sync::Mutex<replay::Watch>,
+    /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
+    replay: replay::Watch,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
 }
@@ -154,7 +154,7 @@ impl JobEngine {
             slots,
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            replay: tokio::sync::Mutex::default(),
+            replay: replay::Watch::default(),
             keyed: tokio::sync::Mutex::new(()),
         }))
     }

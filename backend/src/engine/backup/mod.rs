@@ -161,7 +161,8 @@ impl Cx<'_> {
         }
         {
             // A replay that is at work on this stack ends first; the next one sees that the stack is held.
-            let _alone = self.engine.0.replay.lock().await;
+            let stack = self.engine.0.replay.of(&resolved.stack.name);
+            let _alone = stack.lock().await;
             self.live.set_holding(true);
         }
         let (job, cancel) = (self.live.id(), &self.live.cancel);
