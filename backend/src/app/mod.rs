@@ -29,10 +29,12 @@ use crate::store::Store;
 mod http;
 mod lock;
 mod password;
+mod resume;
 mod serve;
 mod watch;
 
 pub use lock::LockError;
+pub use resume::Resumer;
 pub use serve::serve;
 
 /// How long jobs may take to bring their stacks back when the service ends.

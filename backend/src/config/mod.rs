@@ -34,7 +34,7 @@ pub use integrations::{
     BackrestConfig, DatabaseKind, HostConfig, InstanceBackend, InstanceConfig, NotificationConfig, TargetConfig,
     TargetKind, TlsConfig,
 };
-pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load};
+pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load, load_for_resume};
 pub use model::{ArchiveConfig, AuthConfig, Compression, Config, LogConfig, LogFormat, LogLevel, Precopy, Words};
 pub use problem::{ConfigError, ConfigErrors, ConfigWarning};
 pub use view::PublicConfig;

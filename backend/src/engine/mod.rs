@@ -45,6 +45,7 @@ mod submit;
 pub use backup::{CapturedVia, Coverage};
 pub use once::RequestKey;
 pub use recovery::RecoveryReport;
+pub use replay::{AtRest, RestState};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
 
 use events::{Event, EventHub};

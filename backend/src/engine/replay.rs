@@ -19,7 +19,10 @@ use crate::store::{JournalRow, StoreError};
 use super::quiesce::{NotBack, Standing};
 use super::{JobEngine, chain};
 
+mod by_hand;
 mod watch;
+
+pub use by_hand::{AtRest, RestState};
 
 pub(super) use watch::Watch;
 use watch::{LOOK_EVERY, Left, Rows, SOON, Watched};
