@@ -37,8 +37,10 @@ pub use lock::LockError;
 pub use resume::Resumer;
 pub use serve::serve;
 
-/// How long jobs may take to bring their stacks back when the service ends.
-const SHUTDOWN_GRACE: Duration = Duration::from_mins(5);
+/// How long whatever else goes on beside jobs may take when the service ends.
+const TASKS_GRACE: Duration = Duration::from_secs(2);
+/// How long the store may take to close.
+const CLOSE_GRACE: Duration = Duration::from_secs(3);
 /// How long the first look at the host may take before the service answers without it.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 
@@ -150,6 +152,7 @@ impl Builder {
             clock,
             scheduler,
             shutdown,
+            shutdown_timeout: config.shutdown_timeout,
             tasks,
             _store_lock: store_lock,
         })
@@ -166,6 +169,7 @@ pub struct Running {
     clock: SharedClock,
     scheduler: Scheduler,
     shutdown: CancellationToken,
+    shutdown_timeout: Duration,
     tasks: TaskTracker,
     _store_lock: lock::StoreLock,
 }
@@ -218,14 +222,18 @@ impl Running {
             self.scheduler.stop().await;
         };
         // Beside each other: whoever ends this process may not wait long, and stacks come first.
-        let (all_ended, ()) = tokio::join!(self.engine.shut_down(SHUTDOWN_GRACE), close_doors);
-        if !all_ended {
-            tracing::error!("a job did not end in time; what it stopped is started at the next start");
+        let (is_well, ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors);
+        if !is_well {
+            tracing::error!("not everything is back; what is at rest is started by the next Mainstay");
         }
         self.tasks.close();
-        self.tasks.wait().await;
-        if let Err(error) = self.store.close().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the store did not close");
+        if tokio::time::timeout(TASKS_GRACE, self.tasks.wait()).await.is_err() {
+            tracing::debug!("something beside the jobs did not end in time");
+        }
+        match tokio::time::timeout(CLOSE_GRACE, self.store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the store did not close"),
+            Err(_) => tracing::debug!("the store did not close in time"),
         }
     }
 }

@@ -197,11 +197,17 @@ impl JobEngine {
         jobs
     }
 
-    /// Asks every job to end, waits until their stacks are back, at most for `limit`. Returns whether all ended.
+    /// Asks every job to end, waits until their stacks are back, at most for `limit`. A container that a stop may still
+    /// end is watched for that long too. Returns whether all is well.
     pub async fn shut_down(&self, limit: Duration) -> bool {
+        let jobs: Vec<JobId> = self.list_live().iter().map(|live| live.id().clone()).collect();
         self.0.shutdown.cancel();
         self.0.tracker.close();
-        tokio::time::timeout(limit, self.0.tracker.wait()).await.is_ok()
+        let all = async {
+            self.0.tracker.wait().await;
+            self.settle_journal(&jobs).await
+        };
+        tokio::time::timeout(limit, all).await.unwrap_or(false)
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

@@ -5,13 +5,14 @@
 //! a job before it takes the stack to rest, so that nothing is started under a capture. Stacks are worked on beside each
 //! other. Rows that do not come back are tried again with growing pauses, and only a new reason is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::discovery::Change;
+use crate::domain::ids::JobId;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
 use crate::store::{JournalRow, StoreError};
@@ -92,6 +93,24 @@ impl JobEngine {
         }
         tokio::time::sleep(SOON / 2).await;
         self.replay_once(stack, true).await
+    }
+
+    /// Waits until what `jobs` brought to rest is back; does not wait for what cannot be brought back now. Returns
+    /// whether nothing of it is left.
+    pub(super) async fn settle_journal(&self, jobs: &[JobId]) -> bool {
+        loop {
+            let rows = self.rows_left(None).await.unwrap_or_default();
+            let stacks: BTreeSet<StackName> =
+                rows.into_iter().filter(|row| jobs.contains(&row.job_id)).map(|row| row.held.stack).collect();
+            if stacks.is_empty() {
+                return true;
+            }
+            let replays = join_all(stacks.iter().map(|stack| self.replay(Some(stack), false))).await;
+            if replays.iter().all(|left| left.as_ref().map_or(true, |left| left.open.is_empty())) {
+                return replays.iter().all(|left| left.as_ref().is_ok_and(|left| left.failed.is_empty()));
+            }
+            tokio::time::sleep(SOON / 4).await;
+        }
     }
 
     async fn replay_once(&self, stack: Option<&StackName>, only_due: bool) -> Result<Left, StoreError> {

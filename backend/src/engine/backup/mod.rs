@@ -201,7 +201,12 @@ impl Cx<'_> {
         let is_back = |held: &&HeldContainer| not_back.iter().all(|n| n.name != held.name);
         let back: Vec<HeldContainer> = held.iter().filter(is_back).cloned().collect();
         let limit = self.engine.0.settings.health_timeout;
-        not_back.extend(quiesce::wait_until_well(docker, &back, &resolved.details, limit).await);
+        // Whoever ends this process may not wait that long.
+        let shutdown = &self.engine.0.shutdown;
+        tokio::select! {
+            not_well = quiesce::wait_until_well(docker, &back, &resolved.details, limit) => not_back.extend(not_well),
+            () = shutdown.cancelled() => {}
+        }
         self.end_resume(held.len(), stopped_ms, &not_back).await;
         not_back
     }

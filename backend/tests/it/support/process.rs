@@ -110,8 +110,18 @@ impl Process {
 
     /// SIGTERM, and the orderly end that follows; returns whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait_for_end()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")).expect("a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        rustix::process::kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Waits for its end; returns whether it ended well.
+    pub(crate) fn wait_for_end(&mut self) -> bool {
         self.child.wait().expect("ended").success()
     }
 }

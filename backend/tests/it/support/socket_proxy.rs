@@ -1,9 +1,9 @@
 //! A Unix socket between a client and the engine, where things go wrong on purpose.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
 
 use mainstay::docker::bollard_engine::BollardEngine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
@@ -32,6 +32,9 @@ struct ProxyState {
     accepted: AtomicUsize,
     drops_reply: AtomicBool,
     is_frozen: AtomicBool,
+    /// Requests with one of these in their first line are taken and never answered.
+    unanswered: Mutex<Vec<String>>,
+    hanging: AtomicUsize,
 }
 
 impl Proxy {
@@ -96,6 +99,21 @@ impl Proxy {
         self.shared.is_frozen.store(true, SeqCst);
     }
 
+    /// From now on requests with `text` in their first line, such as a container's id, are taken and never answered.
+    pub(crate) fn hang(&self, text: &str) {
+        self.shared.unanswered.lock().expect("the list").push(text.to_owned());
+    }
+
+    /// New requests are answered again; those that hang stay so.
+    pub(crate) fn hang_no_more(&self) {
+        self.shared.unanswered.lock().expect("the list").clear();
+    }
+
+    /// Requests that were taken and not answered so far.
+    pub(crate) fn hanging(&self) -> usize {
+        self.shared.hanging.load(SeqCst)
+    }
+
     /// The next request reaches the engine; its answer does not come back.
     pub(crate) fn drop_next_reply(&self) {
         self.shared.drops_reply.store(true, SeqCst);
@@ -110,7 +128,23 @@ async fn serve(mut client: UnixStream, peer: Peer, shared: Arc<ProxyState>) {
         Peer::Engine(socket) => socket,
         Peer::Refusal(status) => return refuse(&mut client, status).await,
     };
+    // The client makes a connection for each request, so its first line is all there is to look at.
+    let unanswered = shared.unanswered.lock().expect("the list").clone();
+    let mut head = Vec::new();
+    if !unanswered.is_empty() {
+        while !head.contains(&b'\n') {
+            if client.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+        if unanswered.iter().any(|text| line.contains(text.as_str())) {
+            shared.hanging.fetch_add(1, SeqCst);
+            std::future::pending::<()>().await;
+        }
+    }
     let mut engine = UnixStream::connect(socket).await.expect("the engine");
+    engine.write_all(&head).await.expect("the engine");
     if shared.drops_reply.swap(false, SeqCst) {
         let (mut from_client, _) = client.split();
         let (mut from_engine, mut to_engine) = engine.split();
