@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use mainstay::docker::bollard_engine::BollardEngine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// A Unix socket before the engine that can be cut, frozen and restored.
@@ -35,6 +36,7 @@ struct ProxyState {
     /// Requests with one of these in their first line are taken and never answered.
     unanswered: Mutex<Vec<String>>,
     hanging: AtomicUsize,
+    no_more: Notify,
 }
 
 impl Proxy {
@@ -104,9 +106,10 @@ impl Proxy {
         self.shared.unanswered.lock().expect("the list").push(text.to_owned());
     }
 
-    /// New requests are answered again; those that hang stay so.
+    /// Requests are answered again; those that hang are cut.
     pub(crate) fn hang_no_more(&self) {
         self.shared.unanswered.lock().expect("the list").clear();
+        self.shared.no_more.notify_waiters();
     }
 
     /// Requests that were taken and not answered so far.
@@ -139,8 +142,9 @@ async fn serve(mut client: UnixStream, peer: Peer, shared: Arc<ProxyState>) {
         }
         let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
         if unanswered.iter().any(|text| line.contains(text.as_str())) {
+            let no_more = shared.no_more.notified();
             shared.hanging.fetch_add(1, SeqCst);
-            std::future::pending::<()>().await;
+            return no_more.await;
         }
     }
     let mut engine = UnixStream::connect(socket).await.expect("the engine");
