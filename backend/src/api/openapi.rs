@@ -36,6 +36,7 @@ pub const PATH: &str = "/api/openapi.json";
         (name = "hosts", description = "Docker Engines"),
         (name = "stacks", description = "What runs on a host, and backing it up"),
         (name = "jobs", description = "Runs: their state, progress and logs"),
+        (name = "journal", description = "What is at rest, and bringing it back"),
         (name = "logs", description = "The log of the service, and log files"),
         (name = "events", description = "Changes as they happen"),
         (name = "snapshots", description = "What can be restored"),

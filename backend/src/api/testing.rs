@@ -64,11 +64,12 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         include_data: true,
         retention_days: 7,
         log_retention_days: 14,
-        archive: ArchiveSettings { codec: Codec::default(), workers: 1 },
+        archive: ArchiveSettings { codec: Codec::default(), workers: 1, low_priority: false },
         quiesce: Quiesce::Stop,
         max_concurrent_jobs: 1,
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
+        stall_timeout: Duration::from_mins(5),
         timezone: chrono_tz::UTC,
         version: "0.0.0",
     };

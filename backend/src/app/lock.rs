@@ -61,8 +61,11 @@ impl StoreLock {
             let holder = if holder.trim().is_empty() { "unknown".to_owned() } else { holder.trim().to_owned() };
             return Err(LockError::Held { path: path.to_owned(), holder });
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        // Who has it is for people: a full disk, on which it cannot be written, must not keep stacks down.
+        let told = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        if let Err(error) = told {
+            tracing::warn!(%error, "the process's id could not be written to {}", path.display());
+        }
         Ok(Self { _file: file })
     }
 }

@@ -29,14 +29,18 @@ use crate::store::Store;
 mod http;
 mod lock;
 mod password;
+mod resume;
 mod serve;
 mod watch;
 
 pub use lock::LockError;
+pub use resume::Resumer;
 pub use serve::serve;
 
-/// How long jobs may take to bring their stacks back when the service ends.
-const SHUTDOWN_GRACE: Duration = Duration::from_mins(5);
+/// How long whatever else goes on beside jobs may take when the service ends.
+const TASKS_GRACE: Duration = Duration::from_secs(2);
+/// How long the store may take to close.
+const CLOSE_GRACE: Duration = Duration::from_secs(3);
 /// How long the first look at the host may take before the service answers without it.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 
@@ -107,7 +111,13 @@ impl Builder {
             runtime: tokio::runtime::Handle::current(),
         };
         let engine = JobEngine::new(engine_settings(config), parts);
-        // Before anything else: what a former process stopped runs again.
+        let shutdown = CancellationToken::new();
+        // A start that fails, or is given up half-way, leaves nothing at work.
+        let unless_started = shutdown.clone().drop_guard();
+        let tasks = TaskTracker::new();
+        // Before anything else: what a former process stopped runs again. What is not back at once is watched from now
+        // on, however long the rest of the start takes.
+        watch::start_journal(&tasks, &shutdown, &engine);
         let report = engine.recover().await?;
         if report != crate::engine::RecoveryReport::default() {
             tracing::warn!(
@@ -119,8 +129,6 @@ impl Builder {
             tracing::warn!("the first look at the host takes long; the service answers without it");
         }
         let auth = password::prepare(config, &store, is_for_command).await?;
-        let shutdown = CancellationToken::new();
-        let tasks = TaskTracker::new();
         watch::start(&tasks, &shutdown, &engine, &discovery);
         let scheduler = Scheduler::start(engine.clone(), store.clone()).await?;
         let state = AppState::new(StateParts {
@@ -134,6 +142,7 @@ impl Builder {
             show_page: crate::spa::show_page,
         });
         let server = http::serve(listener, state)?;
+        unless_started.disarm();
         Ok(Running {
             address: server.address,
             server: server.handle,
@@ -143,6 +152,7 @@ impl Builder {
             clock,
             scheduler,
             shutdown,
+            shutdown_timeout: config.shutdown_timeout,
             tasks,
             _store_lock: store_lock,
         })
@@ -159,6 +169,7 @@ pub struct Running {
     clock: SharedClock,
     scheduler: Scheduler,
     shutdown: CancellationToken,
+    shutdown_timeout: Duration,
     tasks: TaskTracker,
     _store_lock: lock::StoreLock,
 }
@@ -211,14 +222,18 @@ impl Running {
             self.scheduler.stop().await;
         };
         // Beside each other: whoever ends this process may not wait long, and stacks come first.
-        let (all_ended, ()) = tokio::join!(self.engine.shut_down(SHUTDOWN_GRACE), close_doors);
-        if !all_ended {
-            tracing::error!("a job did not end in time; what it stopped is started at the next start");
+        let (is_well, ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors);
+        if !is_well {
+            tracing::error!("not everything is back; what is at rest is started by the next Mainstay");
         }
         self.tasks.close();
-        self.tasks.wait().await;
-        if let Err(error) = self.store.close().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the store did not close");
+        if tokio::time::timeout(TASKS_GRACE, self.tasks.wait()).await.is_err() {
+            tracing::debug!("something beside the jobs did not end in time");
+        }
+        match tokio::time::timeout(CLOSE_GRACE, self.store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the store did not close"),
+            Err(_) => tracing::debug!("the store did not close in time"),
         }
     }
 }
@@ -291,6 +306,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
         max_concurrent_jobs: config.max_concurrent_jobs,
         stop_timeout: config.stop_timeout,
         health_timeout: config.health_timeout,
+        stall_timeout: config.stall_timeout,
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     }
@@ -303,7 +319,7 @@ fn archive_settings(config: &Config) -> ArchiveSettings {
         Compression::Zstd => Codec::Zstd { level },
     };
     let workers = config.archive.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    ArchiveSettings { codec, workers }
+    ArchiveSettings { codec, workers, low_priority: config.archive.low_priority }
 }
 
 /// What the API tells of the service itself.

@@ -19,7 +19,11 @@ pub(super) async fn prepare(config: &Config, store: &Store, is_for_command: bool
     if config.auth.disabled {
         tracing::warn!("auth is switched off: everyone who reaches the address may do everything");
     } else if let Some(configured) = &config.auth.password {
-        store.set_password_hash(&password::hash(configured.expose_secret())?).await?;
+        // Written only when it is another one: a start must not need room on the disk, or a store that is not locked.
+        let known = store.find_password_hash().await?;
+        if !known.is_some_and(|hash| password::is_match(configured.expose_secret(), &hash)) {
+            store.set_password_hash(&password::hash(configured.expose_secret())?).await?;
+        }
     } else if !is_for_command && store.find_password_hash().await?.is_none() {
         let made = make_password()?;
         store.set_password_hash(&password::hash(&made)?).await?;

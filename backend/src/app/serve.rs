@@ -24,13 +24,23 @@ pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result
     }
     let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
-    let running = Builder::new(loaded).system_log(log).start().await?;
+    let running = tokio::select! {
+        running = Builder::new(loaded).system_log(log).start() => running?,
+        // A start may take long while the Docker Engine or the store keeps it waiting.
+        () = next(&mut terminate, &mut interrupt) => {
+            tracing::warn!("ended before the start was complete; what is at rest is started by the next Mainstay");
+            return Ok(());
+        }
+    };
     announce(&running, port_file.as_deref())?;
     next(&mut terminate, &mut interrupt).await;
     tracing::info!("shutting down: jobs bring their stacks back first; a second signal ends at once");
     tokio::select! {
         () = running.stop() => tracing::info!("bye"),
-        () = next(&mut terminate, &mut interrupt) => tracing::warn!("ended at once; what is at rest is started at the next start"),
+        () = next(&mut terminate, &mut interrupt) => {
+            // Nothing is stopped before its row of the stop journal is on the disk, so this loses no container.
+            anyhow::bail!("a second signal ended the service at once; what is at rest is started by the next Mainstay");
+        }
     }
     Ok(())
 }

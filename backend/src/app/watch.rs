@@ -8,12 +8,18 @@ use crate::discovery::{Change, Discovery};
 use crate::engine::JobEngine;
 use crate::engine::events::Event;
 
-/// Keeps the view of the host fresh, passes its changes on, and tries the stop journal again until it is empty.
+/// Tries the stop journal again until it is empty, and then looks now and then.
+pub(super) fn start_journal(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine) {
+    let (journal, stop) = (engine.clone(), shutdown.clone());
+    tasks.spawn(async move { journal.watch_journal(stop).await });
+}
+
+/// Keeps the view of the host fresh, passes its changes on, and keeps room for the store.
 pub(super) fn start(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine, discovery: &Discovery) {
     let (fresh, stop) = (discovery.clone(), shutdown.clone());
     tasks.spawn(async move { fresh.run(stop).await });
-    let (journal, stop) = (engine.clone(), shutdown.clone());
-    tasks.spawn(async move { journal.watch_journal(stop).await });
+    let (reserve, stop) = (engine.clone(), shutdown.clone());
+    tasks.spawn(async move { reserve.watch_reserve(stop).await });
     let (told, changed, stop) = (engine.clone(), discovery.clone(), shutdown.clone());
     tasks.spawn(async move { pass_on(&told, &changed, stop).await });
 }

@@ -1,6 +1,6 @@
 //! The command line.
 //!
-//! Every command but `serve`, `openapi` and `migrate` is a client of the HTTP API: of the service that runs, or of
+//! Every command but `serve`, `openapi`, `migrate` and, without a service, `resume` is a client of the HTTP API: of the service that runs, or of
 //! one that lives as long as the command ([`session`]). To add a command: a variant of [`Command`], a file here that
 //! prints, nothing more. `--json` prints what the API answered.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app;
-use crate::config::{ConfigErrors, LoadOptions, Loaded, Overrides, load};
+use crate::config::{ConfigErrors, LoadOptions, Loaded, Overrides, load, load_for_resume};
 
 mod backup;
 mod client;
@@ -19,6 +19,7 @@ mod doctor;
 mod healthcheck;
 mod openapi;
 mod output;
+mod resume;
 mod serve;
 mod session;
 mod stacks;
@@ -51,6 +52,8 @@ enum Command {
     Stacks,
     /// Back stacks up, wait, and show progress
     Backup(backup::BackupArgs),
+    /// Bring back what Mainstay stopped and has not started again; works without the service too
+    Resume(resume::ResumeArgs),
     /// Check everything that a backup needs
     Doctor,
     /// Print the OpenAPI document
@@ -100,6 +103,10 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     if let Command::Openapi = command {
         return openapi::run();
     }
+    if let Command::Resume(args) = command {
+        let loaded = read_config_for_resume(&global)?;
+        return resume::run(&loaded, args, global.json).await;
+    }
     let listen = if let Command::Serve(args) = &command { args.listen.clone() } else { None };
     let loaded = read_config(&global, listen)?;
     match command {
@@ -113,16 +120,29 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             output::line("the schema is up to date");
             Ok(Outcome::Done)
         }
-        Command::Openapi => Ok(Outcome::Done),
+        Command::Openapi | Command::Resume(_) => Ok(Outcome::Done),
     }
 }
 
 fn read_config(global: &Global, listen: Option<String>) -> Result<Loaded, ConfigErrors> {
-    load(&LoadOptions {
+    load(&options(global, listen))
+}
+
+/// Mistakes that have nothing to do with what is at rest are told, and keep nothing down.
+fn read_config_for_resume(global: &Global) -> Result<Loaded, ConfigErrors> {
+    let (loaded, mistakes) = load_for_resume(&options(global, None))?;
+    if let Some(mistakes) = mistakes {
+        output::note(&format!("the configuration has mistakes, which do not matter here:\n{mistakes}"));
+    }
+    Ok(loaded)
+}
+
+fn options(global: &Global, listen: Option<String>) -> LoadOptions {
+    LoadOptions {
         explicit_path: global.config.clone(),
         env: std::env::vars().collect(),
         overrides: Overrides { listen, ..Overrides::default() },
-    })
+    }
 }
 
 /// Prints an error with its causes, each once.

@@ -18,6 +18,29 @@ const URL: &str = "MAINSTAY_URL";
 /// A token for it.
 const TOKEN: &str = "MAINSTAY_TOKEN";
 
+/// How the work of a command gets done.
+pub(super) enum Way {
+    /// By the service that runs.
+    Service(Client),
+    /// By the command itself.
+    Own,
+}
+
+impl Way {
+    /// Looks for a running service.
+    pub(super) async fn find(config: &Config) -> anyhow::Result<Self> {
+        let address = address(config);
+        if Client::new(&address, None)?.is_up().await {
+            let token = token_for_running(config, &address).await?;
+            return Ok(Self::Service(Client::new(address, token)?));
+        }
+        if std::env::var_os(URL).is_some() {
+            anyhow::bail!("no Mainstay answers at {address}, which {URL} names");
+        }
+        Ok(Self::Own)
+    }
+}
+
 /// A service and a client of it.
 struct Session {
     client: Client,
@@ -37,7 +60,10 @@ pub(super) async fn with_client<T>(
         result = work(session.client.clone()) => result,
         () = signals.next() => Err(session.tell_interrupted()),
     };
-    session.close().await;
+    tokio::select! {
+        () = session.close() => {},
+        () = signals.next() => output::note("ended at once; what is at rest is started by the next Mainstay"),
+    }
     result
 }
 
@@ -70,13 +96,8 @@ impl Signals {
 impl Session {
     /// Finds the running service, or starts one for this command.
     async fn open(loaded: &Loaded) -> anyhow::Result<Self> {
-        let address = address(&loaded.config);
-        if Client::new(&address, None)?.is_up().await {
-            let token = token_for_running(&loaded.config, &address).await?;
-            return Ok(Self { client: Client::new(address, token)?, own: None });
-        }
-        if std::env::var_os(URL).is_some() {
-            anyhow::bail!("no Mainstay answers at {address}, which {URL} names");
+        if let Way::Service(client) = Way::find(&loaded.config).await? {
+            return Ok(Self { client, own: None });
         }
         let own = app::start_for_command(loaded)
             .await

@@ -118,6 +118,8 @@ fn running(root: &mut Section<'_>, config: &mut Config) {
     root.set(&["max_concurrent_jobs"], &mut config.max_concurrent_jobs, |field| field.number(1..=64, ""));
     root.set(&["stop_timeout"], &mut config.stop_timeout, |field| field.duration(Duration::ZERO).map(Some));
     root.set(&["health_timeout"], &mut config.health_timeout, |field| field.duration(Duration::ZERO));
+    root.set(&["stall_timeout"], &mut config.stall_timeout, |field| field.duration(SECOND));
+    root.set(&["shutdown_timeout"], &mut config.shutdown_timeout, |field| field.duration(SECOND));
 }
 
 fn defaults_of_instances(root: &mut Section<'_>, config: &mut Config) {
@@ -176,6 +178,7 @@ fn archive(mut section: Section<'_>, archive: &mut ArchiveConfig) {
         }
         Some(recipients)
     });
+    section.set(&["low_priority"], &mut archive.low_priority, Field::flag);
     section.finish();
 }
 

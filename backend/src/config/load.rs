@@ -92,11 +92,48 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, ConfigErrors> {
     load_with(options, &|path| std::fs::read_to_string(path)).map(|(loaded, _)| loaded)
 }
 
+/// Loads as much of the configuration as is needed to bring back what is at rest: mistakes that concern neither the
+/// store nor the Docker Engine are returned beside it, and what they are about keeps its default.
+///
+/// # Errors
+/// When the file cannot be read, or what is wrong concerns the store or the engine: to look in another store would
+/// find nothing there and say that all is well.
+pub fn load_for_resume(options: &LoadOptions) -> Result<(Loaded, Option<ConfigErrors>), ConfigErrors> {
+    let read = read_all(options, &|path| std::fs::read_to_string(path))?;
+    match read.problems {
+        Some(problems) if problems.concerns_resume => Err(problems.errors),
+        problems => Ok((read.loaded, problems.map(|problems| problems.errors))),
+    }
+}
+
 /// [`load`] with another way to files; also returns every key that was asked for.
 pub(super) fn load_with(
     options: &LoadOptions,
     read_file: &ReadFile<'_>,
 ) -> Result<(Loaded, BTreeSet<String>), ConfigErrors> {
+    let read = read_all(options, read_file)?;
+    match read.problems {
+        Some(problems) => Err(problems.errors),
+        None => Ok((read.loaded, read.known)),
+    }
+}
+
+/// What was read, with what is wrong in it.
+struct Read {
+    loaded: Loaded,
+    known: BTreeSet<String>,
+    problems: Option<Problems>,
+}
+
+struct Problems {
+    errors: ConfigErrors,
+    concerns_resume: bool,
+}
+
+/// Keys without which it is not known what is at rest, and where.
+const NEEDED_FOR_RESUME: [&str; 4] = ["database_url", "db_path", "dbPath", "docker_host"];
+
+fn read_all(options: &LoadOptions, read_file: &ReadFile<'_>) -> Result<Read, ConfigErrors> {
     let file = find(options, read_file)?;
     let (path, text) = file.map_or((None, String::new()), |(path, text)| (Some(path), text));
     let name = path.as_deref().map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
@@ -115,16 +152,26 @@ pub(super) fn load_with(
     let concerns = check::concerns(&config);
 
     let (problems, warnings, known) = context.finish();
-    if !problems.is_empty() {
-        return Err(source.errors(problems));
-    }
+    let problems = (!problems.is_empty()).then(|| Problems {
+        concerns_resume: problems.iter().any(|problem| is_needed_for_resume(&problem.key)),
+        errors: source.errors(problems),
+    });
     let mut warnings = source.warnings(warnings);
     warnings.extend(concerns.into_iter().map(|(key, message)| ConfigWarning {
         key: key.to_owned(),
         origin: name.clone(),
         message,
     }));
-    Ok((Loaded { config, path, warnings }, known))
+    Ok(Read { loaded: Loaded { config, path, warnings }, known, problems })
+}
+
+/// Whether a mistake at `key` may be about one of the needed ones, which it may be a slip of. A mistake without a key is
+/// about all of them.
+fn is_needed_for_resume(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let name = key.strip_prefix("mainstay_").unwrap_or(&key);
+    let name = name.strip_suffix("_file").unwrap_or(name);
+    name.is_empty() || closest(name, NEEDED_FOR_RESUME.into_iter()).is_some()
 }
 
 /// The file's tree, with merge keys resolved.

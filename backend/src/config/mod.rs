@@ -34,10 +34,8 @@ pub use integrations::{
     BackrestConfig, DatabaseKind, HostConfig, InstanceBackend, InstanceConfig, NotificationConfig, TargetConfig,
     TargetKind, TlsConfig,
 };
-pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load};
-pub use model::{
-    ArchiveConfig, AuthConfig, Compression, Config, Effort, LogConfig, LogFormat, LogLevel, Words,
-};
+pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load, load_for_resume};
+pub use model::{ArchiveConfig, AuthConfig, Compression, Config, Effort, LogConfig, LogFormat, LogLevel, Words};
 pub use problem::{ConfigError, ConfigErrors, ConfigWarning};
 pub use view::PublicConfig;
 

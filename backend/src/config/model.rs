@@ -55,6 +55,10 @@ pub struct Config {
     pub stop_timeout: Option<Duration>,
     /// How long a started container may take to become healthy.
     pub health_timeout: Duration,
+    /// How long a stream of data may stand still before it counts as hung.
+    pub stall_timeout: Duration,
+    /// How long the service may take to bring stacks back when it is told to end.
+    pub shutdown_timeout: Duration,
     /// Retention of instances without one of their own, such as `7d:4w:6m`.
     pub retention: Option<String>,
     /// Whether containers that write to a captured volume are stopped, where nothing else says so.
@@ -99,6 +103,8 @@ impl Default for Config {
             max_concurrent_jobs: 1,
             stop_timeout: None,
             health_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_mins(5),
+            shutdown_timeout: Duration::from_mins(2),
             retention: None,
             stop_attached: false,
             restic_timeout: Duration::from_mins(60),
@@ -129,6 +135,8 @@ pub struct ArchiveConfig {
     pub precopy: Precopy,
     /// Recipients that archives are encrypted to.
     pub encrypt_to: Vec<String>,
+    /// Whether reading and compressing give way to everything else that wants the disk and the processor.
+    pub low_priority: bool,
 }
 
 impl Default for ArchiveConfig {
@@ -141,6 +149,7 @@ impl Default for ArchiveConfig {
             quiesce: Quiesce::Stop,
             precopy: Precopy::Auto,
             encrypt_to: Vec::new(),
+            low_priority: false,
         }
     }
 }

@@ -38,15 +38,15 @@ pub struct Check {
 }
 
 impl Check {
-    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, state: CheckState::Ok, message: message.into(), remedy: None }
     }
 
-    fn warning(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn warning(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { name, state: CheckState::Warning, message: message.into(), remedy: Some(remedy.into()) }
     }
 
-    fn failed(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn failed(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { name, state: CheckState::Failed, message: message.into(), remedy: Some(remedy.into()) }
     }
 }
@@ -57,6 +57,7 @@ impl JobEngine {
         let settings = &self.0.settings;
         let mut checks = self.check_docker().await;
         checks.push(self.check_store().await);
+        checks.push(self.check_reserve().await);
         checks.push(self.check_discovery().await);
         checks.extend(check_directories(settings.backup_dir.clone(), settings.log_dir.clone()).await);
         checks.push(self.check_path_mapping());

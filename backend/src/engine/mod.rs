@@ -39,12 +39,14 @@ mod pause_point;
 mod quiesce;
 mod recovery;
 mod replay;
+mod reserve;
 mod retention;
 mod submit;
 
 pub use backup::{CapturedVia, Coverage};
 pub use once::RequestKey;
 pub use recovery::RecoveryReport;
+pub use replay::{AtRest, RestState};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
 
 use events::{Event, EventHub};
@@ -74,6 +76,8 @@ pub struct EngineSettings {
     pub stop_timeout: Option<Duration>,
     /// How long a container that was healthy may take to be healthy again.
     pub health_timeout: Duration,
+    /// How long data may stand still before a job gives it up.
+    pub stall_timeout: Duration,
     /// The zone of the time in the names of archives and logs.
     pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
@@ -87,6 +91,8 @@ pub struct ArchiveSettings {
     pub codec: Codec,
     /// Compressor threads, at least 1.
     pub workers: usize,
+    /// Whether reading and compressing give way to everything else on the machine.
+    pub low_priority: bool,
 }
 
 /// What the engine works with.
@@ -114,8 +120,8 @@ struct Inner {
     slots: Arc<Semaphore>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
-    /// What is known of abandoned rows of the stop journal; its lock keeps replays and the stops of jobs apart.
-    replay: tokio::sync::Mutex<replay::Watch>,
+    /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
+    replay: replay::Watch,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -153,7 +159,7 @@ impl JobEngine {
             slots,
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            replay: tokio::sync::Mutex::default(),
+            replay: replay::Watch::default(),
             keyed: tokio::sync::Mutex::new(()),
             kept,
         }))
@@ -196,11 +202,17 @@ impl JobEngine {
         jobs
     }
 
-    /// Asks every job to end, waits until their stacks are back, at most for `limit`. Returns whether all ended.
+    /// Asks every job to end, waits until their stacks are back, at most for `limit`. A container that a stop may still
+    /// end is watched for that long too. Returns whether all is well.
     pub async fn shut_down(&self, limit: Duration) -> bool {
+        let jobs: Vec<JobId> = self.list_live().iter().map(|live| live.id().clone()).collect();
         self.0.shutdown.cancel();
         self.0.tracker.close();
-        tokio::time::timeout(limit, self.0.tracker.wait()).await.is_ok()
+        let all = async {
+            self.0.tracker.wait().await;
+            self.settle_journal(&jobs).await
+        };
+        tokio::time::timeout(limit, all).await.unwrap_or(false)
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

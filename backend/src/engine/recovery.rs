@@ -7,6 +7,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::backends::archive;
 use crate::domain::job::{Job, JobState, StepState};
@@ -14,7 +15,11 @@ use crate::domain::log::{Level, LogLine};
 use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
+use super::live::insist;
 use super::{JobEngine, chain, logbook};
+
+/// How long a start waits for the first replay of the stop journal.
+const FIRST_REPLAY: Duration = Duration::from_secs(30);
 
 /// What a start found and did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -50,11 +55,7 @@ impl JobEngine {
     /// When the jobs cannot be read; what the journal holds was brought back before that.
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let mut report = RecoveryReport::default();
-        match self.replay_journal().await {
-            Ok(still_held) => report.still_held = still_held,
-            // The watch tries it again.
-            Err(error) => self.say(Level::Error, None, format!("the stop journal cannot be read: {}", chain(&error))),
-        }
+        report.still_held = self.replay_first().await;
         for (job, files) in self.0.parts.store.list_unfinished_jobs().await? {
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
@@ -63,7 +64,7 @@ impl JobEngine {
             let recorded = if !job.state.is_final() {
                 self.interrupt(job, &tidied.left).await
             } else if tidied.left != files {
-                self.0.parts.store.save_job_with_partials(&job, &tidied.left).await
+                insist(|| self.0.parts.store.save_job_with_partials(&job, &tidied.left)).await
             } else {
                 Ok(())
             };
@@ -79,6 +80,19 @@ impl JobEngine {
         Ok(report)
     }
 
+    /// The first replay; returns how many containers are left. One that the engine keeps waiting for does not keep the
+    /// service from its start: the watch goes on with it.
+    async fn replay_first(&self) -> usize {
+        match tokio::time::timeout(FIRST_REPLAY, self.replay_journal()).await {
+            Ok(Ok(left)) => return left,
+            Ok(Err(error)) => {
+                self.say(Level::Error, None, format!("the stop journal cannot be read yet: {}", chain(&error)));
+            }
+            Err(_) => self.say(Level::Error, None, "not every container is back yet; the service starts".to_owned()),
+        }
+        self.0.parts.store.list_journal().await.map_or(0, |rows| rows.len())
+    }
+
     async fn interrupt(&self, mut job: Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
         let now = self.0.parts.clock.now();
         for step in job.steps.iter_mut().filter(|s| !matches!(s.state, StepState::Succeeded | StepState::Failed)) {
@@ -88,7 +102,7 @@ impl JobEngine {
         job.state = JobState::Interrupted;
         job.finished_at = Some(now);
         job.error = Some("the service ended while the job was at work".into());
-        self.0.parts.store.save_job_with_partials(&job, partial_files).await?;
+        insist(|| self.0.parts.store.save_job_with_partials(&job, partial_files)).await?;
         let message = format!("job {} was at work when the service ended: interrupted", job.id);
         append_to_log(&self.0.settings.log_dir.join(&job.log_file), now, &message);
         self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);

@@ -1,107 +1,32 @@
 //! Brings back what the stop journal still holds.
 //!
 //! A row is left behind by a killed process, and by a job that could not bring a container back in time. Rows of a
-//! stack that a job holds at rest are that job's own business; the lock is taken for each row anew, and by a job
-//! before it takes a stack to rest, so that nothing is started under a capture. Rows that do not come back are tried
-//! again with growing pauses, and only a new reason is told.
+//! stack that a job holds at rest are that job's own business; the lock of the stack is taken for each row anew, and by
+//! a job before it takes the stack to rest, so that nothing is started under a capture. Stacks are worked on beside each
+//! other. Rows that do not come back are tried again with growing pauses, and only a new reason is told.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::discovery::Change;
+use crate::domain::ids::JobId;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
 use crate::store::{JournalRow, StoreError};
 
-use super::quiesce::{Case, NotBack, Standing, Trouble};
+use super::quiesce::{NotBack, Standing};
 use super::{JobEngine, chain};
 
-/// How often the journal is looked at when nothing is known to be left in it.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// How often a container is looked at that a stop may still end, or that was only just started.
-const SOON: Duration = Duration::from_secs(2);
-/// The longest pause between attempts.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// How long a container stays away before it is taken for removed.
-const GONE_FOR: Duration = Duration::from_mins(10);
-/// Starts after which a container that always ends by itself is left alone.
-const MOST_STARTS: u32 = 12;
+mod by_hand;
+mod watch;
 
-/// What is remembered of the rows between two looks.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    rows: HashMap<i32, Watched>,
-    /// Why the engine could not be asked the last time, so that it is told once.
-    trouble: Option<String>,
-}
+pub use by_hand::{AtRest, RestState};
 
-#[derive(Debug)]
-struct Watched {
-    case: Case,
-    next_look: Instant,
-    tries: u32,
-    gone_since: Option<Instant>,
-    told: Option<String>,
-}
-
-impl Watched {
-    fn new(row: &JournalRow) -> Self {
-        Self { case: Case::new(row.held.clone()), next_look: Instant::now(), tries: 0, gone_since: None, told: None }
-    }
-
-    /// Plans the next look; returns whether the row may go.
-    fn conclude(&mut self) -> bool {
-        let now = Instant::now();
-        let gone_since = (self.case.standing == Standing::Gone).then(|| self.gone_since.unwrap_or(now));
-        self.gone_since = gone_since;
-        let pause = match &self.case.standing {
-            Standing::Failed(Trouble::Refused | Trouble::Ends, _) => {
-                self.tries += 1;
-                Duration::from_secs(1 << self.tries.min(10)).min(LONGEST_PAUSE)
-            }
-            Standing::Gone | Standing::Failed(Trouble::EngineAway, _) => LOOK_EVERY,
-            _ => SOON,
-        };
-        self.next_look = now + pause;
-        match &self.case.standing {
-            Standing::Back => true,
-            Standing::Gone => gone_since.is_some_and(|since| since.elapsed() >= GONE_FOR),
-            Standing::Failed(Trouble::Ends, _) => self.case.starts >= MOST_STARTS,
-            _ => false,
-        }
-    }
-}
-
-/// What is left in the journal after a replay.
-#[derive(Debug, Default)]
-pub(super) struct Left {
-    /// Containers that a stop may still end, or that were only just started.
-    pub(super) open: Vec<NotBack>,
-    /// Containers that could not be brought back.
-    pub(super) failed: Vec<NotBack>,
-    /// How many containers are away, and may come back under another id.
-    gone: usize,
-    /// When the next look is due.
-    next_look: Option<Instant>,
-}
-
-impl Left {
-    pub(super) const fn count(&self) -> usize {
-        self.open.len() + self.failed.len() + self.gone
-    }
-
-    fn add(&mut self, watched: &Watched) {
-        self.next_look = Some(self.next_look.map_or(watched.next_look, |at| at.min(watched.next_look)));
-        let name = watched.case.held.name.clone();
-        match (watched.case.reason(), &watched.case.standing) {
-            (None, _) => self.gone += 1,
-            (Some(reason), Standing::Failed(..)) => self.failed.push(NotBack { name, reason }),
-            (Some(reason), _) => self.open.push(NotBack { name, reason }),
-        }
-    }
-}
+pub(super) use watch::Watch;
+use watch::{LOOK_EVERY, Left, Rows, SOON, Watched};
 
 impl JobEngine {
     /// Tries to bring back every container of the journal whose stack no job holds at rest; returns how many are left.
@@ -115,23 +40,47 @@ impl JobEngine {
     /// Tries the journal again from time to time, and whenever the Docker Engine comes back. Ends with `cancel`.
     pub async fn watch_journal(&self, cancel: CancellationToken) {
         let mut changes = self.0.parts.discovery.subscribe();
+        // Dropped with this: a start that is under way goes on in the engine, and its row stays.
+        let mut at_work = JoinSet::new();
         // What recovery left open is due at once.
         let mut pause = SOON;
         loop {
+            let is_engine_back = tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(pause) => false,
+                change = changes.recv() => matches!(change, Ok(Change::Engine { reachable: true, .. })),
+            };
+            while at_work.try_join_next().is_some() {}
             tokio::select! {
                 () = cancel.cancelled() => return,
-                () = tokio::time::sleep(pause) => {},
-                _ = changes.recv() => {},
+                () = self.set_replays_going(!is_engine_back, &mut at_work) => {}
             }
-            pause = match self.replay(None, true).await {
-                Ok(left) => {
-                    left.next_look.map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()).min(LOOK_EVERY))
+            pause = self.0.replay.until_due().unwrap_or(LOOK_EVERY).clamp(SOON / 2, LOOK_EVERY);
+        }
+    }
+
+    /// Begins to replay every stack that is not being replayed; waits for none.
+    async fn set_replays_going(&self, only_due: bool, at_work: &mut JoinSet<()>) {
+        let rows = match self.rows_left(None).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                let trouble = format!("the stop journal cannot be read: {}", chain(&error));
+                if self.0.replay.note_trouble(Some(&trouble)) {
+                    self.say(Level::Error, None, trouble);
                 }
-                Err(error) => {
-                    self.say(Level::Error, None, format!("the stop journal cannot be read: {}", chain(&error)));
-                    LOOK_EVERY
-                }
-            };
+                return;
+            }
+        };
+        if rows.is_empty() || !self.is_engine_there(&rows, &mut Left::default()).await {
+            return;
+        }
+        for (stack, rows) in by_stack(rows) {
+            if self.0.replay.of(&stack).try_lock().is_ok() {
+                let engine = self.clone();
+                at_work.spawn(async move {
+                    engine.replay_stack(&stack, rows, only_due).await;
+                });
+            }
         }
     }
 
@@ -146,36 +95,66 @@ impl JobEngine {
         self.replay_once(stack, true).await
     }
 
-    async fn replay_once(&self, stack: Option<&StackName>, only_due: bool) -> Result<Left, StoreError> {
-        let rows = self.0.parts.store.list_journal().await?;
-        if stack.is_none() {
-            self.0.replay.lock().await.rows.retain(|id, _| rows.iter().any(|row| row.row == *id));
+    /// Waits until what `jobs` brought to rest is back; does not wait for what cannot be brought back now. Returns
+    /// whether nothing of it is left.
+    pub(super) async fn settle_journal(&self, jobs: &[JobId]) -> bool {
+        loop {
+            let rows = self.rows_left(None).await.unwrap_or_default();
+            let stacks: BTreeSet<StackName> =
+                rows.into_iter().filter(|row| jobs.contains(&row.job_id)).map(|row| row.held.stack).collect();
+            if stacks.is_empty() {
+                return true;
+            }
+            let replays = join_all(stacks.iter().map(|stack| self.replay(Some(stack), false))).await;
+            if replays.iter().all(|left| left.as_ref().map_or(true, |left| left.open.is_empty())) {
+                return replays.iter().all(|left| left.as_ref().is_ok_and(|left| left.failed.is_empty()));
+            }
+            tokio::time::sleep(SOON / 4).await;
         }
-        let is_wanted = |row: &JournalRow| stack.is_none_or(|stack| row.held.stack == *stack);
-        let rows: Vec<JournalRow> =
-            rows.into_iter().filter(|row| is_wanted(row) && !self.is_at_rest(&row.held.stack)).collect();
+    }
+
+    async fn replay_once(&self, stack: Option<&StackName>, only_due: bool) -> Result<Left, StoreError> {
+        let rows = self.rows_left(stack).await?;
         let mut left = Left::default();
         if rows.is_empty() || !self.is_engine_there(&rows, &mut left).await {
             return Ok(left);
         }
+        let stacks = by_stack(rows);
+        let all =
+            stacks.into_iter().map(|(stack, rows)| async move { self.replay_stack(&stack, rows, only_due).await });
+        Ok(join_all(all).await.into_iter().fold(left, Left::merge))
+    }
+
+    /// The rows of `stack`, or all, that no job holds at rest.
+    async fn rows_left(&self, stack: Option<&StackName>) -> Result<Vec<JournalRow>, StoreError> {
+        let mut rows = self.0.parts.store.list_journal().await?;
+        self.0.replay.keep_only(&rows);
+        rows.retain(|row| stack.is_none_or(|stack| row.held.stack == *stack) && !self.is_at_rest(&row.held.stack));
+        Ok(rows)
+    }
+
+    async fn replay_stack(&self, stack: &StackName, rows: Vec<JournalRow>, only_due: bool) -> Left {
+        let mut left = Left::default();
+        let watch = self.0.replay.of(stack);
         for row in rows {
-            // Each row for itself: a job may have taken its stack meanwhile.
-            let mut watch = self.0.replay.lock().await;
-            if self.is_at_rest(&row.held.stack) {
-                continue;
+            // Each row for itself: a job may have taken the stack meanwhile.
+            let mut known = watch.lock().await;
+            if self.is_at_rest(stack) {
+                break;
             }
-            let watched = watch.rows.entry(row.row).or_insert_with(|| self.begin_to_watch(&row));
-            if only_due && Instant::now() < watched.next_look {
-                left.add(watched);
-                continue;
-            }
-            if self.try_row(&row, watched).await {
-                watch.rows.remove(&row.row);
-            } else {
-                left.add(watched);
-            }
+            self.replay_row(&row, &mut known, only_due, &mut left).await;
         }
-        Ok(left)
+        left
+    }
+
+    async fn replay_row(&self, row: &JournalRow, known: &mut Rows, only_due: bool, left: &mut Left) {
+        let watched = known.entry(row.row).or_insert_with(|| self.begin_to_watch(row));
+        let is_due = !only_due || watched.next_look <= tokio::time::Instant::now();
+        if is_due && self.try_row(row, watched).await {
+            known.remove(&row.row);
+        } else {
+            left.add(watched);
+        }
     }
 
     fn begin_to_watch(&self, row: &JournalRow) -> Watched {
@@ -202,6 +181,11 @@ impl JobEngine {
             self.say(level, stack, format!("container {} is not back: {reason}; {end}", row.held.name));
         }
         watched.told = reason;
+        if may_go && watched.case.standing == Standing::Gone {
+            let message =
+                format!("container {} was removed for good; it is taken out of the stop journal", row.held.name);
+            self.say(Level::Warning, stack, message);
+        }
         may_go && self.clear_row(row).await
     }
 
@@ -219,20 +203,16 @@ impl JobEngine {
 
     /// Whether the engine answers; why not is told once.
     async fn is_engine_there(&self, rows: &[JournalRow], left: &mut Left) -> bool {
-        let error = self.0.parts.docker.info().await.err();
-        let trouble = error.map(|error| chain(&error));
-        let mut watch = self.0.replay.lock().await;
-        if let Some(reason) = &trouble {
-            let names = rows.iter().map(|row| row.held.name.clone());
-            left.failed.extend(names.map(|name| NotBack { name, reason: reason.clone() }));
-            if watch.trouble != trouble {
-                let names: Vec<&str> = rows.iter().map(|row| row.held.name.as_str()).collect();
-                let message = format!("{} cannot be brought back yet: {reason}; it is tried again", names.join(", "));
-                self.say(Level::Error, None, message);
-            }
+        let trouble = self.0.parts.docker.info().await.err().map(|error| chain(&error));
+        let is_news = self.0.replay.note_trouble(trouble.as_deref());
+        let Some(reason) = trouble else { return true };
+        let names: Vec<&str> = rows.iter().map(|row| row.held.name.as_str()).collect();
+        if is_news {
+            let message = format!("{} cannot be brought back yet: {reason}; it is tried again", names.join(", "));
+            self.say(Level::Error, None, message);
         }
-        watch.trouble = trouble;
-        watch.trouble.is_none()
+        left.failed.extend(names.iter().map(|&name| NotBack { name: name.to_owned(), reason: reason.clone() }));
+        false
     }
 
     /// Whether a job holds the stack at rest now.
@@ -241,4 +221,12 @@ impl JobEngine {
         let job = live.stacks.get(stack).and_then(|id| live.jobs.get(id));
         job.is_some_and(|job| job.is_holding())
     }
+}
+
+fn by_stack(rows: Vec<JournalRow>) -> BTreeMap<StackName, Vec<JournalRow>> {
+    let mut stacks = BTreeMap::<_, Vec<_>>::new();
+    for row in rows {
+        stacks.entry(row.held.stack.clone()).or_default().push(row);
+    }
+    stacks
 }

@@ -39,10 +39,11 @@ impl Store {
             expires_at,
             last_used_at: None,
         };
-        token::Entity::insert(to_row(&token, &secret))
-            .exec_without_returning(&self.db)
-            .await
-            .doing("record a token")?;
+        let insert = async || {
+            let row = token::Entity::insert(to_row(&token, &secret));
+            row.exec_without_returning(&self.db).await.doing("record a token")
+        };
+        self.with_room(insert).await?;
         Ok((token, secret))
     }
 

@@ -59,6 +59,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
+        self.with_room(|| self.try_insert_jobs(jobs)).await
+    }
+
+    async fn try_insert_jobs(&self, jobs: &[Job]) -> Result<(), StoreError> {
         let _change = self.changes.begin();
         let transaction = self.begin_write().await?;
         for job in jobs {
@@ -72,6 +76,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn save_job_with_partials(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
+        self.with_room(|| self.upsert_job(job, partial_files)).await
+    }
+
+    async fn upsert_job(&self, job: &Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
         let row = to_row(job, partial_files)?;
         let _change = self.changes.begin();
         let mut on_conflict = OnConflict::column(Column::Id);

@@ -66,6 +66,10 @@ impl Store {
         if held.is_empty() {
             return Ok(());
         }
+        self.with_room(|| self.insert_rows(job, held)).await
+    }
+
+    async fn insert_rows(&self, job: &JobId, held: &[HeldContainer]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let rows = held.iter().zip(0..).map(|(held, position)| ActiveModel {
             id: NotSet,
@@ -114,6 +118,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn clear_journal(&self, job: &JobId, container_ids: &[&str]) -> Result<(), StoreError> {
+        self.with_room(|| self.delete_rows(job, container_ids)).await
+    }
+
+    async fn delete_rows(&self, job: &JobId, container_ids: &[&str]) -> Result<(), StoreError> {
         Entity::delete_many()
             .filter(Column::JobId.eq(job.as_str()))
             .filter(Column::ContainerId.is_in(container_ids.iter().copied()))

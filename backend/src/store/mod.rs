@@ -4,27 +4,25 @@
 //! an entity, a file here. Do not put rules here: a query answers, the domain decides.
 //!
 //! SQLite runs in WAL mode with `synchronous=FULL`: the stop journal must survive a power cut, and with `NORMAL` the
-//! last commits of a WAL may be lost in one.
+//! last commits of a WAL may be lost in one. Room is kept for it on its disk ([`reserve`]): a write that matters goes
+//! through `with_room`, which gives that room up rather than fail.
 
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::time::Duration;
-
-use migrations::{Migrator, MigratorTrait};
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 
 use crate::domain::clock::SharedClock;
+use reserve::Reserve;
 
 mod access;
 mod entity;
 mod idempotency;
 mod jobs;
 mod journal;
+mod open;
 mod page;
+mod reserve;
 mod revision;
 mod rows;
 mod snapshots;
@@ -34,6 +32,7 @@ pub use idempotency::RememberedRequest;
 pub use jobs::JobFilter;
 pub use journal::{HeldContainer, HoldAction, JournalRow};
 pub use page::{Page, PageRequest};
+pub use reserve::ReserveState;
 pub use revision::Revision;
 pub use snapshots::SnapshotFilter;
 pub use summary::BackupSummary;
@@ -89,6 +88,7 @@ pub struct Store {
     db: DatabaseConnection,
     clock: SharedClock,
     changes: revision::Changes,
+    reserve: Option<Reserve>,
 }
 
 impl std::fmt::Debug for Store {
@@ -98,22 +98,21 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects to `url` and brings the schema up to date.
+    /// Connects to `url` and brings the schema up to date. Waits for a process that has the database locked, and gives
+    /// up the room that is kept for it when its disk is full.
     ///
     /// # Errors
     /// When the address is of no known kind, the database cannot be reached or its schema cannot be changed.
     pub async fn connect(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let store = Self { db: open(url).await?, clock, changes: revision::Changes::default() };
-        store.migrate().await?;
-        Ok(store)
+        let reserve = open::file_of(url).map(|file| Reserve::beside(&file));
+        let db = open::open(url, reserve.as_ref()).await?;
+        Ok(Self { db, clock, reserve, changes: revision::Changes::default() })
     }
 
-    /// Brings the schema up to date; does nothing when it is.
-    ///
-    /// # Errors
-    /// When the database refuses a change.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        Migrator::up(&self.db, None).await.doing("bring its schema up to date")
+    /// Keeps room for the store on its disk, when it is missing and there is enough to spare.
+    #[must_use]
+    pub fn keep_reserve(&self) -> ReserveState {
+        self.reserve.as_ref().map_or(ReserveState::NotOurs, Reserve::keep)
     }
 
     /// Proves that the store can be written to.
@@ -146,54 +145,21 @@ impl Store {
         };
         self.db.begin_with_options(options).await.doing("begin a transaction")
     }
-}
 
-async fn open(url: &str) -> Result<DatabaseConnection, StoreError> {
-    let is_sqlite = url.starts_with("sqlite:");
-    if !is_sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(StoreError::UnknownAddress(redact(url)));
-    }
-    if is_sqlite {
-        make_private_file(url)?;
-    }
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(4).sqlx_logging(false).connect_timeout(Duration::from_secs(10));
-    if is_sqlite {
-        options.map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(10))
-                .foreign_keys(true)
-        });
-    }
-    Database::connect(options).await.doing("be reached")
-}
-
-/// Makes the database file, readable for its owner only: it holds what lets people in. SQLite gives its other files the
-/// same mode.
-fn make_private_file(url: &str) -> Result<(), StoreError> {
-    let path = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    if path.starts_with(":memory:") {
-        return Ok(());
-    }
-    let failed = |source| StoreError::File { path: path.to_owned(), source };
-    if let Some(parent) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
-    Ok(())
-}
-
-/// The address without its password.
-fn redact(address: &str) -> String {
-    match url::Url::parse(address) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("***"));
-            parsed.to_string()
+    /// A write that matters: once more with the room that was kept, when the disk is full.
+    async fn with_room<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        write: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        match (write().await, &self.reserve) {
+            (Err(error), Some(reserve)) if open::lacks_room(&error, reserve) => {
+                if reserve.give_up() {
+                    tracing::warn!("the disk of the store is full: the room that was kept for it is given up");
+                }
+                write().await
+            }
+            (result, _) => result,
         }
-        _ => address.to_owned(),
     }
 }
 

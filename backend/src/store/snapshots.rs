@@ -50,6 +50,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn insert_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.with_room(|| self.try_insert_snapshot(snapshot)).await
+    }
+
+    async fn try_insert_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let row = to_row(snapshot)?;
         let _change = self.changes.begin();
         Entity::insert(row).exec_without_returning(&self.db).await.doing("record a snapshot")?;

@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::support::scene::{BOTH_UP, Scene, Stage, volume_directory};
 
 /// A small file system in memory over a directory, unmounted when dropped.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn over(directory: &Path, options: &str) -> Self {
+    pub(crate) fn over(directory: &Path, options: &str) -> Self {
         mount(&["-t", "tmpfs", "-o", options, "tmpfs"], directory);
         Self(directory.to_owned())
     }

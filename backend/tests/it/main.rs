@@ -17,12 +17,16 @@ mod disk;
 mod docker_engine;
 mod events;
 mod faults;
+mod hung;
 mod jobs;
 mod logs;
 mod quiesce;
+mod resume;
+mod shutdown;
 mod snapshots;
 mod stacks;
 mod status;
+mod store_disk;
 mod system;
 
 mod support {

@@ -9,6 +9,7 @@ pub mod health;
 pub mod hosts;
 pub mod info;
 pub mod jobs;
+pub mod journal;
 pub mod logs;
 pub mod metrics;
 pub mod snapshots;
@@ -28,6 +29,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(hosts::configure)
         .configure(stacks::configure)
         .configure(jobs::configure)
+        .configure(journal::configure)
         .configure(logs::configure)
         .configure(events::configure)
         .configure(snapshots::configure);

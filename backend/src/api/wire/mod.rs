@@ -14,6 +14,7 @@ mod event;
 mod host;
 mod info;
 mod job;
+mod journal;
 mod log;
 mod snapshot;
 mod stack;
@@ -27,6 +28,7 @@ pub use job::{
     Job, JobKind, JobList, JobState, JobSummary, Progress, Quiesce, Step, StepName, StepState, Strategy, TargetKind,
     TargetResult, TargetState, Trigger,
 };
+pub use journal::{AtRest, HoldAction, JournalList, RestState, ResumeOptions, ResumeReport};
 pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
 pub use snapshot::{Snapshot, SnapshotList};
 pub use stack::{

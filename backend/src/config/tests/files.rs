@@ -172,7 +172,7 @@ fn an_image_wins_over_a_repository_and_says_so() {
 #[test]
 fn values_are_read_as_people_write_them() {
     let config = config(
-        "include_data: no\narchive: {compression: zstd, workers: 3, quiesce: pause, precopy: off}\nstop_timeout: 1m30s\n\
+        "include_data: no\narchive: {compression: zstd, workers: 3, quiesce: pause, precopy: off, low_priority: yes}\nstall_timeout: 90s\nshutdown_timeout: 10s\nstop_timeout: 1m30s\n\
          health_timeout: 0\nlisten: '[::]:9000'\ntimezone: Europe/Berlin\nmax_concurrent_jobs: \"2\"\nskip_stop:\n\
          database_url: postgres://me:${PW:-hunter2}@db/mainstay\nauth: {session_ttl: 7d}\nlog: {level: debug, format: json}\n",
     );
@@ -183,6 +183,8 @@ fn values_are_read_as_people_write_them() {
         (Some(3), Quiesce::Pause, Precopy::Off)
     );
     assert_eq!((config.stop_timeout, config.health_timeout), (Some(Duration::from_secs(90)), Duration::ZERO));
+    let limits = (config.archive.low_priority, config.stall_timeout, config.shutdown_timeout);
+    assert_eq!(limits, (true, Duration::from_secs(90), Duration::from_secs(10)));
     assert_eq!((config.listen.port(), config.timezone.name(), config.max_concurrent_jobs), (9000, "Europe/Berlin", 2));
     assert_eq!(config.skip_stop, Vec::<String>::new(), "a key without a value is an absent key");
     assert_eq!(config.database_url.expose(), "postgres://me:hunter2@db/mainstay");

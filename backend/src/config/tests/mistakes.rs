@@ -152,3 +152,25 @@ fn a_flood_of_mistakes_is_cut_off_and_counted() {
     assert!(text.starts_with("config.yml:1:1: unknown key 'zzzz0'\nconfig.yml:2:1: "), "{text}");
     assert!(text.ends_with("and 1950 more"), "{text}");
 }
+
+#[test]
+fn a_file_with_mistakes_still_says_where_what_is_at_rest_is_recorded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.yml");
+    let load = |text: &str, variable: (&str, &str)| {
+        std::fs::write(&path, text).expect("written");
+        let env = env(&[variable]);
+        load_for_resume(&LoadOptions { explicit_path: Some(path.clone()), env, ..LoadOptions::default() })
+    };
+    let store = "database_url: sqlite:///srv/store.db\n";
+    let (loaded, errors) = load(&format!("{store}retention_days: many\nbackup_dri: /x\n"), ("A", "b")).expect("enough");
+    assert_eq!(loaded.config.database_url.expose(), "sqlite:///srv/store.db");
+    assert_eq!(errors.expect("both mistakes").errors.len(), 2);
+    assert!(load(store, ("A", "b")).expect("a valid file").1.is_none());
+    for text in
+        ["database_url: sqlite:relative.db", "databse_url: sqlite:///srv/store.db", "docker_host: nowhere", "- x"]
+    {
+        assert!(load(text, ("A", "b")).is_err(), "{text}");
+    }
+    assert!(load(store, ("MAINSTAY_DATABASE_URL_FILE", "/no/such/file")).is_err());
+}

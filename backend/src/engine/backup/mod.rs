@@ -162,7 +162,8 @@ impl Cx<'_> {
         }
         {
             // A replay that is at work on this stack ends first; the next one sees that the stack is held.
-            let _alone = self.engine.0.replay.lock().await;
+            let stack = self.engine.0.replay.of(&resolved.stack.name);
+            let _alone = stack.lock().await;
             self.live.set_holding(true);
         }
         let (job, cancel) = (self.live.id(), &self.live.cancel);
@@ -201,7 +202,12 @@ impl Cx<'_> {
         let is_back = |held: &&HeldContainer| not_back.iter().all(|n| n.name != held.name);
         let back: Vec<HeldContainer> = held.iter().filter(is_back).cloned().collect();
         let limit = self.engine.0.settings.health_timeout;
-        not_back.extend(quiesce::wait_until_well(docker, &back, &resolved.details, limit).await);
+        // Whoever ends this process may not wait that long.
+        let shutdown = &self.engine.0.shutdown;
+        tokio::select! {
+            not_well = quiesce::wait_until_well(docker, &back, &resolved.details, limit) => not_back.extend(not_well),
+            () = shutdown.cancelled() => {}
+        }
         self.end_resume(held.len(), stopped_ms, &not_back).await;
         not_back
     }

@@ -11,8 +11,10 @@ use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, VolumeCreat
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
-use mainstay::docker::ContainerEngine;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use mainstay::docker::bollard_engine::BollardEngine;
+use mainstay::docker::{ContainerEngine, EngineEvent};
 
 /// The image of throw-away containers: a static busybox that the test run imports.
 pub(crate) const IMAGE: &str = "mainstay-test/busybox:local";
@@ -31,6 +33,27 @@ pub(crate) struct Lab {
     docker: Docker,
     run: String,
     made: Mutex<Vec<Made>>,
+}
+
+/// What happens to one container.
+pub(crate) struct ContainerEvents {
+    id: String,
+    events: BoxStream<'static, EngineEvent>,
+}
+
+impl ContainerEvents {
+    /// Waits until the engine tells of `what`.
+    pub(crate) async fn wait_for(&mut self, what: &str) {
+        let find = async {
+            while let Some(event) = self.events.next().await {
+                if matches!(&event, EngineEvent::Container { id, action, .. } if *id == self.id && action == what) {
+                    return;
+                }
+            }
+        };
+        let found = tokio::time::timeout(std::time::Duration::from_secs(60), find).await;
+        found.unwrap_or_else(|_| panic!("the engine does not tell of a {what}"));
+    }
 }
 
 enum Made {
@@ -115,10 +138,17 @@ impl Lab {
 
     /// Waits until a container has ended by itself.
     pub(crate) async fn ended(&self, name: &str) {
-        use futures_util::StreamExt as _;
         let options = bollard::query_parameters::WaitContainerOptions::default();
         // The library tells of an exit code other than 0 as an error; both mean that it ended.
         self.docker.wait_container(name, Some(options)).next().await;
+    }
+
+    /// What happens to a container from now on.
+    pub(crate) async fn events_of(&self, name: &str) -> ContainerEvents {
+        let id = self.engine.inspect_container(name).await.expect("a container").container.id;
+        let mut events = self.engine.events();
+        assert!(matches!(events.next().await, Some(EngineEvent::Connected)), "no event stream");
+        ContainerEvents { id, events }
     }
 
     fn remember(&self, made: Made) {

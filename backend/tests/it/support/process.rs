@@ -18,6 +18,7 @@ pub(crate) struct Process {
     lines: Receiver<String>,
     seen: Vec<String>,
     pub(crate) base: String,
+    port_file: PathBuf,
 }
 
 /// The binary under test.
@@ -43,6 +44,13 @@ pub(crate) fn write_config(root: &Path, database_url: &str, extra: &[String]) ->
 impl Process {
     /// Starts the service and waits until it answers. `env` is added to its environment.
     pub(crate) fn start(config: &Path, env: &[(&str, &str)]) -> Self {
+        let mut process = Self::launch(config, env);
+        process.wait_until_it_answers();
+        process
+    }
+
+    /// Starts the service.
+    pub(crate) fn launch(config: &Path, env: &[(&str, &str)]) -> Self {
         let port_file = config.with_file_name("port");
         let _ = std::fs::remove_file(&port_file);
         let mut command = mainstay();
@@ -52,21 +60,24 @@ impl Process {
         let (sender, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut process = Self { child, lines, seen: Vec::new(), base: String::new() };
-        process.wait_for_line("answers at");
-        let address = std::fs::read_to_string(&port_file);
+        Self { child, lines, seen: Vec::new(), base: String::new(), port_file }
+    }
+
+    /// Waits until a service that was launched answers.
+    pub(crate) fn wait_until_it_answers(&mut self) {
+        self.wait_for_line("answers at");
+        let address = std::fs::read_to_string(&self.port_file);
         let deadline = Instant::now() + PATIENCE;
         let address = address.unwrap_or_else(|_| {
             loop {
-                if let Ok(address) = std::fs::read_to_string(&port_file) {
+                if let Ok(address) = std::fs::read_to_string(&self.port_file) {
                     break address;
                 }
                 assert!(Instant::now() < deadline, "no port file");
                 std::thread::sleep(Duration::from_millis(5));
             }
         });
-        process.base = format!("http://{}", address.trim());
-        process
+        self.base = format!("http://{}", address.trim());
     }
 
     /// Waits for a line of its standard error that holds `text`.
@@ -99,8 +110,18 @@ impl Process {
 
     /// SIGTERM, and the orderly end that follows; returns whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait_for_end()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")).expect("a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        rustix::process::kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Waits for its end; returns whether it ended well.
+    pub(crate) fn wait_for_end(&mut self) -> bool {
         self.child.wait().expect("ended").success()
     }
 }

@@ -1,13 +1,14 @@
 //! A Unix socket between a client and the engine, where things go wrong on purpose.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
 
 use mainstay::docker::bollard_engine::BollardEngine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// A Unix socket before the engine that can be cut, frozen and restored.
@@ -32,6 +33,10 @@ struct ProxyState {
     accepted: AtomicUsize,
     drops_reply: AtomicBool,
     is_frozen: AtomicBool,
+    /// Requests with one of these in their first line are taken and never answered.
+    unanswered: Mutex<Vec<String>>,
+    hanging: AtomicUsize,
+    no_more: Notify,
 }
 
 impl Proxy {
@@ -96,6 +101,22 @@ impl Proxy {
         self.shared.is_frozen.store(true, SeqCst);
     }
 
+    /// From now on requests with `text` in their first line, such as a container's id, are taken and never answered.
+    pub(crate) fn hang(&self, text: &str) {
+        self.shared.unanswered.lock().expect("the list").push(text.to_owned());
+    }
+
+    /// Requests are answered again; those that hang are cut.
+    pub(crate) fn hang_no_more(&self) {
+        self.shared.unanswered.lock().expect("the list").clear();
+        self.shared.no_more.notify_waiters();
+    }
+
+    /// Requests that were taken and not answered so far.
+    pub(crate) fn hanging(&self) -> usize {
+        self.shared.hanging.load(SeqCst)
+    }
+
     /// The next request reaches the engine; its answer does not come back.
     pub(crate) fn drop_next_reply(&self) {
         self.shared.drops_reply.store(true, SeqCst);
@@ -110,7 +131,24 @@ async fn serve(mut client: UnixStream, peer: Peer, shared: Arc<ProxyState>) {
         Peer::Engine(socket) => socket,
         Peer::Refusal(status) => return refuse(&mut client, status).await,
     };
+    // The client makes a connection for each request, so its first line is all there is to look at.
+    let unanswered = shared.unanswered.lock().expect("the list").clone();
+    let mut head = Vec::new();
+    if !unanswered.is_empty() {
+        while !head.contains(&b'\n') {
+            if client.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+        if unanswered.iter().any(|text| line.contains(text.as_str())) {
+            let no_more = shared.no_more.notified();
+            shared.hanging.fetch_add(1, SeqCst);
+            return no_more.await;
+        }
+    }
     let mut engine = UnixStream::connect(socket).await.expect("the engine");
+    engine.write_all(&head).await.expect("the engine");
     if shared.drops_reply.swap(false, SeqCst) {
         let (mut from_client, _) = client.split();
         let (mut from_engine, mut to_engine) = engine.split();

@@ -1,0 +1,65 @@
+//! Bringing back what is at rest without the service: when it does not start, or is not wanted to.
+//!
+//! Needs the store and the Docker Engine and nothing else: no directory, no port, no password.
+
+use std::sync::Arc;
+
+use crate::api::wire::ResumeReport;
+use crate::config::Config;
+use crate::discovery::Discovery;
+use crate::docker::SharedEngine;
+use crate::docker::bollard_engine::BollardEngine;
+use crate::domain::clock::{SharedClock, SystemClock};
+use crate::domain::names::StackName;
+use crate::engine::logbook::SystemLog;
+use crate::engine::{EngineParts, JobEngine};
+use crate::store::Store;
+
+use super::{discovery_settings, engine_settings, lock};
+
+/// The part of the service that looks after what is at rest.
+pub struct Resumer {
+    engine: JobEngine,
+    _store_lock: lock::StoreLock,
+}
+
+impl std::fmt::Debug for Resumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resumer").finish_non_exhaustive()
+    }
+}
+
+impl Resumer {
+    /// Opens the store that `config` names.
+    ///
+    /// # Errors
+    /// When a service has the store, or it cannot be opened.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
+        let clock: SharedClock = Arc::new(SystemClock);
+        let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
+        let docker: SharedEngine = Arc::new(BollardEngine::connect(config.docker_host.as_deref()));
+        let parts = EngineParts {
+            store,
+            docker: docker.clone(),
+            discovery: Discovery::new(discovery_settings(config), docker, clock.clone()),
+            clock: clock.clone(),
+            system_log: SystemLog::new(config.log_dir.clone(), clock),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        Ok(Self { engine: JobEngine::new(engine_settings(config), parts), _store_lock: store_lock })
+    }
+
+    /// Brings back what is at rest of `stack`, or all of it; the answer of `POST /api/v1/journal/resume`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn resume(&self, stack: Option<&StackName>, is_dry_run: bool) -> anyhow::Result<serde_json::Value> {
+        let all = if is_dry_run {
+            self.engine.preview_resume(stack).await?
+        } else {
+            self.engine.resume_by_hand(stack).await?
+        };
+        Ok(serde_json::to_value(ResumeReport::new(all, is_dry_run))?)
+    }
+}
