@@ -207,7 +207,7 @@ fn archive_once(codec: Codec, source: &Path, archive: &Path) -> Result<()> {
         archive_path: "data".to_owned(),
     })?;
     writer.add_tree(source, &TreeOptions::default())?;
-    let finished = writer.finish(Map::new())?;
+    let finished = writer.finish(Map::new(), archive)?;
     ensure!(finished.targets[0].warning_count == 0, "{:?}", finished.targets[0].warnings);
     Ok(())
 }
