@@ -6,6 +6,8 @@
 
 pub mod access;
 pub mod clock;
+pub mod dependency;
+pub mod duration;
 pub mod ids;
 pub mod job;
 pub mod log;
@@ -16,3 +18,4 @@ pub mod retention;
 pub mod size;
 pub mod snapshot;
 pub mod stack;
+pub mod wishes;

@@ -67,6 +67,12 @@ async fn note_doubts(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) {
             } else if !writers.is_empty() && target.state == TargetState::Succeeded {
                 target.state = TargetState::Partial;
                 target.message = Some(format!("captured while a writer ran: {}", writers.join("; ")));
+            } else if target.state == TargetState::Succeeded {
+                let meant = resolved.meant_writers(target.kind, &target.name);
+                if !meant.is_empty() {
+                    let note = format!("captured while {} ran, as asked", meant.join(", "));
+                    target.message = Some(target.message.take().map_or(note.clone(), |m| format!("{m}; {note}")));
+                }
             }
         }
     });
