@@ -12,7 +12,6 @@ mod address;
 mod check;
 mod decode;
 mod decode_integrations;
-mod duration;
 mod expand;
 mod integrations;
 mod load;
@@ -28,8 +27,8 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use crate::domain::duration::{InvalidDuration, parse_duration};
 pub use address::{DatabaseUrl, InvalidDatabaseUrl, SecretUrl, redact};
-pub use duration::{InvalidDuration, parse_duration};
 pub use integrations::{
     BackrestConfig, DatabaseKind, HostConfig, InstanceBackend, InstanceConfig, NotificationConfig, TargetConfig,
     TargetKind, TlsConfig,

@@ -10,11 +10,11 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use secrecy::SecretString;
 
 use super::address::SecretUrl;
-use super::duration::parse_duration;
 use super::expand::expand;
 use super::model::{Compression, Effort, Words};
 use super::section::{Context, Section, closest, describe};
 use super::tree::{Kind, Node, Place};
+use crate::domain::duration::parse_duration;
 
 /// A text as a path, if it is an absolute one.
 pub(super) fn absolute(text: String) -> Option<PathBuf> {

@@ -14,9 +14,11 @@ use super::exclusions::find_exclusion;
 use super::merge::{Member, is_too_general, name_directories};
 use super::paths;
 use crate::docker::EngineVolume;
+use crate::domain::dependency::{Dependency, join};
 use crate::domain::names::StackName;
 use crate::domain::path_map::PathMap;
 use crate::domain::stack::{Bind, Container, MountKind, Service, Stack, StackSource, StackState, Volume, labels};
+use crate::domain::wishes::read_wishes;
 
 /// What a scan is made from.
 pub(crate) struct Scan<'a> {
@@ -162,8 +164,10 @@ impl Scan<'_> {
             false => StackState::Unknown,
         };
         let is_named = |name: &String| name == parts.name.as_str() || Some(name) == parts.directory_name.as_ref();
-        let Compose { files, env_files, warnings, .. } = parts.compose;
+        let Compose { files, env_files, mut warnings, quiesce, .. } = parts.compose;
+        warnings.extend(doubtful_wishes(&parts.project.containers));
         Stack {
+            quiesce,
             skip_stop: self.settings.skip_stop.iter().any(is_named),
             name: parts.name,
             host: self.settings.host.clone(),
@@ -327,14 +331,26 @@ fn collect_services(parts: &Parts) -> Vec<Service> {
     let mut services: Vec<Service> = services.into_values().collect();
     for service in &mut services {
         service.containers.sort_by(|a, b| (a.is_oneoff, a.number, &a.name).cmp(&(b.is_oneoff, b.number, &b.name)));
-        let told: Vec<Vec<String>> = service.containers.iter().filter_map(find_depends_on).collect();
+        let told: Vec<Vec<Dependency>> = service.containers.iter().filter_map(find_depends_on).collect();
         if !told.is_empty() {
-            service.depends_on = told.concat();
+            service.depends_on = join(told.concat());
         }
-        service.depends_on.sort();
-        service.depends_on.dedup();
     }
     services
+}
+
+/// What the labels of containers ask that cannot be read; said once for containers that say the same.
+fn doubtful_wishes(containers: &[Container]) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for container in containers {
+        let (_, warnings) = read_wishes(&container.labels);
+        for warning in warnings.into_iter().map(|warning| format!("service '{}': {warning}", service_of(container))) {
+            if !said.contains(&warning) {
+                said.push(warning);
+            }
+        }
+    }
+    said
 }
 
 fn forget_state(container: &mut Container) {

@@ -117,7 +117,7 @@ fn directories_and_containers_are_merged_by_project_name() {
     assert_eq!(stacks[0].compose_files, [host.base().join("srv/lone/docker-compose.yml")]);
     assert_eq!(stacks[0].services[0].image.as_deref(), Some("ximage"));
     assert_eq!(stacks[1].warnings, ["no compose file in the stack directory"]);
-    assert_eq!(stacks[3].services[1].depends_on, ["db"], "from the file: Compose 1 sets no label");
+    assert_eq!(stacks[3].services[1].depends_on, [Dependency::started("db")], "from the file: Compose 1 sets no label");
     assert_eq!(stacks.iter().map(|s| s.skip_stop).collect::<Vec<_>>(), [false, false, false, true, true]);
 }
 
@@ -129,8 +129,20 @@ fn labels_go_before_the_file_for_dependencies() {
     let b = host.run("s", "b", "stacks/s", Running);
     b.labels.insert(labels::DEPENDS_ON.to_owned(), String::new());
     let stack = &host.build().0[0];
-    assert_eq!(stack.services[0].depends_on, ["b"]);
-    assert_eq!(stack.services[1].depends_on, [] as [&str; 0]);
+    assert_eq!(stack.services[0].depends_on, [Dependency::started("b")]);
+    assert_eq!(stack.services[1].depends_on, []);
+}
+
+#[test]
+fn wishes_that_cannot_be_read_are_said_once() {
+    let mut host = Host::new(&[("stacks/s/compose.yaml", "x-mainstay: {quiesce: pause}\nservices: {a: {}}")]);
+    for _ in 0..2 {
+        host.run("s", "a", "stacks/s", Running).labels.insert(labels::STOP_TIMEOUT.to_owned(), "soon".to_owned());
+    }
+    let stack = &host.build().0[0];
+    let [warning] = stack.warnings.as_slice() else { panic!("{:?}", stack.warnings) };
+    assert!(warning.contains("service 'a'") && warning.contains("mainstay.stop-timeout"), "{warning}");
+    assert_eq!(stack.quiesce, Some(crate::domain::job::Quiesce::Pause));
 }
 
 #[test]

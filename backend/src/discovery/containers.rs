@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::domain::dependency::{Dependency, parse_label};
 use crate::domain::names::StackName;
-use crate::domain::order::parse_depends_on;
 use crate::domain::stack::{Container, ContainerState, StackState, labels};
 
 /// The containers of one Compose project.
@@ -56,17 +56,10 @@ fn find_config_files(container: &Container, directory: Option<&Path>) -> Vec<Pat
     absolute.filter(|path| path.is_absolute()).collect()
 }
 
-/// The services that a container's label says it depends on; `None` without the label, which Compose 1 does not set.
+/// What a container's label says its service depends on; `None` without the label, which Compose 1 does not set.
 #[must_use]
-pub fn find_depends_on(container: &Container) -> Option<Vec<String>> {
-    let label = container.labels.get(labels::DEPENDS_ON)?;
-    match serde_json::from_str(label) {
-        Ok(serde_json::Value::Object(map)) => Some(map.into_iter().map(|(name, _)| name).collect()),
-        Ok(serde_json::Value::Array(list)) => {
-            Some(list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
-        }
-        _ => Some(parse_depends_on(label)),
-    }
+pub fn find_depends_on(container: &Container) -> Option<Vec<Dependency>> {
+    container.labels.get(labels::DEPENDS_ON).map(|label| parse_label(label))
 }
 
 /// The name of the service that a container belongs to; its own name when the label is missing.
@@ -131,17 +124,10 @@ mod tests {
     }
 
     #[test]
-    fn dependencies_in_every_encoding() {
-        for (label, expected) in [
-            ("", vec![]),
-            ("db:service_healthy:true,cache:service_started:false", vec!["db", "cache"]),
-            (r#"{"db":{"condition":"service_started"}}"#, vec!["db"]),
-            (r#"["db","cache"]"#, vec!["db", "cache"]),
-        ] {
-            let found = find_depends_on(&container(&[(labels::DEPENDS_ON, label)]));
-            assert_eq!(found, Some(expected.into_iter().map(str::to_owned).collect()), "{label}");
-        }
-        assert_eq!(find_depends_on(&container(&[])), None);
+    fn an_empty_label_says_that_there_are_no_dependencies() {
+        let found = |pairs: &[(&str, &str)]| find_depends_on(&container(pairs)).map(|needs| needs.len());
+        assert_eq!(found(&[(labels::DEPENDS_ON, "db:service_healthy:true,cache")]), Some(2));
+        assert_eq!((found(&[(labels::DEPENDS_ON, "")]), found(&[])), (Some(0), None));
     }
 
     #[test]

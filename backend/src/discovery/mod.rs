@@ -141,6 +141,13 @@ impl Discovery {
         targets::plan_targets(stack, &real.unwrap_or_default(), include_data)
     }
 
+    /// The containers of the host that are not of `stack`, as the last look found them.
+    pub async fn strangers(&self, stack: &Stack) -> Vec<Container> {
+        let ours: Vec<&str> = stack.containers().map(|(_, container)| container.id.as_str()).collect();
+        let last = self.0.last.lock().await;
+        last.containers.iter().filter(|container| !ours.contains(&container.id.as_str())).cloned().collect()
+    }
+
     async fn ask_engine(&self, last: &mut Known) -> Answer {
         let engine = &self.0.engine;
         let containers = match engine.list_containers().await {

@@ -43,6 +43,7 @@ fn stack(volumes: Vec<Volume>, binds: Vec<Bind>, containers: Vec<Container>) -> 
         volumes,
         binds,
         skip_stop: false,
+        quiesce: None,
         warnings: vec![],
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn container_of_summary(summary: ContainerSummary) -> Container {
         is_oneoff: is_oneoff(&labels),
         labels,
         mounts: summary.mounts.unwrap_or_default().into_iter().map(mount_of).collect(),
+        shares_network_of: summary.host_config.and_then(|host| network_owner(host.network_mode.as_deref()?)),
     }
 }
 
@@ -49,6 +50,7 @@ pub(super) fn detail_of(answer: &ContainerInspectResponse) -> ContainerDetail {
             is_oneoff: is_oneoff(&labels),
             labels,
             mounts: answer.mounts.clone().unwrap_or_default().into_iter().map(mount_of).collect(),
+            shares_network_of: host.network_mode.as_deref().and_then(network_owner),
         },
         started_at: state.started_at.as_deref().and_then(parse_time),
         exit_code: state.exit_code,
@@ -151,6 +153,11 @@ fn mount_of(mount: MountPoint) -> Mount {
     }
 }
 
+/// `container:<id>` names the container whose network is shared.
+fn network_owner(mode: &str) -> Option<String> {
+    mode.strip_prefix("container:").map(str::to_owned)
+}
+
 /// `web:ro` names the container `web`.
 fn without_mode(entry: &str) -> String {
     entry.split_once(':').map_or(entry, |(name, _)| name).to_owned()
@@ -194,6 +201,7 @@ mod tests {
         let summary = serde_json::from_value(json!({
             "Id": "a1", "Names": ["/blog-db-2"], "Image": "pg:15", "State": "exited", "Status": "Exited (0) 1 hour ago",
             "Labels": {"com.docker.compose.container-number": "2", "com.docker.compose.oneoff": "True"},
+            "HostConfig": {"NetworkMode": "container:b2"},
             "Mounts": [
                 {"Type": "volume", "Name": "v", "Source": "/s", "Destination": "/d", "RW": true},
                 {"Type": "bind", "Source": "/b", "Destination": "/e", "RW": false},
@@ -203,6 +211,7 @@ mod tests {
         let container = container_of_summary(summary.expect("a summary"));
         assert_eq!((container.name.as_str(), container.number, container.is_oneoff), ("blog-db-2", 2, true));
         assert_eq!(container.state, ContainerState::Exited);
+        assert_eq!(container.shares_network_of.as_deref(), Some("b2"));
         let kinds: Vec<_> = container.mounts.iter().map(|mount| (mount.kind, mount.is_writable)).collect();
         assert_eq!(kinds, [(MountKind::Volume, true), (MountKind::Bind, false), (MountKind::Other, true)]);
         assert_eq!(container.mounts[0].volume.as_deref(), Some("v"));

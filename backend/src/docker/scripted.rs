@@ -127,6 +127,11 @@ impl ScriptedEngine {
         self.fail_nth(kind, made + 1, error);
     }
 
+    /// Makes every call of a kind about a container, by its id as given, fail without any effect.
+    pub fn refuse(&self, kind: CallKind, id: &str, why: &str) {
+        self.state().refusals.push((kind, id.to_owned(), why.to_owned()));
+    }
+
     /// Makes the `nth` call of a kind have its effect and fail all the same.
     pub fn lose_nth_reply(&self, kind: CallKind, nth: usize, error: EngineError) {
         self.state().faults.push((kind, nth, Fault::LoseReply(error)));
@@ -283,6 +288,7 @@ pub fn running_container(id: &str, name: &str) -> ContainerDetail {
             is_oneoff: false,
             labels: BTreeMap::new(),
             mounts: Vec::new(),
+            shares_network_of: None,
         },
         started_at: Some(DateTime::UNIX_EPOCH),
         exit_code: None,

@@ -6,6 +6,8 @@
 
 pub mod access;
 pub mod clock;
+pub mod dependency;
+pub mod duration;
 pub mod ids;
 pub mod job;
 pub mod log;
@@ -17,3 +19,4 @@ pub mod size;
 pub mod snapshot;
 pub mod stack;
 pub mod strategy;
+pub mod wishes;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::dependency::Dependency;
+use super::job::Quiesce;
 use super::names::StackName;
 
 /// Labels that Compose and Mainstay put on containers.
@@ -21,8 +23,16 @@ pub mod labels {
     pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
     /// The compose files, joined by commas; relative to the working directory in Compose 1.
     pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
-    /// The services a service depends on, in the encodings that [`super::super::order`] reads.
+    /// The services a service depends on, in the encodings that [`super::super::dependency`] reads.
     pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+    /// The group of a service in the start order: a whole number, lower ones start first, 0 where nothing is said.
+    pub const ORDER: &str = "mainstay.order";
+    /// How the containers of a service are brought to rest: `stop`, `pause` or `none`.
+    pub const QUIESCE: &str = "mainstay.quiesce";
+    /// How long a container may take to stop, such as `30s` or `2m`.
+    pub const STOP_TIMEOUT: &str = "mainstay.stop-timeout";
+    /// `true` on the container through which Mainstay reaches the Docker Engine.
+    pub const SOCKET_PROXY: &str = "mainstay.socket-proxy";
 }
 
 /// A Compose project as Mainstay sees it.
@@ -50,6 +60,8 @@ pub struct Stack {
     pub binds: Vec<Bind>,
     /// Whether the configuration says to capture it without a stop.
     pub skip_stop: bool,
+    /// How its compose file says that it is brought to rest: `x-mainstay: {quiesce: pause}`.
+    pub quiesce: Option<Quiesce>,
     /// What is doubtful about it, in sentences for people.
     pub warnings: Vec<String>,
 }
@@ -94,8 +106,8 @@ pub struct Service {
     pub name: String,
     /// The image that the compose file names, when known.
     pub image: Option<String>,
-    /// Services that it depends on, from its containers' labels or the compose file.
-    pub depends_on: Vec<String>,
+    /// Services that it depends on, from its containers' labels or the compose file, sorted by name.
+    pub depends_on: Vec<Dependency>,
     /// Its containers, by number.
     pub containers: Vec<Container>,
 }
@@ -121,6 +133,8 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// Its mounts.
     pub mounts: Vec<Mount>,
+    /// The container whose network it shares, by id or name, when it has none of its own.
+    pub shares_network_of: Option<String>,
 }
 
 /// What a container is doing.

@@ -157,6 +157,7 @@ impl<'a> Loader<'a> {
         }
         self.load_volumes(&merged, layer.env);
         self.load_services(&merged, layer);
+        self.load_quiesce(&merged);
         for include in yaml::items(yaml::find(&merged, "include")) {
             self.load_include(include, layer, chain);
         }
@@ -180,6 +181,16 @@ impl<'a> Loader<'a> {
         for (name, value) in yaml::entries(services) {
             let service = self.read_service(&place, &name, value, &mut Vec::new());
             self.found.services.entry(name).or_insert(service);
+        }
+    }
+
+    /// Reads `x-mainstay: {quiesce: …}`; what a file sets goes before what it includes.
+    fn load_quiesce(&mut self, document: &Value) {
+        let value = yaml::find(document, "x-mainstay").and_then(|ours| yaml::find(ours, "quiesce"));
+        let Some(word) = value.and_then(yaml::find_text) else { return };
+        match word.parse() {
+            Ok(quiesce) => self.found.quiesce = self.found.quiesce.or(Some(quiesce)),
+            Err(_) => self.warn(format!("x-mainstay: 'quiesce' is stop, pause or none, not '{word}', and is ignored")),
         }
     }
 

@@ -9,6 +9,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::domain::dependency::Dependency;
+use crate::domain::job::Quiesce;
+
 mod dotenv;
 mod files;
 mod loader;
@@ -38,6 +41,8 @@ pub struct Compose {
     pub services: BTreeMap<String, ComposeService>,
     /// Volumes by key.
     pub volumes: BTreeMap<String, ComposeVolume>,
+    /// How the stack is brought to rest: the file's `x-mainstay: {quiesce: pause}`.
+    pub quiesce: Option<Quiesce>,
     /// What is doubtful, in sentences for people.
     pub warnings: Vec<String>,
 }
@@ -48,7 +53,7 @@ pub struct ComposeService {
     /// The image.
     pub image: Option<String>,
     /// Services that must run before it, for whatever reason: `depends_on`, `links`, `volumes_from`, shared namespaces.
-    pub depends_on: Vec<String>,
+    pub depends_on: Vec<Dependency>,
     /// What it mounts.
     pub mounts: Vec<ComposeMount>,
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_yaml::Value;
 
+use crate::domain::dependency::{Condition, Dependency, join};
+
 use super::dotenv::{self, Env};
 use super::mounts::{ComposeMount, parse_mount};
 use super::yaml;
@@ -36,26 +38,35 @@ pub(crate) fn extend(parent: ComposeService, child: ComposeService) -> ComposeSe
     for mount in child.mounts {
         add_mount(&mut whole.mounts, mount);
     }
-    whole.depends_on.extend(child.depends_on);
-    whole.depends_on.sort();
-    whole.depends_on.dedup();
+    whole.depends_on = join(whole.depends_on.into_iter().chain(child.depends_on));
     whole
 }
 
-fn parse_needs(service: &Value) -> Vec<String> {
-    let mut needs: Vec<String> = match yaml::find(service, "depends_on") {
-        Some(value @ Value::Mapping(_)) => yaml::entries(Some(value)).map(|(name, _)| name).collect(),
-        other => yaml::items(other).into_iter().filter_map(yaml::find_text).collect(),
+fn parse_needs(service: &Value) -> Vec<Dependency> {
+    let mut needs: Vec<Dependency> = match yaml::find(service, "depends_on") {
+        Some(value @ Value::Mapping(_)) => yaml::entries(Some(value)).map(|(name, v)| parse_need(name, v)).collect(),
+        other => yaml::items(other).into_iter().filter_map(yaml::find_text).map(Dependency::started).collect(),
     };
     for (key, is_namespace) in
         [("links", false), ("volumes_from", false), ("network_mode", true), ("ipc", true), ("pid", true)]
     {
         let texts = yaml::items(yaml::find(service, key)).into_iter().filter_map(yaml::find_text);
-        needs.extend(texts.filter_map(|text| find_service(&text, is_namespace)));
+        needs.extend(texts.filter_map(|text| find_service(&text, is_namespace)).map(Dependency::started));
     }
-    needs.sort();
-    needs.dedup();
-    needs
+    join(needs)
+}
+
+/// The long form of a dependency.
+fn parse_need(service: String, value: &Value) -> Dependency {
+    let flag = |key: &str| yaml::find(value, key).and_then(Value::as_bool);
+    Dependency {
+        service,
+        condition: yaml::find(value, "condition")
+            .and_then(yaml::find_text)
+            .map_or(Condition::Started, |word| Condition::read(&word)),
+        restart: flag("restart").unwrap_or(false),
+        is_required: flag("required").unwrap_or(true),
+    }
 }
 
 /// The service named by `db`, `db:alias`, or, for a shared namespace, by `service:db` only.

@@ -1,6 +1,7 @@
 //! Whole stack directories, as they are met in the wild.
 
 use super::*;
+use crate::domain::dependency::Condition;
 
 struct Dir(tempfile::TempDir);
 
@@ -43,11 +44,12 @@ fn an_ordinary_stack() {
     assert_eq!(dir.shown(&found.env_files), ["s/.env", "s/web.env"]);
     let web = &found.services["web"];
     assert_eq!(web.image.as_deref(), Some("web:2"));
-    assert_eq!(web.depends_on, ["cache", "db"]);
+    let needs = [Dependency::started("cache"), Dependency::started("db").with(Condition::Healthy)];
+    assert_eq!(web.depends_on, needs);
     let bind = ComposeMount { source: ComposeSource::Bind(dir.stack().join("other")), target: "/cfg".into() };
     assert_eq!(web.mounts, [bind], "the override takes the place of the mount at the same path");
     assert_eq!(found.services["db"].mounts[0].source, ComposeSource::Volume("pgdata".into()));
-    assert_eq!(found.services["worker"].depends_on, ["db", "vpn"]);
+    assert_eq!(found.services["worker"].depends_on, ["db", "vpn"].map(Dependency::started));
     let names: Vec<String> = found.volumes.iter().map(|(key, volume)| volume.engine_name("shop", key)).collect();
     assert_eq!(names, ["theirs", "old-name", "fixed", "shop_pgdata"]);
 }
@@ -97,6 +99,7 @@ fn what_is_doubtful_is_said() {
         ("include: [{path: oci://x/y}]", "no local file"),
         ("services: {a: {extends: a}}", "'extends' leads back"),
         ("services: {a: {extends: {file: other.yaml, service: q}}}", "extends 'q', which other.yaml does not have"),
+        ("x-mainstay: {quiesce: freeze}", "'quiesce' is stop, pause or none, not 'freeze'"),
         ("services: {a: {env_file: no.env}}", "the env_file no.env does not exist"),
         ("services: {a: {volumes: ['${X}/d:/d']}}", "service 'a': the mount '${X}/d:/d' has a variable"),
         ("name: Über Shop\nservices: {}", "is read as 'bershop'"),
@@ -174,4 +177,38 @@ proptest::proptest! {
         let dir = Dir::new(&[("s/compose.yaml", &text), ("s/.env", &text)]);
         dir.read();
     }
+}
+
+#[test]
+fn every_way_of_needing_another_service() {
+    let dir = Dir::new(&[(
+        "s/compose.yaml",
+        "services:\n  \
+           long: {depends_on: {db: {condition: service_healthy, restart: true, required: false}, init: {condition: \
+           service_completed_successfully}}}\n  \
+           short: {depends_on: [db]}\n  \
+           old: {links: ['db:database', cache], volumes_from: ['data:ro', 'container:other']}\n  \
+           spaces: {network_mode: 'service:vpn', pid: 'service:app', ipc: 'service:shm'}\n  \
+           others: {network_mode: 'container:theirs', pid: host, ipc: shareable}\n  \
+           both: {depends_on: {vpn: {condition: service_healthy}}, network_mode: 'service:vpn'}\n",
+    )]);
+    let found = dir.read();
+    let needs = |service: &str| found.services[service].depends_on.clone();
+    let db = Dependency { restart: true, is_required: false, ..Dependency::started("db").with(Condition::Healthy) };
+    assert_eq!(needs("long"), [db, Dependency::started("init").with(Condition::Completed)]);
+    assert_eq!(needs("short"), [Dependency::started("db")]);
+    assert_eq!(needs("old"), ["cache", "data", "db"].map(Dependency::started));
+    assert_eq!(needs("spaces"), ["app", "shm", "vpn"].map(Dependency::started));
+    assert_eq!(needs("others"), []);
+    assert_eq!(needs("both"), [Dependency::started("vpn").with(Condition::Healthy)]);
+}
+
+#[test]
+fn what_a_file_says_of_the_rest_goes_before_what_it_includes() {
+    let with = |own: &str| {
+        let compose = format!("include: [other.yaml]\n{own}\nservices: {{}}");
+        Dir::new(&[("s/compose.yaml", &compose), ("s/other.yaml", "x-mainstay: {quiesce: none}")]).read().quiesce
+    };
+    assert_eq!(with("x-mainstay: {quiesce: pause}"), Some(Quiesce::Pause));
+    assert_eq!(with(""), Some(Quiesce::None));
 }

@@ -72,6 +72,16 @@ impl Call {
         }
     }
 
+    /// The container that it is about, as given.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        match self {
+            Self::Info | Self::ListContainers | Self::ListVolumes => None,
+            Self::Inspect(id) | Self::Stop(id, _) | Self::Start(id) => Some(id),
+            Self::Pause(id) | Self::Unpause(id) | Self::StreamPath(id, _) => Some(id),
+        }
+    }
+
     /// Whether it changes a container.
     #[must_use]
     pub const fn is_change(&self) -> bool {

@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) volumes: BTreeMap<String, EngineVolume>,
     pub(super) paths: BTreeMap<(String, PathBuf), Vec<Bytes>>,
     pub(super) calls: Vec<Call>,
+    pub(super) refusals: Vec<(CallKind, String, String)>,
     pub(super) faults: Vec<(CallKind, usize, Fault)>,
     pub(super) listeners: Vec<mpsc::UnboundedSender<EngineEvent>>,
     pub(super) ticks: i64,
@@ -39,13 +40,15 @@ impl State {
     /// Writes a call down; the faults that are due at it, in the order they were scripted.
     pub(super) fn note(&mut self, call: Call) -> Vec<Fault> {
         let kind = call.kind();
+        let is_refused = |(of, id, _): &&(CallKind, String, String)| *of == kind && call.container() == Some(id);
+        let refused = self.refusals.iter().find(is_refused).map(|(.., why)| ScriptedEngine::rejection(why));
         self.calls.push(call);
         let nth = self.calls.iter().filter(|call| call.kind() == kind).count();
         let faults = std::mem::take(&mut self.faults);
         let (due, rest) = faults.into_iter().partition(|(of, at, _)| (*of, *at) == (kind, nth));
         self.faults = rest;
         let due: Vec<_> = due;
-        due.into_iter().map(|(.., fault)| fault).collect()
+        due.into_iter().map(|(.., fault)| fault).chain(refused.map(Fault::Fail)).collect()
     }
 
     pub(super) fn check_reachable(&self) -> Result<(), EngineError> {

@@ -15,15 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backends::archive::{ArchiveError, ArchiveOptions, ArchiveWriter, Meter, TargetReport, TargetSpec};
 use crate::discovery::targets::ReachedVia;
-use crate::docker::{ContainerDetail, EngineError, SharedEngine};
-use crate::domain::job::{Progress, Quiesce, StepName, TargetResult, TargetState};
+use crate::docker::SharedEngine;
+use crate::domain::job::{Progress, StepName, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
-use crate::domain::stack::{Container, ContainerState, labels};
-use crate::store::{HeldContainer, HoldAction};
 
 use super::super::pause_point;
-use super::super::quiesce::{is_at_work, run_of};
 use super::source::{From, Source};
 use super::{Cx, Resolved, StepResult, Stop};
 
@@ -101,55 +98,13 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<Captured, Sto
     }
 }
 
-/// Containers that may have written although the stack was at rest, because something else started them.
+/// What makes the capture less than clean, although the stack was at rest.
 async fn find_disturbed(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
-    if resolved.mode == Quiesce::None {
-        return Vec::new();
-    }
-    let docker = cx.engine.0.parts.docker.as_ref();
-    let mut disturbed = Vec::new();
-    for held in &resolved.choice.held {
-        let what = match docker.inspect_container(&held.id).await {
-            Ok(detail) if has_stayed_at_rest(held, &detail) => continue,
-            // What took its place is in the list.
-            Err(EngineError::NotFound { .. }) => continue,
-            Ok(_) => "was started by something else during the capture".to_owned(),
-            Err(error) => format!("may have been started during the capture: {}", super::super::chain(&error)),
-        };
-        disturbed.push(format!("container {} {what}", held.name));
-    }
-    match docker.list_containers().await {
-        Ok(all) => {
-            let newcomers = all.iter().filter(|container| is_newcomer(container, resolved));
-            disturbed.extend(newcomers.map(|c| format!("container {} came up during the capture", c.name)));
-        }
-        Err(error) => {
-            disturbed.push(format!("it cannot be told what came up meanwhile: {}", super::super::chain(&error)));
-        }
-    }
+    let disturbed = resolved.witness(cx.engine.0.parts.docker.as_ref()).find_disturbances().await;
     for message in &disturbed {
         cx.live.log.write(Level::Warning, message.clone());
     }
     disturbed
-}
-
-/// Whether a container is still at rest, and was all the time: another run means that it was up in between.
-fn has_stayed_at_rest(held: &HeldContainer, now: &ContainerDetail) -> bool {
-    let is_same_run = held.started_at.is_none() || run_of(now) == held.started_at;
-    let is_at_rest = match held.action {
-        HoldAction::Stop => !now.is_up(),
-        HoldAction::Pause => now.container.state == ContainerState::Paused,
-    };
-    is_at_rest && is_same_run
-}
-
-/// Whether a container of the stack is up that was neither brought to rest nor left alone on purpose.
-fn is_newcomer(container: &Container, resolved: &Resolved) -> bool {
-    let is_known = resolved.choice.held.iter().any(|held| held.id == container.id)
-        || resolved.choice.left.iter().any(|(name, _)| *name == container.name);
-    let is_of_the_stack =
-        container.labels.get(labels::PROJECT).map(String::as_str) == Some(resolved.stack.name.as_str());
-    is_of_the_stack && is_at_work(container.state) && !is_known
 }
 
 /// The archive's top directory and its final path: `<stack>_<time>`, with a number where that is taken.

@@ -27,11 +27,22 @@ pub(super) async fn note(cx: Cx<'_>, resolved: &Resolved, disturbed: &[String]) 
             } else if !writers.is_empty() && target.state == TargetState::Succeeded {
                 target.state = TargetState::Partial;
                 target.message = Some(format!("captured while a writer ran: {}", writers.join("; ")));
+            } else if target.state == TargetState::Succeeded {
+                note_meant_writers(resolved, target);
             }
         }
     });
     for (kind, name) in emptied {
         cx.live.log.write(Level::Warning, format!("{kind} {name} is empty now, {why}"));
+    }
+}
+
+/// A writer that someone asked to leave alone is told of and no defect.
+fn note_meant_writers(resolved: &Resolved, target: &mut TargetResult) {
+    let meant = resolved.meant_writers(target.kind, &target.name);
+    if !meant.is_empty() {
+        let note = format!("captured while {} ran, as asked", meant.join(", "));
+        target.message = Some(target.message.take().map_or(note.clone(), |m| format!("{m}; {note}")));
     }
 }
 

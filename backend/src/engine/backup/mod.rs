@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -19,7 +18,7 @@ use crate::domain::size::human_millis;
 use crate::store::HeldContainer;
 
 use super::live::LiveJob;
-use super::quiesce::{self, Case, NotBack, QuiesceError, Standing};
+use super::quiesce::{self, Ascent, Case, Descent, NotBack, QuiesceError, Standing, Touched};
 use super::{BackupRequest, JobEngine, pause_point};
 
 mod capture;
@@ -131,33 +130,32 @@ impl Cx<'_> {
     /// Quiesce, capture, and the resume that always follows.
     async fn capture_at_rest(self, resolved: &mut Resolved) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
         let held_since = Instant::now();
-        let touched = AtomicUsize::new(0);
+        let touched = Touched::default();
         let at_rest = async {
             Box::pin(self.step(StepName::Quiesce, self.quiesce(resolved, &touched))).await?;
             Box::pin(self.step(StepName::Capture, capture::run(self, resolved))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;
-        let not_back = self.resume(resolved, touched.into_inner(), held_since).await;
+        let not_back = self.resume(resolved, &touched, held_since).await;
         let captured = captured
             .unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")));
         (captured, not_back)
     }
 
-    async fn quiesce(self, resolved: &mut Resolved, touched: &AtomicUsize) -> Result<String, Stop> {
+    async fn quiesce(self, resolved: &mut Resolved, touched: &Touched) -> Result<String, Stop> {
         let parts = &self.engine.0.parts;
         let docker = parts.docker.as_ref();
         let say =
             |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
-        let timeout = self.engine.0.settings.stop_timeout;
         let failed = |error: QuiesceError| match error {
             QuiesceError::Cancelled => Stop::Cancelled,
             error => Stop::because("the stack could not be brought to rest", &error),
         };
-        let held = quiesce::look_again(docker, &resolved.choice.held, timeout, &say).await.map_err(failed)?;
-        resolved.choice.held = held;
-        let held = &resolved.choice.held;
-        if held.is_empty() {
+        resolved.watch = Some(quiesce::Watch::begin(&parts.docker, &parts.runtime).await);
+        resolved.choice.held = quiesce::look_again(docker, &resolved.choice, &say).await.map_err(failed)?;
+        let choice = &resolved.choice;
+        if choice.held.is_empty() {
             return Ok(resolved.why_nothing_is_held().to_owned());
         }
         {
@@ -167,15 +165,14 @@ impl Cx<'_> {
             self.live.set_holding(true);
         }
         let (job, cancel) = (self.live.id(), &self.live.cancel);
-        quiesce::bring_to_rest(docker, &parts.store, job, held, timeout, touched, cancel, &say)
-            .await
-            .map_err(failed)?;
-        Ok(format!("{} of {} brought to rest", count(held.len(), "container"), resolved.stack.name))
+        let descent = Descent { docker, store: &parts.store, job, choice, touched, cancel, say: &say };
+        descent.run().boxed().await.map_err(failed)?;
+        Ok(format!("{} of {} brought to rest", count(choice.held.len(), "container"), resolved.stack.name))
     }
 
     /// Brings the stack back; nothing ends this early, and no start waits for the store. Returns what is not well
-    /// again. The engine was asked about the last `touched` of the containers that are held.
-    async fn resume(self, resolved: &Resolved, touched: usize, held_since: Instant) -> Vec<NotBack> {
+    /// again. `touched` knows which containers the engine was asked about.
+    async fn resume(self, resolved: &Resolved, touched: &Touched, held_since: Instant) -> Vec<NotBack> {
         let held = &resolved.choice.held;
         if held.is_empty() {
             self.skip(StepName::Resume, "nothing was at rest").await;
@@ -185,29 +182,24 @@ impl Cx<'_> {
         let docker = self.engine.0.parts.docker.as_ref();
         let say =
             |level: Level, service: &str, message: String| self.live.log.write_about(level, Some(service), message);
-        let untouched = held.len().saturating_sub(touched);
-        let case = |(n, held): (usize, &HeldContainer)| {
-            if n < untouched { Case::untouched(held.clone()) } else { Case::new(held.clone()) }
+        let case = |held: &HeldContainer| {
+            if touched.is_open(&held.id) { Case::new(held.clone()) } else { Case::settled(held.clone()) }
         };
-        let mut cases: Vec<Case> = held.iter().enumerate().map(case).collect();
+        let mut cases: Vec<Case> = held.iter().map(case).collect();
+        let (limit, hurry) = (self.engine.0.settings.health_timeout, &self.engine.0.shutdown);
+        let ascent = Ascent { docker, order: &resolved.choice.order, limit, hurry, say: &say };
         let began = tokio::time::timeout(STORE_PATIENCE, self.live.begin_step(StepName::Resume));
-        let (_, last_start) = tokio::join!(began, quiesce::bring_back(docker, &mut cases, &say));
+        let (_, returned) = tokio::join!(began, ascent.bring_back(&mut cases).boxed());
         self.live.set_holding(false);
-        let stopped_for = last_start.into_std().saturating_duration_since(held_since);
+        let stopped_for = returned.last_start.into_std().saturating_duration_since(held_since);
         let stopped_ms = u64::try_from(stopped_for.as_millis()).unwrap_or(u64::MAX);
         self.live.change(|job| job.stopped_ms = Some(stopped_ms));
         self.live.log.write(Level::Info, format!("the stack was at rest for {}", human_millis(stopped_ms)));
         self.clear_journal(&cases).await;
-        let mut not_back: Vec<NotBack> = cases.iter().filter_map(Case::to_not_back).collect();
+        let mut not_back: Vec<NotBack> = cases.iter().filter_map(Case::to_not_back).chain(returned.unmet).collect();
         let is_back = |held: &&HeldContainer| not_back.iter().all(|n| n.name != held.name);
         let back: Vec<HeldContainer> = held.iter().filter(is_back).cloned().collect();
-        let limit = self.engine.0.settings.health_timeout;
-        // Whoever ends this process may not wait that long.
-        let shutdown = &self.engine.0.shutdown;
-        tokio::select! {
-            not_well = quiesce::wait_until_well(docker, &back, &resolved.details, limit) => not_back.extend(not_well),
-            () = shutdown.cancelled() => {}
-        }
+        not_back.extend(quiesce::wait_until_well(docker, &back, &resolved.details, limit, hurry).boxed().await);
         self.end_resume(held.len(), stopped_ms, &not_back).await;
         not_back
     }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::discovery::targets::{PlannedTarget, TargetSource};
-use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
+use crate::docker::{ContainerEngine, EngineError};
 use crate::domain::job::{Quiesce, TargetKind, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::stack::{Mount, Stack};
 
-use super::super::quiesce::{Choice, choose};
+use super::super::quiesce::{Choice, Left, Question, Watch, Witness, choose};
 use super::source::{OwnDirectories, Source, sources};
 use super::{Cx, Details, StepResult, Stop, count};
 
@@ -24,16 +24,22 @@ pub(super) struct Resolved {
     pub(super) targets: Vec<PlannedTarget>,
     pub(super) sources: Vec<Source>,
     pub(super) details: Details,
+    /// How the stack is brought to rest where no label says otherwise.
     pub(super) mode: Quiesce,
     pub(super) choice: Choice,
+    /// Listens to what comes up meanwhile, from right before the stop.
+    pub(super) watch: Option<Watch>,
 }
 
 impl Resolved {
     /// Why no container is brought to rest.
     pub(super) const fn why_nothing_is_held(&self) -> &'static str {
+        if self.choice.left.is_empty() {
+            return "no container of the stack runs";
+        }
         match self.mode {
             Quiesce::None => "captured without a stop, as asked",
-            Quiesce::Stop | Quiesce::Pause => "no container of the stack runs",
+            Quiesce::Stop | Quiesce::Pause => "no container of the stack is to be brought to rest",
         }
     }
 
@@ -45,25 +51,38 @@ impl Resolved {
         self.targets.iter().any(|t| t.kind == kind && t.name == name && is_nowhere(t))
     }
 
-    /// Running containers that are left alone and may write to what is captured.
-    pub(super) fn writers_left(&self) -> Vec<String> {
-        if self.mode == Quiesce::None {
-            return Vec::new();
-        }
-        let writes = |name: &str| {
-            let mut mounts =
-                self.details.values().filter(|d| d.container.name == name).flat_map(|d| &d.container.mounts);
-            mounts.any(|mount| mount.is_writable && self.is_captured(mount))
-        };
-        self.choice.left.iter().filter(|(name, _)| writes(name)).map(|(name, why)| format!("{name}: {why}")).collect()
+    /// Who can tell whether the stack stayed at rest.
+    pub(super) fn witness<'a>(&'a self, docker: &'a dyn ContainerEngine) -> Witness<'a> {
+        Witness { docker, stack: &self.stack.name, choice: &self.choice, mode: self.mode, watch: self.watch.as_ref() }
     }
 
-    fn is_captured(&self, mount: &Mount) -> bool {
-        self.sources.iter().any(|source| {
-            let is_volume = mount.volume.as_deref() == Some(source.spec.name.as_str());
-            is_volume || source.host_path.as_ref().is_some_and(|outer| mount.source.starts_with(outer))
-        })
+    /// Running containers that are left alone although nobody asked for it, and may write to what is captured.
+    pub(super) fn writers_left(&self) -> Vec<String> {
+        let is_captured = |mount: &Mount| self.sources.iter().any(|source| holds(source, mount));
+        let writers = self.choice.left.iter().filter(|left| !left.is_meant && self.writes(left, is_captured));
+        writers.map(|left| format!("{}: {}", left.name, left.reason)).collect()
     }
+
+    /// The containers that run on as somebody asked, and may write to a target.
+    pub(super) fn meant_writers(&self, kind: TargetKind, name: &str) -> Vec<&str> {
+        let is_of_target = |mount: &Mount| {
+            let mut sources = self.sources.iter().filter(|s| s.spec.kind == kind && s.spec.name == name);
+            sources.any(|source| holds(source, mount))
+        };
+        let writers = self.choice.left.iter().filter(|left| left.is_meant && self.writes(left, is_of_target));
+        writers.map(|left| left.name.as_str()).collect()
+    }
+
+    fn writes(&self, left: &Left, is_captured: impl Fn(&Mount) -> bool) -> bool {
+        let mounts = self.details.get(&left.id).into_iter().flat_map(|detail| &detail.container.mounts);
+        mounts.into_iter().any(|mount| mount.is_writable && is_captured(mount))
+    }
+}
+
+/// Whether what is mounted lies in what a source captures.
+fn holds(source: &Source, mount: &Mount) -> bool {
+    let is_volume = mount.volume.as_deref() == Some(source.spec.name.as_str());
+    is_volume || source.host_path.as_ref().is_some_and(|outer| mount.source.starts_with(outer))
 }
 
 impl StepResult for Resolved {
@@ -96,13 +115,22 @@ pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let own = own.map_err(|e| {
         Stop::because("it cannot be told which container is Mainstay's own, so nothing was stopped", &e)
     })?;
-    let own = own.map(|detail| detail.container.id);
-    let choice = choose(&stack, mode, &details, own.as_deref());
     let settings = &cx.engine.0.settings;
+    let strangers = parts.discovery.strangers(&stack).await;
+    let choice = choose(&Question {
+        stack: &stack,
+        details: &details,
+        requested: cx.request.quiesce,
+        otherwise: mode,
+        stop_timeout: settings.stop_timeout,
+        own: own.as_ref(),
+        address: view.engine.info.as_ref().map(|info| info.address.as_str()),
+        strangers: &strangers,
+    });
     let targets = parts.discovery.plan_targets(&stack, settings.include_data).await;
     let own = OwnDirectories(vec![settings.backup_dir.clone(), settings.log_dir.clone()]);
     let sources = sources(&targets, &parts.discovery.path_map(), &own);
-    let resolved = Resolved { stack, targets, sources, details, mode, choice };
+    let resolved = Resolved { stack, targets, sources, details, mode, choice, watch: None };
     tell(cx, &resolved);
     Ok(resolved)
 }
@@ -130,8 +158,8 @@ async fn bring_back_leftovers(cx: Cx<'_>) -> Result<(), Stop> {
 }
 
 fn mode(cx: Cx<'_>, stack: &Stack) -> Quiesce {
-    let configured = if stack.skip_stop { Quiesce::None } else { cx.engine.0.settings.quiesce };
-    cx.request.quiesce.unwrap_or(configured)
+    let of_the_stack = if stack.skip_stop { Some(Quiesce::None) } else { stack.quiesce };
+    cx.request.quiesce.or(of_the_stack).unwrap_or(cx.engine.0.settings.quiesce)
 }
 
 /// Everything the engine knows of the stack's containers. One that vanishes meanwhile is no longer one of them.
@@ -155,14 +183,15 @@ fn tell(cx: Cx<'_>, resolved: &Resolved) {
     for warning in &resolved.stack.warnings {
         log.write(Level::Warning, warning.clone());
     }
-    if !resolved.choice.cycle.is_empty() {
-        log.write(
-            Level::Warning,
-            format!("services depend on each other in a circle: {}", resolved.choice.cycle.join(", ")),
-        );
+    for note in &resolved.choice.notes {
+        log.write(Level::Warning, note.clone());
     }
-    for (name, reason) in &resolved.choice.left {
-        log.write(Level::Warning, format!("container {name} keeps running: {reason}"));
+    for left in &resolved.choice.left {
+        let level = if left.is_meant { Level::Info } else { Level::Warning };
+        log.write(level, format!("container {} keeps running: {}", left.name, left.reason));
+    }
+    for line in resolved.choice.describe() {
+        log.write(Level::Info, line);
     }
     for target in &resolved.targets {
         let about = format!("{} {}", target.kind, target.name);

@@ -1,21 +1,30 @@
 //! The last look before a stop, and the stop.
+//!
+//! A container is brought to rest as soon as everything that depends on it is, so independent ones are brought to rest
+//! at the same time: the stop timeouts are what a stop mostly consists of.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
-
 use chrono::DurationRound as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 
 use crate::docker::{ContainerDetail, ContainerEngine, EngineError};
 use crate::domain::ids::JobId;
 use crate::domain::log::Level;
+use crate::domain::size::human_millis;
 use crate::domain::stack::ContainerState;
 use crate::engine::pause_point;
 use crate::store::{HeldContainer, HoldAction, Store};
 
-use super::Say;
-use super::choose::is_at_work;
+use super::choose::{Choice, is_at_work, stop_timeout_secs};
+use super::touched::Touched;
+use super::{AT_ONCE, Say};
+
+/// How long the stops that are under way may take to end, once it is clear that the stack is brought back at once.
+const LAST_STOPS: Duration = Duration::from_secs(2);
 
 /// Why a stack could not be brought to rest.
 #[derive(Debug, thiserror::Error)]
@@ -40,25 +49,26 @@ pub(in crate::engine) enum QuiesceError {
     Cancelled,
 }
 
-/// Looks at the containers once more, right before the stop: what has ended since it was chosen is left alone, and none
-/// is added. Returns what is to be held, with the run that it is about.
+/// Looks at the chosen containers once more, right before the stop: what has ended since it was chosen is left alone,
+/// and none is added. Returns what is to be held, with the run that it is about.
 pub(in crate::engine) async fn look_again(
     docker: &dyn ContainerEngine,
-    chosen: &[HeldContainer],
-    stop_timeout: Option<Duration>,
+    choice: &Choice,
     say: Say<'_>,
 ) -> Result<Vec<HeldContainer>, QuiesceError> {
-    let mut held = Vec::with_capacity(chosen.len());
-    for container in chosen {
-        match docker.inspect_container(&container.id).await {
+    let looks: Vec<_> = choice.held.iter().map(|chosen| docker.inspect_container(&chosen.id)).collect();
+    let looks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+    let mut held = Vec::with_capacity(looks.len());
+    for (chosen, found) in choice.held.iter().zip(looks) {
+        match found {
             Ok(detail) if is_at_work(detail.container.state) => {
-                held.push(with_run(container, &detail, stop_timeout, say));
+                held.push(with_run(chosen, &detail, choice.timeouts.get(&chosen.id).copied(), say));
             }
             Ok(_) | Err(EngineError::NotFound { .. }) => {
-                let message = format!("container {} is no longer up and is left alone", container.name);
-                say(Level::Warning, &container.service, message);
+                let message = format!("container {} is no longer up and is left alone", chosen.name);
+                say(Level::Warning, &chosen.service, message);
             }
-            Err(source) => return Err(QuiesceError::Look { name: container.name.clone(), source }),
+            Err(source) => return Err(QuiesceError::Look { name: chosen.name.clone(), source }),
         }
     }
     Ok(held)
@@ -71,8 +81,7 @@ fn with_run(
     say: Say<'_>,
 ) -> HeldContainer {
     let mut held = HeldContainer { started_at: run_of(detail), ..chosen.clone() };
-    let own = detail.stop_timeout_secs.unwrap_or(held.stop_timeout_secs);
-    held.stop_timeout_secs = stop_timeout.map_or(own, |timeout| timeout.as_secs());
+    held.stop_timeout_secs = stop_timeout_secs(stop_timeout, detail.stop_timeout_secs);
     if held.action == HoldAction::Pause && detail.container.state == ContainerState::Restarting {
         let message = format!("container {} is just restarting, which cannot be paused: it is stopped", held.name);
         say(Level::Warning, &held.service, message);
@@ -86,96 +95,104 @@ pub(in crate::engine) fn run_of(detail: &ContainerDetail) -> Option<chrono::Date
     detail.started_at.map(|at| at.duration_trunc(chrono::Duration::milliseconds(1)).unwrap_or(at))
 }
 
-/// Brings containers to rest, in reverse start order. On an error some may already rest: the caller brings back all.
-/// `touched` counts those, from the end of `held`, that the engine was asked about, also when this ends by a panic.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing, and there is one caller")]
-pub(in crate::engine) async fn bring_to_rest(
-    docker: &dyn ContainerEngine,
-    store: &Store,
-    job: &JobId,
-    held: &[HeldContainer],
-    timeout: Option<Duration>,
-    touched: &AtomicUsize,
-    cancel: &CancellationToken,
-    say: Say<'_>,
-) -> Result<(), QuiesceError> {
-    store.write_journal(job, held).await?;
-    pause_point::reach("quiesce.journaled").await;
-    for container in held.iter().rev() {
-        if cancel.is_cancelled() {
-            return Err(QuiesceError::Cancelled);
-        }
-        let began = Instant::now();
-        touched.fetch_add(1, Ordering::Relaxed);
-        hold(docker, container, timeout).await?;
-        let word = if container.action == HoldAction::Stop { "stopped" } else { "paused" };
-        let took = crate::domain::size::human_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        say(Level::Info, &container.service, format!("{word} container {} in {took}", container.name));
-        pause_point::reach("quiesce.first").await;
-    }
-    Ok(())
+/// Everything that bringing a stack to rest takes.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Descent<'a> {
+    pub(in crate::engine) docker: &'a dyn ContainerEngine,
+    pub(in crate::engine) store: &'a Store,
+    pub(in crate::engine) job: &'a JobId,
+    /// What to hold, in start order, and what waits for what.
+    pub(in crate::engine) choice: &'a Choice,
+    /// Told of every container that the engine is asked about.
+    pub(in crate::engine) touched: &'a Touched,
+    pub(in crate::engine) cancel: &'a CancellationToken,
+    pub(in crate::engine) say: Say<'a>,
 }
 
-async fn hold(
-    docker: &dyn ContainerEngine,
-    container: &HeldContainer,
-    timeout: Option<Duration>,
-) -> Result<(), QuiesceError> {
-    let failed = |source| QuiesceError::Engine { name: container.name.clone(), source };
-    match container.action {
-        HoldAction::Pause => docker.pause_container(&container.id).await.map_err(failed),
-        HoldAction::Stop => {
-            docker.stop_container(&container.id, timeout).await.map_err(failed)?;
-            match docker.inspect_container(&container.id).await {
-                Ok(detail) if detail.is_up() => Err(QuiesceError::StillUp(container.name.clone())),
-                Ok(_) | Err(EngineError::NotFound { .. }) => Ok(()),
-                Err(source) => Err(failed(source)),
+impl Descent<'_> {
+    /// Writes the journal, then brings the containers to rest, each after those that depend on it. On an error some may
+    /// already rest, and some may come to rest later: the caller brings back all.
+    pub(in crate::engine) async fn run(&self) -> Result<(), QuiesceError> {
+        self.store.write_journal(self.job, &self.choice.held).await?;
+        pause_point::reach("quiesce.journaled").await;
+        let mut waiting: Vec<&HeldContainer> = self.choice.held.iter().rev().collect();
+        let mut at_work: Vec<&str> = Vec::new();
+        let mut holds = FuturesUnordered::new();
+        loop {
+            if self.cancel.is_cancelled() {
+                return self.give_up(holds, QuiesceError::Cancelled).await;
             }
+            while let Some(next) = self.find_next(&waiting, &at_work).filter(|_| at_work.len() < AT_ONCE) {
+                let container = waiting.remove(next);
+                at_work.push(&container.id);
+                holds.push(self.hold(container).boxed());
+            }
+            let ended = tokio::select! {
+                ended = holds.next() => ended,
+                () = self.cancel.cancelled() => continue,
+            };
+            match ended {
+                None => return Ok(()),
+                Some((id, Ok(()))) => at_work.retain(|other| *other != id),
+                Some((_, Err(error))) => return self.give_up(holds, error).await,
+            }
+        }
+    }
+
+    /// The place of the next container that nothing depends on any more. The containers that wait and those at work are
+    /// up.
+    fn find_next(&self, waiting: &[&HeldContainer], at_work: &[&str]) -> Option<usize> {
+        let up = || waiting.iter().map(|held| held.id.as_str()).chain(at_work.iter().copied());
+        let needs = |id: &str| self.choice.order.needs_of(id, &self.choice.held);
+        let is_needed = |id: &str| up().any(|other| needs(other).iter().any(|need| need.id == id));
+        waiting.iter().position(|held| !is_needed(&held.id))
+    }
+
+    /// Waits a moment for what is under way; what ends later is in doubt, which the way back knows how to handle.
+    async fn give_up<'h>(
+        &self,
+        holds: FuturesUnordered<BoxFuture<'h, (&'h str, Result<(), QuiesceError>)>>,
+        error: QuiesceError,
+    ) -> Result<(), QuiesceError> {
+        let others = holds.for_each(|(_, result)| async move {
+            if let Err(error) = result {
+                (self.say)(Level::Warning, "", crate::engine::chain(&error));
+            }
+        });
+        // Whatever is not over by then has been noted as touched.
+        let _ = tokio::time::timeout(LAST_STOPS, others).await;
+        Err(error)
+    }
+
+    async fn hold<'h>(&self, container: &'h HeldContainer) -> (&'h str, Result<(), QuiesceError>) {
+        let began = Instant::now();
+        self.touched.ask(&container.id);
+        let result = self.bring_to_rest(container).await;
+        if result.is_ok() {
+            self.touched.settle(&container.id);
+            let word = if container.action == HoldAction::Stop { "stopped" } else { "paused" };
+            let took = human_millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+            (self.say)(Level::Info, &container.service, format!("{word} container {} in {took}", container.name));
+            pause_point::reach("quiesce.first").await;
+        }
+        (&container.id, result)
+    }
+
+    async fn bring_to_rest(&self, container: &HeldContainer) -> Result<(), QuiesceError> {
+        let failed = |source| QuiesceError::Engine { name: container.name.clone(), source };
+        if container.action == HoldAction::Pause {
+            return self.docker.pause_container(&container.id).await.map_err(failed);
+        }
+        let timeout = self.choice.timeouts.get(&container.id).copied();
+        self.docker.stop_container(&container.id, timeout).await.map_err(failed)?;
+        match self.docker.inspect_container(&container.id).await {
+            Ok(detail) if detail.is_up() => Err(QuiesceError::StillUp(container.name.clone())),
+            Ok(_) | Err(EngineError::NotFound { .. }) => Ok(()),
+            Err(source) => Err(failed(source)),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::scripted::{ScriptedEngine, running_container};
-
-    fn chosen(id: &str, action: HoldAction) -> HeldContainer {
-        HeldContainer {
-            stack: "blog".parse().expect("a name"),
-            service: id.into(),
-            number: 1,
-            id: id.into(),
-            name: id.into(),
-            action,
-            started_at: None,
-            stop_timeout_secs: 10,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_ended_since_it_was_chosen_is_left_alone_and_the_rest_is_known_by_its_run() {
-        let engine = ScriptedEngine::new();
-        let mut slow = running_container("slow", "slow");
-        slow.stop_timeout_secs = Some(90);
-        engine.add_container(slow);
-        engine.add_container(running_container("ended", "ended"));
-        engine.set_state("ended", ContainerState::Exited);
-        let all = ["slow", "ended", "removed"].map(|id| chosen(id, HoldAction::Stop));
-        let held = look_again(&engine, &all, None, &|_, _, _| {}).await.expect("looked at");
-        let [slow] = held.as_slice() else { panic!("{held:?}") };
-        assert_eq!((slow.stop_timeout_secs, slow.started_at.is_some()), (90, true));
-        let held = look_again(&engine, &all, Some(Duration::from_secs(3)), &|_, _, _| {}).await.expect("looked at");
-        assert_eq!(held[0].stop_timeout_secs, 3, "the configured one is asked for");
-    }
-
-    #[tokio::test]
-    async fn one_that_is_restarting_cannot_be_paused() {
-        let engine = ScriptedEngine::new();
-        ["a", "b"].iter().for_each(|id| engine.add_container(running_container(id, id)));
-        engine.set_state("b", ContainerState::Restarting);
-        let all = ["a", "b"].map(|id| chosen(id, HoldAction::Pause));
-        let held = look_again(&engine, &all, None, &|_, _, _| {}).await.expect("looked at");
-        assert_eq!([held[0].action, held[1].action], [HoldAction::Pause, HoldAction::Stop]);
-    }
-}
+#[path = "hold_tests.rs"]
+mod tests;

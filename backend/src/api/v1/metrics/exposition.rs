@@ -139,6 +139,7 @@ mod tests {
             volumes: Vec::new(),
             binds: Vec::new(),
             skip_stop: false,
+            quiesce: None,
             warnings: Vec::new(),
         };
         let last_success_at = DateTime::from_timestamp_millis(1_800_000_000_500);

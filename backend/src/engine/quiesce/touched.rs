@@ -1,0 +1,38 @@
+//! What the engine was asked to do to which container, as far as this process knows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How far the engine got with a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It was asked, and has not answered, or not well: what it was asked for may still happen.
+    Open,
+    /// It answered, and the container is at rest.
+    Done,
+}
+
+/// Which containers the engine was asked to bring to rest; outlives a panic and a cancel of the asking.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Touched(Mutex<BTreeMap<String, Asked>>);
+
+impl Touched {
+    /// Notes that the engine is asked now.
+    pub(super) fn ask(&self, id: &str) {
+        self.set(id, Asked::Open);
+    }
+
+    /// Notes that the container is at rest.
+    pub(super) fn settle(&self, id: &str) {
+        self.set(id, Asked::Done);
+    }
+
+    /// Whether something that was asked for may still happen to a container.
+    pub(in crate::engine) fn is_open(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id) == Some(&Asked::Open)
+    }
+
+    fn set(&self, id: &str, asked: Asked) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), asked);
+    }
+}
