@@ -24,6 +24,7 @@ use crate::docker::scripted::ScriptedEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::job::Quiesce;
+use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::store::Store;
@@ -60,11 +61,12 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
     let discovery = Discovery::new(found, docker.clone(), shared.clone());
     let settings = EngineSettings {
         backup_dir: below("backups"),
+        staging_dir: below("staging"),
         log_dir: below("logs"),
         include_data: true,
         retention_days: 7,
         log_retention_days: 14,
-        archive: ArchiveSettings { codec: Codec::default(), workers: 1, low_priority: false },
+        archive: ArchiveSettings { codec: Codec::default(), workers: 1, precopy: Precopy::Auto, low_priority: false },
         quiesce: Quiesce::Stop,
         max_concurrent_jobs: 1,
         stop_timeout: None,

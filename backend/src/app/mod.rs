@@ -297,6 +297,7 @@ fn discovery_settings(config: &Config) -> DiscoverySettings {
 fn engine_settings(config: &Config) -> EngineSettings {
     EngineSettings {
         backup_dir: config.backup_dir.clone(),
+        staging_dir: config.staging_dir.clone(),
         log_dir: config.log_dir.clone(),
         include_data: config.include_data,
         retention_days: config.retention_days,
@@ -319,7 +320,7 @@ fn archive_settings(config: &Config) -> ArchiveSettings {
         Compression::Zstd => Codec::Zstd { level },
     };
     let workers = config.archive.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    ArchiveSettings { codec, workers, low_priority: config.archive.low_priority }
+    ArchiveSettings { codec, workers, precopy: config.archive.precopy, low_priority: config.archive.low_priority }
 }
 
 /// What the API tells of the service itself.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::backends::archive;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::JobId;
 use crate::domain::job::{Job, JobState, Progress, Step, StepName, StepState};
@@ -105,10 +106,9 @@ impl LiveJob {
             return;
         }
         let files = std::mem::take(&mut *self.partial_files.lock().unwrap_or_else(PoisonError::into_inner));
-        for file in files {
-            match std::fs::remove_file(&file) {
+        for file in files.iter().filter(|file| file.exists()) {
+            match archive::remove_archive(file) {
                 Ok(()) => self.log.write(Level::Info, format!("removed the unfinished file {}", file.display())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
                     self.log.write(Level::Warning, format!("{} could not be removed: {error}", file.display()));
                 }

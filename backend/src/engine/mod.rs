@@ -23,6 +23,7 @@ use crate::domain::clock::SharedClock;
 use crate::domain::ids::JobId;
 use crate::domain::job::Quiesce;
 use crate::domain::names::StackName;
+use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
 mod backup;
@@ -58,6 +59,8 @@ use logbook::SystemLog;
 pub struct EngineSettings {
     /// Where archives land.
     pub backup_dir: PathBuf,
+    /// Where what is read before a stop may go, if it is there.
+    pub staging_dir: PathBuf,
     /// Where job logs land.
     pub log_dir: PathBuf,
     /// Whether the rest of the stack directory is captured beside the compose files.
@@ -91,7 +94,9 @@ pub struct ArchiveSettings {
     pub codec: Codec,
     /// Compressor threads, at least 1.
     pub workers: usize,
-    /// Whether reading and compressing give way to everything else on the machine.
+    /// What is read before the stop.
+    pub precopy: Precopy,
+    /// Whether what is read while the stack runs gives way to everything else on the machine.
     pub low_priority: bool,
 }
 

@@ -140,6 +140,7 @@ impl JobEngine {
             // What was verified and recorded is there under one name or the other.
             let is_known = recorded.map_or_else(|| has_content(file.parent()), |s| s.archive.exists());
             if is_known {
+                recorded.iter().for_each(|s| archive::adopt_index(file, &s.archive));
                 return Outcome::Nothing;
             }
             let message =
@@ -155,7 +156,7 @@ impl JobEngine {
             let published = archive::publish(file, &snapshot.archive).map_err(|error| chain(&error));
             return if self.say_result(&published, job, message) { Outcome::Nothing } else { Outcome::Left };
         }
-        let removed = std::fs::remove_file(file).map_err(|error| error.to_string());
+        let removed = archive::remove_archive(file).map_err(|error| error.to_string());
         if self.say_result(&removed, job, format!("removed the unfinished file {}", file.display())) {
             Outcome::Removed
         } else {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
+use crate::backends::archive;
 use crate::domain::ids::JobId;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
@@ -87,7 +88,7 @@ fn remove_archive(snapshot: &Snapshot) -> io::Result<()> {
     if !std::fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a plain file"));
     }
-    std::fs::remove_file(path)
+    archive::remove_archive(path)
 }
 
 fn day_of_system_log(name: &str) -> Option<NaiveDate> {

@@ -213,8 +213,9 @@ async fn an_archive_whose_name_is_taken_meanwhile_leaves_no_record() {
     let scene = Stage::new().start().await;
     let backups = scene.service.path("backups");
     let take_the_name = move |_: &ScriptedEngine| {
-        let partial = list(&backups).into_iter().find(|n| n.ends_with(".tar.gz.partial")).expect("a partial file");
-        std::fs::write(backups.join(partial.trim_end_matches(".partial")), "mine").expect("written");
+        let partial = list(&backups).into_iter().find(|n| n.ends_with(".partial")).expect("an unfinished file");
+        let (top, _) = partial.trim_start_matches('.').split_once(".job_").expect("a stack and its time");
+        std::fs::write(backups.join(format!("{top}.tar.gz")), "mine").expect("written");
     };
     scene.engine.run_at_nth(CallKind::Start, 1, take_the_name);
     let job = scene.service.back_up("blog").await;

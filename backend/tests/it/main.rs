@@ -20,6 +20,7 @@ mod faults;
 mod hung;
 mod jobs;
 mod logs;
+mod precopy;
 mod quiesce;
 mod resume;
 mod shutdown;

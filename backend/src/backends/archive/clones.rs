@@ -7,8 +7,9 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, ioctl_ficlone, openat};
+use rustix::fs::{Mode, OFlags, ioctl_ficlone, openat, statfs};
 use rustix::process::{Resource, getrlimit};
 
 use super::node::Node;
@@ -22,6 +23,17 @@ const MAX_CLONES: u64 = 512;
 const SHARE: u64 = 4;
 /// Segments of a file with holes, at most: they are kept in memory.
 const MAX_SEGMENTS: usize = 4096;
+
+/// `f_type` of btrfs and XFS; linux/magic.h.
+const CLONING_TYPES: [u64; 2] = [0x9123_683e, 0x5846_5342];
+
+/// Whether the file system of `path` is of a kind that can clone files. Whether it does shows when it is asked to.
+#[must_use]
+pub fn may_clone(path: &Path) -> bool {
+    #[expect(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "its type differs between architectures")]
+    let kind = statfs(path).map(|found| found.f_type as u64);
+    kind.is_ok_and(|kind| CLONING_TYPES.contains(&(kind & 0xffff_ffff)))
+}
 
 /// A body that is read by and by.
 pub(super) struct Deferred {

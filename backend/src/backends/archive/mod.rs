@@ -50,6 +50,7 @@ mod xattrs;
 mod tests;
 
 pub use base::Base;
+pub use clones::may_clone;
 pub use error::ArchiveError;
 pub use index::{ArchiveIndex, ExtractError, IndexError, Listed, rebuild_index};
 pub use manifest::{Entry, Item, PieceLine, TargetHead, read_manifest};
@@ -57,7 +58,7 @@ pub use meter::{Meter, Reading};
 pub use node::EntryKind;
 pub use options::{ArchiveOptions, Codec, Exclude, TargetSpec, TreeOptions};
 pub use report::{Finished, GapKind, LeftOut, PassStats, TargetReport, Warning};
-pub use space::{Estimate, estimate, free_bytes, publish, remove_archive};
+pub use space::{Estimate, adopt_index, estimate, free_bytes, publish, remove_archive};
 pub use trust::{Trust, take_trust};
 pub use verify::{Problem, VerifyError, VerifyReport, verify};
 pub use writer::ArchiveWriter;

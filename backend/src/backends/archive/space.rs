@@ -75,7 +75,8 @@ impl Estimate {
     }
 }
 
-/// Gives a complete archive, and the index beside it, its final name, never in place of a file that is there, and syncs the directory.
+/// Gives a complete archive, and the index beside it, its final name, never in place of a file that is there, and syncs
+/// the directory.
 ///
 /// # Errors
 /// [`ArchiveError::Publish`], also when `to` exists; `from` is untouched then. An archive that has its name and whose
@@ -87,7 +88,7 @@ pub fn publish(from: &Path, to: &Path) -> Result<(), ArchiveError> {
         other => other.map_err(io::Error::from),
     };
     renamed.map_err(|source| ArchiveError::Publish { path: to.to_owned(), source })?;
-    publish_index(from, to);
+    adopt_index(from, to);
     let directory = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Err(error) = File::open(directory).and_then(|directory| directory.sync_all()) {
         tracing::warn!(%error, "the directory {} could not be synced", directory.display());
@@ -96,7 +97,7 @@ pub fn publish(from: &Path, to: &Path) -> Result<(), ArchiveError> {
 }
 
 /// The index follows its archive. It is only a cache, so it may be missing, and it may replace an old one.
-fn publish_index(from: &Path, to: &Path) {
+pub fn adopt_index(from: &Path, to: &Path) {
     match fs::rename(index::path_of(from), index::path_of(to)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(%error, "the index of {} could not be given its name", to.display());

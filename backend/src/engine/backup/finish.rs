@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use crate::backends::archive::{self, Finished, Meter, VerifyReport};
+use crate::backends::archive::{self, ArchiveError, Finished, Meter, VerifyReport};
 use crate::domain::ids::SnapshotId;
-use crate::domain::job::{StepName, TargetState};
+use crate::domain::job::{StepName, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
 
 use super::super::live::insist;
 use super::super::{chain, pause_point};
-use super::capture::{Captured, show};
+use super::capture::Captured;
+use super::precopy::Plan;
+use super::work::{Watch, watch};
 use super::{Cx, Resolved, StepResult, Stop, count, doubts, manifest};
+
+/// The stack runs again, and a slow disk may take its time to be synced; a cancel still ends it.
+const UNHURRIED: Duration = Duration::from_hours(24);
 
 /// An archive that is complete and synced under its partial name.
 pub(super) struct Stored {
@@ -34,19 +37,40 @@ impl StepResult for Stored {
     }
 }
 
-pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured) -> Result<Stored, Stop> {
+/// Completes the archive under its partial name: what was only read lightly, or cloned, at rest is compressed now.
+pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, plan: &Plan, captured: Captured) -> Result<Stored, Stop> {
     doubts::note(cx, resolved, &captured.disturbed).await;
     let description = manifest::describe(cx, resolved);
-    let Captured { writer, partial, archive, .. } = captured;
-    let to = partial.clone();
-    let finished = tokio::task::spawn_blocking(move || writer.finish(description, &to)).await;
-    let finished = match finished {
-        Ok(Ok(finished)) => finished,
-        Ok(Err(error)) => return Err(Stop::because("the archive could not be completed", &error)),
-        Err(_) => return Err(Stop::failed("a defect in Mainstay ended the archive; see the system log")),
+    let Captured { writer, meter, .. } = captured;
+    let to = plan.draft.partial.clone();
+    let bytes_total = cx.live.now().progress.bytes_total;
+    let how = Watch { phase: StepName::Publish, meter: &meter, bytes_total, patience: UNHURRIED };
+    let finished = match watch(cx, &how, move || writer.finish(description, &to), || {}).await? {
+        Ok(finished) => finished,
+        Err(ArchiveError::Cancelled) => return Err(Stop::Cancelled),
+        Err(error) => return Err(Stop::because("the archive could not be completed", &error)),
     };
+    note_late_gaps(cx, &finished);
     cx.live.change(|job| job.bytes_stored = finished.size_bytes);
-    Ok(Stored { captured_as: partial, archive, finished })
+    Ok(Stored { captured_as: plan.draft.partial.clone(), archive: plan.draft.archive.clone(), finished })
+}
+
+/// What was cloned at rest is read only now, so a target may turn out to have gaps that were not seen then.
+fn note_late_gaps(cx: Cx<'_>, finished: &Finished) {
+    for report in &finished.targets {
+        let now = report.to_result();
+        if !matches!(now.state, TargetState::Partial | TargetState::Failed) {
+            continue;
+        }
+        cx.live.change(|job| {
+            let same = |t: &&mut TargetResult| t.kind == now.kind && t.name == now.name;
+            if let Some(target) = job.targets.iter_mut().find(same)
+                && target.state == TargetState::Succeeded
+            {
+                *target = now;
+            }
+        });
+    }
 }
 
 /// Reads the archive again, records the snapshot, and gives the archive its name, in this order: what is visible under
@@ -107,26 +131,12 @@ async fn withdraw(cx: Cx<'_>, snapshot: &Snapshot) {
 async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
     let meter = Arc::new(Meter::default());
     let (path, thread_meter) = (stored.captured_as.clone(), meter.clone());
-    let scratch = cx.engine.0.settings.backup_dir.clone();
-    let mut thread = tokio::task::spawn_blocking(move || archive::verify(&path, &scratch, &thread_meter));
-    let cancel: &CancellationToken = &cx.live.cancel;
-    let outcome = loop {
-        tokio::select! {
-            outcome = &mut thread => break outcome,
-            () = tokio::time::sleep(Duration::from_millis(200)) => {
-                show(cx, &meter, Some(stored.finished.size_bytes), StepName::Verify);
-            }
-            () = cancel.cancelled() => {
-                meter.cancel();
-                return Err(Stop::Cancelled);
-            }
-        }
-    };
-    match outcome {
-        Ok(Ok(report)) => Ok(report),
-        Ok(Err(error)) => Err(Stop::because("the archive could not be read again", &error)),
-        Err(_) => Err(Stop::failed("a defect in Mainstay ended the verification; see the system log")),
-    }
+    let settings = &cx.engine.0.settings;
+    let scratch = settings.backup_dir.clone();
+    let bytes_total = Some(stored.finished.size_bytes);
+    let how = Watch { phase: StepName::Verify, meter: &meter, bytes_total, patience: settings.stall_timeout };
+    let report = watch(cx, &how, move || archive::verify(&path, &scratch, &thread_meter), || {}).await?;
+    report.map_err(|error| Stop::because("the archive could not be read again", &error))
 }
 
 fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored) -> Snapshot {

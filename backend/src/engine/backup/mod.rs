@@ -1,7 +1,7 @@
 //! A backup job, step by step.
 //!
-//! The order is the promise: everything that can fail without a stop fails before it (`resolve`, `preflight`); the
-//! stack is at rest only for `quiesce` and `capture`; `resume` runs whatever happened before it; and what takes time
+//! The order is the promise: everything that can fail without a stop fails before it (`resolve`, `preflight`), and what
+//! can be read without one is read before it (`precopy`); the stack is at rest only for `quiesce` and `capture`; `resume` runs whatever happened before it; and what takes time
 //! but not the stack's rest (`publish`, `verify`, `retention`) comes after.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use crate::domain::job::{JobState, StepName, StepState, TargetResult, TargetState, judge_targets};
 use crate::domain::log::Level;
 use crate::domain::size::human_millis;
+use crate::domain::strategy::Strategy;
 use crate::store::HeldContainer;
 
 use super::live::LiveJob;
@@ -24,11 +25,15 @@ use super::{BackupRequest, JobEngine, pause_point};
 mod capture;
 mod coverage;
 mod doubts;
+mod draft;
 mod finish;
 mod manifest;
+mod precopy;
 mod preflight;
+mod reading;
 mod resolve;
 mod source;
+mod work;
 
 pub use coverage::{CapturedVia, Coverage};
 use resolve::Resolved;
@@ -84,14 +89,23 @@ pub(super) async fn run(engine: &JobEngine, live: &Arc<LiveJob>, request: &Backu
 /// Every step. What is not well again after the resume is told through `not_back`, whatever comes of the rest.
 async fn carry_out(cx: Cx<'_>, not_back: &mut Vec<NotBack>) -> Result<(), Stop> {
     let mut resolved = Box::pin(cx.step(StepName::Resolve, cx.unless_cancelled(resolve::run(cx)))).await?;
-    Box::pin(cx.step(StepName::Preflight, cx.unless_cancelled(preflight::run(cx, &resolved)))).await?;
+    let preflight = cx.unless_cancelled(preflight::run(cx, &resolved));
+    let sized_up = Box::pin(cx.step(StepName::Preflight, preflight)).await?;
     if cx.request.is_dry_run {
         cx.live.log.write(Level::Success, "dry run: nothing was stopped, nothing was written");
         return Ok(());
     }
-    let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved)).await;
+    let mut plan = precopy::plan(cx, &resolved, sized_up.0).await?;
+    if plan.strategy == Strategy::Direct {
+        cx.skip(StepName::Precopy, "everything is read at rest").await;
+    } else {
+        Box::pin(cx.step(StepName::Precopy, precopy::run(cx, &resolved, &mut plan, sized_up.0.bytes))).await?;
+    }
+    let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved, &plan)).await;
     *not_back = found;
-    let stored = cx.step(StepName::Publish, finish::publish(cx, &resolved, captured?)).await?;
+    let stored = Box::pin(cx.step(StepName::Publish, finish::publish(cx, &resolved, &plan, captured?))).await?;
+    // Its files go before the record of them does.
+    drop(plan);
     Box::pin(cx.step(StepName::Verify, finish::verify(cx, &resolved, stored))).await?;
     if judge(cx).0 != JobState::Succeeded {
         cx.skip(StepName::Retention, "runs only after a success").await;
@@ -128,12 +142,16 @@ fn with_not_back(state: JobState, reason: Option<String>, not_back: &[NotBack]) 
 
 impl Cx<'_> {
     /// Quiesce, capture, and the resume that always follows.
-    async fn capture_at_rest(self, resolved: &mut Resolved) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
+    async fn capture_at_rest(
+        self,
+        resolved: &mut Resolved,
+        plan: &precopy::Plan,
+    ) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
         let held_since = Instant::now();
         let touched = Touched::default();
         let at_rest = async {
             Box::pin(self.step(StepName::Quiesce, self.quiesce(resolved, &touched))).await?;
-            Box::pin(self.step(StepName::Capture, capture::run(self, resolved))).await
+            Box::pin(self.step(StepName::Capture, capture::run(self, resolved, plan))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;

@@ -7,30 +7,51 @@ use crate::backends::archive::{TreeOptions, estimate, free_bytes};
 use crate::domain::job::Quiesce;
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
+use crate::domain::strategy::Outlook;
 use crate::store::{PageRequest, SnapshotFilter};
 
 use super::super::doctor::prove_writable;
 use super::source::{From, Source};
-use super::{Cx, Resolved, Stop};
+use super::{Cx, Resolved, StepResult, Stop};
 
 /// How long sizing up one tree may take; a larger one is then taken for what was seen of it.
 const ESTIMATE_FOR: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<String, Stop> {
+/// What was sized up.
+pub(super) struct SizedUp(pub(super) Outlook);
+
+impl StepResult for SizedUp {
+    fn detail(&self) -> Option<String> {
+        Some(format!("about {} to read", human_bytes(self.0.bytes)))
+    }
+}
+
+pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<SizedUp, Stop> {
     if resolved.sources.is_empty() {
         return Err(Stop::failed("the stack has nothing to capture: no compose file, no volume, no bind mount"));
     }
     check_directory(cx).await?;
     let roots: Vec<(PathBuf, TreeOptions)> = resolved.sources.iter().flat_map(roots).collect();
-    let size = |(root, options): &(PathBuf, TreeOptions)| estimate(root, &options.excludes, ESTIMATE_FOR).bytes;
-    let estimate = tokio::task::spawn_blocking(move || roots.iter().map(size).sum::<u64>());
-    let estimate = estimate.await.unwrap_or_default();
-    cx.live.change(|job| job.progress.bytes_total = Some(estimate));
-    check_space(cx, resolved, estimate).await?;
+    let is_all_here = !resolved.sources.iter().any(|source| matches!(source.from, From::Stream(_)));
+    let sized_up = tokio::task::spawn_blocking(move || size_up(&roots)).await.unwrap_or_default();
+    let sized_up = Outlook { is_complete: sized_up.is_complete && is_all_here, ..sized_up };
+    cx.live.change(|job| job.progress.bytes_total = Some(sized_up.bytes));
+    let archive_bytes = check_space(cx, resolved, sized_up.bytes).await?;
     if cx.request.is_dry_run {
-        tell_dry_run(cx, resolved, estimate);
+        tell_dry_run(cx, resolved, sized_up.bytes);
     }
-    Ok(format!("about {} to read", human_bytes(estimate)))
+    Ok(SizedUp(Outlook { archive_bytes, ..sized_up }))
+}
+
+fn size_up(roots: &[(PathBuf, TreeOptions)]) -> Outlook {
+    let mut sum = Outlook { is_complete: true, ..Outlook::default() };
+    for (root, options) in roots {
+        let estimate = estimate(root, &options.excludes, ESTIMATE_FOR);
+        sum.bytes += estimate.bytes;
+        sum.files += estimate.files;
+        sum.is_complete &= estimate.is_complete;
+    }
+    sum
 }
 
 /// What can be sized up from here; what is streamed cannot.
@@ -50,8 +71,9 @@ async fn check_directory(cx: Cx<'_>) -> Result<(), Stop> {
 }
 
 /// How small the archive may get cannot be known: the last one tells best, and without one a quarter of what is read
-/// is asked for. Running out of space later brings the stack back as well, it only costs the stop.
-async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<(), Stop> {
+/// is asked for. Running out of space later brings the stack back as well, it only costs the stop. Returns what the
+/// archive is expected to take.
+async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<u64, Stop> {
     let directory = &cx.engine.0.settings.backup_dir;
     let asked = directory.clone();
     let free = tokio::task::spawn_blocking(move || free_bytes(&asked)).await;
@@ -77,7 +99,7 @@ async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<(
         );
         cx.live.log.write(Level::Warning, message);
     }
-    Ok(())
+    Ok(last.unwrap_or(estimate))
 }
 
 fn tell_dry_run(cx: Cx<'_>, resolved: &Resolved, estimate: u64) {

@@ -145,9 +145,9 @@ impl Service {
             .collect()
     }
 
-    /// Names of the files in `backups`.
+    /// Names of the files in `backups`, but for the indexes beside the archives.
     pub(crate) fn archives(&self) -> Vec<String> {
-        list(&self.path("backups"))
+        list(&self.path("backups")).into_iter().filter(|name| !name.ends_with(".index")).collect()
     }
 
     pub(crate) async fn stop(self) -> TempDir {
