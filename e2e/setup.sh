@@ -24,11 +24,14 @@ demo   jq                 jq
 demo   gcc                gcc
 demo   libc6-dev          c_headers
 demo   make               make
+tests  btrfs-progs        mkfs.btrfs
 tests  chromium           chromium
 tests  docker-compose     compose
 tests  pigz               pigz
 tests  postgresql         initdb
+tests  python3            python3
 tests  shellcheck         shellcheck
+tests  xfsprogs           mkfs.xfs
 tests  zstd               zstd
 '
 
