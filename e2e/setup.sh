@@ -25,10 +25,12 @@ demo   jq                 jq
 demo   gcc                gcc
 demo   libc6-dev          c_headers
 demo   make               make
+tests  btrfs-progs        mkfs.btrfs
 tests  chromium           chromium
 tests  docker-compose     compose
 tests  postgresql         initdb
 tests  shellcheck         shellcheck
+tests  xfsprogs           mkfs.xfs
 more   autoconf           autoreconf
 more   automake           automake
 more   libtool            libtoolize

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rustix::fs::{Advice, fadvise};
 use rustix::io::Errno;
 
-use super::clones::Deferred;
+use super::capture_file::OpenFile;
 use super::error::ArchiveError;
 use super::group::{LARGE, Pending};
 use super::header::{BLOCK, padding};
@@ -17,11 +15,10 @@ use super::node::{EntryKind, Mtime, Node, join};
 use super::options::TreeOptions;
 use super::record::{Body, Key, NO_KEY};
 use super::report::GapKind;
-use super::sparse::SparseMap;
 use super::stat::Stat;
-use super::trust::{Moment, barrier};
+use super::trust::Moment;
 use super::walk::{Found, Seen, Walk};
-use super::writer::{ArchiveWriter, Shortfall};
+use super::writer::ArchiveWriter;
 use super::xattrs;
 
 /// Files with several names: the first path, and the change time that tells a reused inode from the same file.
@@ -125,7 +122,7 @@ impl ArchiveWriter {
     }
 
     /// The identity of a large file's content, wherever the file is called what.
-    fn body_identity(&mut self, seen: &Seen) -> Option<Key> {
+    pub(super) fn body_identity(&mut self, seen: &Seen) -> Option<Key> {
         let mut hasher = blake3::Hasher::new_derive_key("mainstay archive body 1");
         hasher.update(&self.file_systems.id(seen.stat.dev, &seen.handle)?.to_le_bytes());
         seen.stat.hash_into(&mut hasher);
@@ -177,102 +174,8 @@ impl ArchiveWriter {
         if kind != EntryKind::File {
             return self.put(&node).map(|()| has_xattrs && is_covered);
         }
-        let seen = Seen { path: Vec::new(), stat, handle };
-        self.capture_file(tree, node, &file, &seen).map(|is_certain| is_same && has_xattrs && is_certain)
-    }
-
-    /// Captures a file by the cheapest of the ways there are: its body from a base, a clone for later, or reading.
-    fn capture_file(&mut self, tree: &Tree, mut node: Node, file: &File, seen: &Seen) -> Result<bool, ArchiveError> {
-        barrier(file);
-        let map = SparseMap::find(file, &seen.stat);
-        let head = map.as_ref().map(SparseMap::encode).unwrap_or_default();
-        let content = map.as_ref().map_or(node.size, SparseMap::data_len);
-        let segments = map.map_or_else(|| vec![(0, node.size)], |map| map.segments);
-        node.is_sparse = !head.is_empty();
-        node.stored = head.len() as u64 + content;
-        let is_trusted = self.options.trusted_before.as_ref().is_some_and(|trust| trust.covers(&seen.stat));
-        // The map of a file with holes may come out otherwise tomorrow although its content is the same.
-        let has_body = node.stored >= LARGE && !node.is_sparse;
-        let key = if has_body { self.body_identity(seen) } else { None };
-        if let Some((key, hit)) = key.and_then(|key| Some((key, self.reuse.find_body(&key, padded(&node))?))) {
-            return self.put_known_body(&node, key, hit).map(|()| is_trusted);
-        }
-        let key = key.filter(|_| is_trusted);
-        if node.stored >= LARGE
-            && tree.is_alone
-            && let Some(clone) = self.clones.make(&seen.handle, file, &seen.stat, segments.len())
-        {
-            return self.put_deferred(node, clone, head, segments, key, file, &seen.stat);
-        }
-        self.read_file(&node, file, &seen.stat, &head, &segments, key).map(|is_whole| is_trusted && is_whole)
-    }
-
-    /// Reads a file; tells whether it held still meanwhile.
-    fn read_file(
-        &mut self,
-        node: &Node,
-        file: &File,
-        before: &Stat,
-        head: &[u8],
-        segments: &[(u64, u64)],
-        key: Option<Key>,
-    ) -> Result<bool, ArchiveError> {
-        let (hash, (first_piece, shortfall)) = self.put_file(node, |writer, hasher| {
-            let first_piece = writer.press.count();
-            writer.copy_own(head, hasher)?;
-            let mut shortfall = None;
-            for (start, len) in segments {
-                let mut at = *start;
-                let mut read = |buf: &mut [u8]| {
-                    let count = file.read_at(buf, at)?;
-                    at += count as u64;
-                    Ok(count)
-                };
-                shortfall = shortfall.or(writer.copy_body(*len, hasher, &mut read)?);
-            }
-            Ok((first_piece, shortfall))
-        })?;
-        let gap = gap_of(shortfall, before, file);
-        let is_whole = gap.is_none();
-        if let Some((kind, message)) = gap {
-            self.note(|c| c.warn(&node.path, kind, &message))?;
-        }
-        if let Some(key) = key.filter(|_| is_whole) {
-            let piece_count = (self.cut()? - first_piece) as u32;
-            self.note_body(&Body { key, hash: *hash.as_bytes(), first_piece, piece_count })?;
-        }
-        if self.options.background && node.stored >= LARGE {
-            // What was read once for a backup need not push out what the machine works with.
-            let _ = fadvise(file, 0, None, Advice::DontNeed);
-        }
-        self.complete(node, Some(hash))?;
-        Ok(is_whole)
-    }
-
-    /// Puts the header of a file whose body is read from its clone later.
-    #[expect(clippy::too_many_arguments, reason = "what a clone needs to be read later")]
-    fn put_deferred(
-        &mut self,
-        node: Node,
-        clone: File,
-        head: Vec<u8>,
-        segments: Vec<(u64, u64)>,
-        key: Option<Key>,
-        file: &File,
-        before: &Stat,
-    ) -> Result<bool, ArchiveError> {
-        self.put_header(&node)?;
-        self.add_to_catalogue(&node, None)?;
-        let gap = gap_of(None, before, file);
-        let key = key.filter(|_| gap.is_none());
-        if let Some((kind, message)) = gap {
-            self.note(|c| c.warn(&node.path, kind, &message))?;
-        }
-        self.deferred_bytes += node.stored;
-        self.meter().skip(1, 0);
-        let target = self.catalogue.target();
-        self.clones.deferred.push(Deferred { node, target, clone, head, segments, key });
-        Ok(false)
+        let open = OpenFile { file: &file, seen: &Seen { path: Vec::new(), stat, handle }, is_alone: tree.is_alone };
+        self.capture_file(node, &open).map(|is_certain| is_same && has_xattrs && is_certain)
     }
 
     /// A file without its attributes is still worth having, with a warning.
@@ -323,30 +226,4 @@ impl Tree {
 
 fn has_names(stat: &Stat) -> bool {
     !stat.is_dir() && stat.nlink > 1
-}
-
-fn padded(node: &Node) -> u64 {
-    node.stored + padding(node.stored) as u64
-}
-
-/// What to say of a file after it was read: every write since it was opened shows in its size or its times.
-fn gap_of(shortfall: Option<Shortfall>, before: &Stat, file: &File) -> Option<(GapKind, String)> {
-    match shortfall {
-        Some(Shortfall::Failed(error)) => {
-            return Some((GapKind::Unreadable, format!("it could not be read to its end, the rest is zeros: {error}")));
-        }
-        Some(Shortfall::Ended) => {
-            return Some((GapKind::Changed, "it was cut while it was read, the rest is zeros".to_owned()));
-        }
-        None => {}
-    }
-    let stamp = |stat: &Stat| (stat.size, stat.mtime, stat.ctime);
-    match Stat::of(file) {
-        Ok(after) if stamp(&after) == stamp(before) => None,
-        Ok(after) if after.size > before.size => {
-            Some((GapKind::Changed, "it grew while it was read, what came later is missing".to_owned()))
-        }
-        Ok(_) => Some((GapKind::Changed, "it was changed while it was read".to_owned())),
-        Err(error) => Some((GapKind::Unreadable, format!("whether it changed could not be found out: {error}"))),
-    }
 }

@@ -1,22 +1,32 @@
 //! The archive: one plain `.tar.gz` or `.tar.zst` with a manifest as its last entry.
 //!
 //! ```text
-//! walk, tar_reader, bytes  →  Node + body  →  header  →  press (N threads)  →  file, fsynced
-//!      (what there is)       (one entry)    (PAX tar)   (gzip or zstd)
-//!                                  └→ catalogue → manifest.json
+//! walk, tar_reader, bytes  →  groups of Nodes  →  base has it? ─ yes ─────────────► kept where it is ──┐
+//!      (what there is)        (cut by rule)            └─ no ─► header, press (N threads) ► own file ──┤
+//!                                  └→ catalogue                 (PAX tar)  (pieces, hashed)            │
+//!                                         └──────► manifest.json ──────────────► assemble ◄────────────┘
 //! ```
 //!
-//! [`ArchiveWriter`] is synchronous: drive it from one blocking thread; it starts its compressors itself. Memory
-//! does not grow with the tree: the manifest is spooled to an unlinked file, and only files with several names
-//! are remembered. A gap of the source (vanished, unreadable, changed) is a [`Warning`] of the target and never
-//! an error; an error means that the archive is no good.
+//! A *pass* ([`ArchiveWriter`]) reads its targets once and cuts the tar into pieces that are compressed by themselves.
+//! A pass over a running stack ends as a [`Base`]; the pass over the stack at rest takes over from it what cannot have
+//! changed ([`trust`] says what that is), and only then, with the stack running again, `finish` puts the archive
+//! together. The archive is an ordinary one: nothing in it tells which pass or which earlier archive a piece came from.
+//! The index beside it (`index`) is a cache.
 //!
-//! To capture from one more kind of source, add a file beside `capture_tree.rs` that turns it into `Node`s
-//! and calls `ArchiveWriter::put`. To add a codec, extend [`Codec`] and `press/piece.rs`. Do not let a header
-//! announce one size and a body have another: `ArchiveWriter::copy_body` is the only way in for content.
+//! [`ArchiveWriter`] is synchronous: drive it from one blocking thread; it starts its compressors itself. Memory
+//! does not grow with the tree: what is known of entries, groups and pieces is spooled to unlinked files, and only
+//! files with several names and the keys of bases (16 bytes each) are remembered. A gap of the source (vanished,
+//! unreadable, changed) is a [`Warning`] of the target and never an error; an error means that the archive is no good.
+//!
+//! To capture from one more kind of source, add a file beside `capture_tree.rs` that turns it into `Node`s and calls
+//! `ArchiveWriter::put` and `put_file`; groups take care of themselves. To add a codec, extend [`Codec`],
+//! `press/piece.rs` and `press/unpress.rs`. Do not let a header announce one size and a body have another:
+//! `ArchiveWriter::copy_body` is the only way in for content. Do not take anything over from a base by another way than
+//! `Reuse`, and nothing unread that [`trust`] does not cover.
 
 mod assemble;
 mod base;
+mod capture_file;
 mod capture_tar;
 mod capture_tree;
 mod catalogue;

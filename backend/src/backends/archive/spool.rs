@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(super) struct Spool {
@@ -16,20 +16,9 @@ impl Spool {
     /// A spool on the file system of `neighbour`. Its name is gone again before this returns; should the process
     /// die in between, the name ends like that of a partial archive, and is cleaned up with them.
     pub(super) fn beside(neighbour: &Path) -> io::Result<Self> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let name = neighbour.with_file_name(format!(".{}-{count}.spool.partial", std::process::id()));
-            match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&name) {
-                // Process ids are alike in containers that share a directory.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                created => {
-                    let file = created?;
-                    fs::remove_file(&name)?;
-                    return Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 });
-                }
-            }
-        }
+        let (file, name) = create_scratch(neighbour)?;
+        fs::remove_file(&name)?;
+        Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 })
     }
 
     /// Bytes written so far.
@@ -54,6 +43,20 @@ impl Spool {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
         Ok(BufReader::with_capacity(64 << 10, file))
+    }
+}
+
+/// A new file beside `neighbour` that is cleaned up after a crash by its name, which is handed back.
+pub(super) fn create_scratch(neighbour: &Path) -> io::Result<(fs::File, PathBuf)> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = neighbour.with_file_name(format!(".{}-{count}.spool.partial", std::process::id()));
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&name) {
+            // Process ids are alike in containers that share a directory.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return Ok((created?, name)),
+        }
     }
 }
 

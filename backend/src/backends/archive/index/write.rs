@@ -1,15 +1,14 @@
 //! Writes an index.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::super::lines::Placed;
 use super::super::manifest::Entry;
 use super::super::options::Codec;
 use super::super::record::{Body, Piece};
-use super::super::spool::Spool;
+use super::super::spool::{Spool, create_scratch};
 use super::super::table::{Record, Table};
 use super::super::trust::Moment;
 use super::sort::{Item, Sorter};
@@ -36,18 +35,15 @@ pub(in super::super) struct Parts<'a> {
 
 /// Writes the index of the complete archive at `archive`, in place of what is there.
 pub(in super::super) fn write(archive: &Path, parts: Parts<'_>) -> io::Result<()> {
-    let path = path_of(archive);
-    let mut partial = path.clone().into_os_string();
-    partial.push(".partial");
-    let written = write_to(archive, partial.as_ref(), parts).and_then(|()| fs::rename(&partial, &path));
+    let (file, scratch) = create_scratch(archive)?;
+    let written = write_to(archive, file, parts).and_then(|()| fs::rename(&scratch, path_of(archive)));
     if written.is_err() {
-        drop(fs::remove_file(&partial));
+        drop(fs::remove_file(&scratch));
     }
     written
 }
 
-fn write_to(archive: &Path, path: &Path, parts: Parts<'_>) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+fn write_to(archive: &Path, file: File, parts: Parts<'_>) -> io::Result<()> {
     let mut out = Output { file: BufWriter::with_capacity(64 << 10, file), len: 0, crc: crc32fast::Hasher::new() };
     let mut sorter = Sorter::beside(archive)?;
     let mut entries = parts.entries.reader()?;

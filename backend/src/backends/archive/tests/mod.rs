@@ -1,11 +1,15 @@
 //! The archive as a whole: written, read by others, verified, broken on purpose. Runs as root, as the odd tree
 //! needs devices, owners and attributes; a missing `tar` or `gzip` is a failure.
 
+mod clones;
 mod gaps;
+mod generations;
 mod odd_tree;
+mod seek;
 mod soundness;
 mod splice;
 mod tar_stream;
+mod truth;
 
 use std::fs;
 use std::path::{Path, PathBuf};
