@@ -62,7 +62,7 @@ fn write(codec: Codec, source: &Path, path: &Path) -> Result<()> {
         archive_path: "data".to_owned(),
     })?;
     writer.add_tree(source, &TreeOptions::default())?;
-    let finished = writer.finish(Map::new())?;
+    let finished = writer.finish(Map::new(), path)?;
     ensure!(finished.targets[0].warning_count == 0, "{:?}", finished.targets[0].warnings);
     Ok(())
 }

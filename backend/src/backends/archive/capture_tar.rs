@@ -63,7 +63,7 @@ impl ArchiveWriter {
             let message = format!("the stream broke off within it, the rest is zeros{cause}");
             self.note(|c| c.warn(&node.path, GapKind::Unreadable, &message))?;
         }
-        self.note(|c| c.add(&node, Some(hash)))
+        self.complete(&node, Some(hash))
     }
 }
 

@@ -1,22 +1,43 @@
-//! Captures what is on disk.
+//! Captures what is on disk: looks at everything, and reads what no base has.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use rustix::fs::{Advice, fadvise};
+use rustix::io::Errno;
+
+use super::clones::Deferred;
 use super::error::ArchiveError;
-use super::node::{EntryKind, Node, join};
+use super::group::{LARGE, Pending};
+use super::header::{BLOCK, padding};
+use super::node::{EntryKind, Mtime, Node, join};
 use super::options::TreeOptions;
+use super::record::{Body, Key, NO_KEY};
 use super::report::GapKind;
 use super::sparse::SparseMap;
-use super::walk::{Found, Walk};
+use super::stat::Stat;
+use super::trust::{Moment, barrier};
+use super::walk::{Found, Seen, Walk};
 use super::writer::{ArchiveWriter, Shortfall};
 use super::xattrs;
 
 /// Files with several names: the first path, and the change time that tells a reused inode from the same file.
-type Links = HashMap<(u64, u64), (Vec<u8>, (i64, i64))>;
+type Links = HashMap<(u64, u64), (Vec<u8>, Mtime)>;
+
+/// What the header of an entry is guessed to take: PAX records of a time with nanoseconds, and the block itself.
+const HEADER: u64 = 3 * BLOCK as u64;
+
+/// A tree at work.
+struct Tree {
+    links: Links,
+    /// A moment before any entry of the group at hand was opened.
+    began_at: Mtime,
+    /// Whether that group is a single entry.
+    is_alone: bool,
+}
 
 impl ArchiveWriter {
     /// Adds the tree, or the single file, at `root` to the open target. File systems mounted below it are part of
@@ -30,12 +51,13 @@ impl ArchiveWriter {
             Ok(walk) => walk,
             Err(error) => return self.note(|c| c.leave_out(&at, GapKind::Unreadable, &error.to_string())),
         };
-        let mut links = Links::new();
+        let mut tree = Tree { links: Links::new(), began_at: Mtime::default(), is_alone: false };
+        let mut pending = Pending::default();
         while let Some(found) = walk.next() {
             self.meter().check()?;
             match found {
-                Found::Opened { path, file, metadata } => {
-                    self.capture(join(&at, &path), &file, &metadata, &mut links)?;
+                Found::Seen(seen) => {
+                    self.gather(&mut tree, &mut pending, Seen { path: join(&at, &seen.path), ..seen })?
                 }
                 Found::Gap { path, kind, reason } => {
                     self.note(|c| c.leave_out(&join(&at, &path), kind, &reason))?;
@@ -43,87 +65,272 @@ impl ArchiveWriter {
                 Found::Excluded(exclude) => self.exclude(exclude),
             }
         }
-        Ok(())
+        self.capture_group(&mut tree, &mut pending)
     }
 
-    fn capture(
-        &mut self,
-        path: Vec<u8>,
-        file: &File,
-        metadata: &Metadata,
-        links: &mut Links,
-    ) -> Result<(), ArchiveError> {
-        let Some(kind) = EntryKind::of(metadata) else {
-            return self.note(|c| c.leave_out(&path, GapKind::Unsupported, "a socket cannot be archived"));
+    /// Puts an entry into the group that it belongs to, and captures the groups that are complete by that.
+    fn gather(&mut self, tree: &mut Tree, pending: &mut Pending, seen: Seen) -> Result<(), ArchiveError> {
+        if EntryKind::of(&seen.stat).is_none() {
+            return self.note(|c| c.leave_out(&seen.path, GapKind::Unsupported, "a socket cannot be archived"));
+        }
+        let is_link = tree.first_name(&seen, pending).is_some();
+        let content = if seen.stat.is_file() && !is_link { seen.stat.size } else { 0 };
+        let tar_len = HEADER + content.next_multiple_of(BLOCK as u64);
+        let is_large = content >= LARGE;
+        if is_large || !pending.has_room(tar_len) {
+            self.capture_group(tree, pending)?;
+        }
+        if pending.push(seen, tar_len) || is_large { self.capture_group(tree, pending) } else { Ok(()) }
+    }
+
+    /// Takes the group over from a base if nothing of it can have changed, else reads it.
+    fn capture_group(&mut self, tree: &mut Tree, pending: &mut Pending) -> Result<(), ArchiveError> {
+        let group = std::mem::take(pending);
+        if group.seen.is_empty() {
+            return Ok(());
+        }
+        let key = self.identity(tree, &group);
+        if let Some(hit) = key.and_then(|key| self.reuse.find_group(&key)) {
+            self.note_known_body(&group, hit.pieces.len())?;
+            for seen in group.seen {
+                tree.remember(&seen.stat, seen.path);
+            }
+            return self.take_group(hit);
+        }
+        self.begin_group()?;
+        (tree.began_at, tree.is_alone) = (Moment::now().at(), group.seen.len() == 1);
+        let mut is_trusted = true;
+        let clones = self.clones.deferred.len();
+        for seen in group.seen {
+            is_trusted &= self.capture(tree, seen)?;
+        }
+        let clone = if self.clones.deferred.len() > clones { self.clones.deferred.len() as u32 } else { 0 };
+        self.end_group(key.filter(|_| is_trusted && clone == 0).unwrap_or(NO_KEY), clone)
+    }
+
+    /// The identity of a group: of every entry its path, its file system, all that `stat` tells, and the file that a
+    /// further name belongs to.
+    fn identity(&mut self, tree: &Tree, group: &Pending) -> Option<Key> {
+        let mut hasher = blake3::Hasher::new_derive_key("mainstay archive group 1");
+        for (number, seen) in group.seen.iter().enumerate() {
+            let first = tree.first_name_among(seen, &group.seen[..number]);
+            for text in [seen.path.as_slice(), first.map_or(&[], Vec::as_slice)] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text);
+            }
+            hasher.update(&self.file_systems.id(seen.stat.dev, &seen.handle)?.to_le_bytes());
+            seen.stat.hash_into(&mut hasher);
+        }
+        Some(*hasher.finalize().as_bytes())
+    }
+
+    /// The identity of a large file's content, wherever the file is called what.
+    fn body_identity(&mut self, seen: &Seen) -> Option<Key> {
+        let mut hasher = blake3::Hasher::new_derive_key("mainstay archive body 1");
+        hasher.update(&self.file_systems.id(seen.stat.dev, &seen.handle)?.to_le_bytes());
+        seen.stat.hash_into(&mut hasher);
+        Some(*hasher.finalize().as_bytes())
+    }
+
+    /// A large file that was taken over whole keeps its body for the next archive.
+    fn note_known_body(&mut self, group: &Pending, piece_count: usize) -> Result<(), ArchiveError> {
+        let [seen] = &group.seen[..] else { return Ok(()) };
+        let size = seen.stat.size;
+        let Some(key) = self.body_identity(seen).filter(|_| seen.stat.is_file() && size >= LARGE) else {
+            return Ok(());
         };
-        let mut node = Node::from_metadata(path, kind, metadata);
+        let Some(hit) = self.reuse.find_body(&key, size + padding(size) as u64) else { return Ok(()) };
+        // The header is the first piece.
+        let is_all = hit.pieces.len() + 1 == piece_count;
+        let first_piece = self.cut()? + 1;
+        let body = Body { key, hash: hit.hash, first_piece, piece_count: hit.pieces.len() as u32 };
+        if is_all { self.note_body(&body) } else { Ok(()) }
+    }
+
+    /// Captures one entry; tells whether it is certain to be what `seen` says for as long as that stays as it is.
+    fn capture(&mut self, tree: &mut Tree, seen: Seen) -> Result<bool, ArchiveError> {
+        let Seen { path, stat: before, handle } = seen;
+        let (file, stat) = match handle.open() {
+            Ok((_, stat)) if stat.file_type() != before.file_type() => {
+                return self.leave_out(&path, &Errno::LOOP.into()).map(|()| false);
+            }
+            Ok(opened) => opened,
+            Err(error) => return self.leave_out(&path, &error).map(|()| false),
+        };
+        let Some(kind) = EntryKind::of(&stat) else { return Ok(false) };
+        let mut node = Node::from_stat(path, kind, &stat);
         if kind == EntryKind::Symlink {
-            match rustix::fs::readlinkat(file, c"", Vec::new()) {
+            match rustix::fs::readlinkat(&*file, c"", Vec::new()) {
                 Ok(target) => node.link = target.into_bytes(),
-                Err(error) => return self.leave_out(&node, &error.into()),
+                Err(error) => return self.leave_out(&node.path, &error.into()).map(|()| false),
             }
         }
-        let identity = (metadata.dev(), metadata.ino());
-        let changed_at = (metadata.ctime(), metadata.ctime_nsec());
-        let has_names = kind != EntryKind::Directory && metadata.nlink() > 1;
-        if let Some((first, _)) = links.get(&identity).filter(|(_, at)| has_names && *at == changed_at) {
+        let is_same = stat == before;
+        let trust = self.options.trusted_before.as_ref();
+        let is_covered = is_same && trust.is_some_and(|trust| trust.covers_metadata(&stat, tree.began_at));
+        if let Some(first) = tree.first_name_of(&stat) {
             let link = Node { kind: EntryKind::HardLink, link: first.clone(), size: 0, stored: 0, ..node };
-            return self.put(&link);
+            return self.put(&link).map(|()| is_covered);
         }
-        self.read_xattrs(&mut node, file)?;
-        if has_names {
-            links.insert(identity, (node.path.clone(), changed_at));
+        let has_xattrs = self.read_xattrs(&mut node, &file)?;
+        tree.remember(&stat, node.path.clone());
+        if kind != EntryKind::File {
+            return self.put(&node).map(|()| has_xattrs && is_covered);
         }
-        if kind == EntryKind::File { self.capture_file(node, file, metadata) } else { self.put(&node) }
+        let seen = Seen { path: Vec::new(), stat, handle };
+        self.capture_file(tree, node, &file, &seen).map(|is_certain| is_same && has_xattrs && is_certain)
     }
 
-    fn capture_file(&mut self, mut node: Node, file: &File, before: &Metadata) -> Result<(), ArchiveError> {
-        let map = SparseMap::find(file, before);
+    /// Captures a file by the cheapest of the ways there are: its body from a base, a clone for later, or reading.
+    fn capture_file(&mut self, tree: &Tree, mut node: Node, file: &File, seen: &Seen) -> Result<bool, ArchiveError> {
+        barrier(file);
+        let map = SparseMap::find(file, &seen.stat);
         let head = map.as_ref().map(SparseMap::encode).unwrap_or_default();
         let content = map.as_ref().map_or(node.size, SparseMap::data_len);
         let segments = map.map_or_else(|| vec![(0, node.size)], |map| map.segments);
         node.is_sparse = !head.is_empty();
         node.stored = head.len() as u64 + content;
-        let (hash, shortfall) = self.put_file(&node, |writer, hasher| {
-            writer.copy_own(&head, hasher)?;
+        let is_trusted = self.options.trusted_before.as_ref().is_some_and(|trust| trust.covers(&seen.stat));
+        // The map of a file with holes may come out otherwise tomorrow although its content is the same.
+        let has_body = node.stored >= LARGE && !node.is_sparse;
+        let key = if has_body { self.body_identity(seen) } else { None };
+        if let Some((key, hit)) = key.and_then(|key| Some((key, self.reuse.find_body(&key, padded(&node))?))) {
+            return self.put_known_body(&node, key, hit).map(|()| is_trusted);
+        }
+        let key = key.filter(|_| is_trusted);
+        if node.stored >= LARGE
+            && tree.is_alone
+            && let Some(clone) = self.clones.make(&seen.handle, file, &seen.stat, segments.len())
+        {
+            return self.put_deferred(node, clone, head, segments, key, file, &seen.stat);
+        }
+        self.read_file(&node, file, &seen.stat, &head, &segments, key).map(|is_whole| is_trusted && is_whole)
+    }
+
+    /// Reads a file; tells whether it held still meanwhile.
+    fn read_file(
+        &mut self,
+        node: &Node,
+        file: &File,
+        before: &Stat,
+        head: &[u8],
+        segments: &[(u64, u64)],
+        key: Option<Key>,
+    ) -> Result<bool, ArchiveError> {
+        let (hash, (first_piece, shortfall)) = self.put_file(node, |writer, hasher| {
+            let first_piece = writer.press.count();
+            writer.copy_own(head, hasher)?;
             let mut shortfall = None;
             for (start, len) in segments {
-                let mut at = start;
+                let mut at = *start;
                 let mut read = |buf: &mut [u8]| {
                     let count = file.read_at(buf, at)?;
                     at += count as u64;
                     Ok(count)
                 };
-                shortfall = shortfall.or(writer.copy_body(len, hasher, &mut read)?);
+                shortfall = shortfall.or(writer.copy_body(*len, hasher, &mut read)?);
             }
-            Ok(shortfall)
+            Ok((first_piece, shortfall))
         })?;
-        if let Some((kind, message)) = gap_of(shortfall, before, file) {
+        let gap = gap_of(shortfall, before, file);
+        let is_whole = gap.is_none();
+        if let Some((kind, message)) = gap {
             self.note(|c| c.warn(&node.path, kind, &message))?;
         }
-        self.note(|c| c.add(&node, Some(hash)))
+        if let Some(key) = key.filter(|_| is_whole) {
+            let piece_count = (self.cut()? - first_piece) as u32;
+            self.note_body(&Body { key, hash: *hash.as_bytes(), first_piece, piece_count })?;
+        }
+        if self.options.background && node.stored >= LARGE {
+            // What was read once for a backup need not push out what the machine works with.
+            let _ = fadvise(file, 0, None, Advice::DontNeed);
+        }
+        self.complete(node, Some(hash))?;
+        Ok(is_whole)
+    }
+
+    /// Puts the header of a file whose body is read from its clone later.
+    #[expect(clippy::too_many_arguments, reason = "what a clone needs to be read later")]
+    fn put_deferred(
+        &mut self,
+        node: Node,
+        clone: File,
+        head: Vec<u8>,
+        segments: Vec<(u64, u64)>,
+        key: Option<Key>,
+        file: &File,
+        before: &Stat,
+    ) -> Result<bool, ArchiveError> {
+        self.put_header(&node)?;
+        self.add_to_catalogue(&node, None)?;
+        let gap = gap_of(None, before, file);
+        let key = key.filter(|_| gap.is_none());
+        if let Some((kind, message)) = gap {
+            self.note(|c| c.warn(&node.path, kind, &message))?;
+        }
+        self.deferred_bytes += node.stored;
+        self.meter().skip(1, 0);
+        let target = self.catalogue.target();
+        self.clones.deferred.push(Deferred { node, target, clone, head, segments, key });
+        Ok(false)
     }
 
     /// A file without its attributes is still worth having, with a warning.
-    fn read_xattrs(&mut self, node: &mut Node, file: &File) -> Result<(), ArchiveError> {
+    fn read_xattrs(&mut self, node: &mut Node, file: &File) -> Result<bool, ArchiveError> {
         let is_readable = matches!(node.kind, EntryKind::File | EntryKind::Directory);
         match if is_readable { xattrs::of_file(file) } else { xattrs::of_path(file) } {
             Ok(xattrs) => node.xattrs = xattrs,
             Err(error) => {
                 let message = format!("its extended attributes could not be read: {error}");
                 self.note(|c| c.warn(&node.path, GapKind::Unreadable, &message))?;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn leave_out(&mut self, node: &Node, error: &io::Error) -> Result<(), ArchiveError> {
-        self.note(|c| c.leave_out(&node.path, GapKind::of(error), &error.to_string()))
+    fn leave_out(&mut self, path: &[u8], error: &io::Error) -> Result<(), ArchiveError> {
+        self.note(|c| c.leave_out(path, GapKind::of(error), &error.to_string()))
     }
 }
 
+impl Tree {
+    /// Notes the first name of a file with several.
+    fn remember(&mut self, stat: &Stat, path: Vec<u8>) {
+        if has_names(stat) && self.first_name_of(stat).is_none() {
+            self.links.insert((stat.dev, stat.ino), (path, stat.ctime));
+        }
+    }
+
+    /// The name under which this very file is in the archive already.
+    fn first_name_of(&self, stat: &Stat) -> Option<&Vec<u8>> {
+        let known = self.links.get(&(stat.dev, stat.ino)).filter(|_| has_names(stat));
+        known.filter(|(_, changed_at)| *changed_at == stat.ctime).map(|(path, _)| path)
+    }
+
+    fn first_name<'a>(&'a self, seen: &Seen, pending: &'a Pending) -> Option<&'a Vec<u8>> {
+        self.first_name_among(seen, &pending.seen)
+    }
+
+    /// The same, with those that are not captured yet.
+    fn first_name_among<'a>(&'a self, seen: &Seen, earlier: &'a [Seen]) -> Option<&'a Vec<u8>> {
+        let file = |seen: &Seen| (seen.stat.dev, seen.stat.ino, seen.stat.ctime);
+        let is_same = |other: &&Seen| file(other) == file(seen);
+        let among = || earlier.iter().find(|other| has_names(&seen.stat) && is_same(other)).map(|other| &other.path);
+        self.first_name_of(&seen.stat).or_else(among)
+    }
+}
+
+fn has_names(stat: &Stat) -> bool {
+    !stat.is_dir() && stat.nlink > 1
+}
+
+fn padded(node: &Node) -> u64 {
+    node.stored + padding(node.stored) as u64
+}
+
 /// What to say of a file after it was read: every write since it was opened shows in its size or its times.
-fn gap_of(shortfall: Option<Shortfall>, before: &Metadata, file: &File) -> Option<(GapKind, String)> {
+fn gap_of(shortfall: Option<Shortfall>, before: &Stat, file: &File) -> Option<(GapKind, String)> {
     match shortfall {
         Some(Shortfall::Failed(error)) => {
             return Some((GapKind::Unreadable, format!("it could not be read to its end, the rest is zeros: {error}")));
@@ -133,10 +340,10 @@ fn gap_of(shortfall: Option<Shortfall>, before: &Metadata, file: &File) -> Optio
         }
         None => {}
     }
-    let stamp = |m: &Metadata| (m.size(), m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec());
-    match file.metadata() {
+    let stamp = |stat: &Stat| (stat.size, stat.mtime, stat.ctime);
+    match Stat::of(file) {
         Ok(after) if stamp(&after) == stamp(before) => None,
-        Ok(after) if after.size() > before.size() => {
+        Ok(after) if after.size > before.size => {
             Some((GapKind::Changed, "it grew while it was read, what came later is missing".to_owned()))
         }
         Ok(_) => Some((GapKind::Changed, "it was changed while it was read".to_owned())),

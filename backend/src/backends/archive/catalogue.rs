@@ -1,59 +1,64 @@
 //! Collects the manifest while the archive is written: entries go to a spool, only counters stay in memory.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::lines::{Line, Placed};
 use super::manifest::{Entry, VERSION, within};
 use super::node::{Node, join};
 use super::options::{Exclude, TargetSpec};
 use super::report::{GapKind, LeftOut, TargetReport, Warning};
-use super::spool::Spool;
+use super::spool::{Part, Spool};
 
 /// What the manifest will say.
 pub(super) struct Catalogue {
-    archive: PathBuf,
-    /// The finished targets and the open one, as JSON without the brackets around them.
-    spool: Spool,
-    open: Option<OpenTarget>,
+    /// The lines of all entries; see [`super::lines`].
+    lines: Spool,
+    /// The warnings and what was left out of all targets, as elements of JSON arrays with a comma before each.
+    warnings: Spool,
+    left_out: Spool,
+    targets: Vec<Target>,
+    is_open: bool,
     excluded: Vec<Exclude>,
-    done: Vec<TargetReport>,
 }
 
-/// The target that entries go to.
-struct OpenTarget {
+/// A target that entries go, or went, to.
+struct Target {
+    /// The JSON of what comes before its entries, without the closing brace.
+    head: String,
+    /// Path below the top directory.
+    archive_path: String,
     /// Full path within the archive.
     root: Vec<u8>,
     report: TargetReport,
-    left_out: List,
     warnings: List,
+    left_out: List,
 }
 
-/// A JSON array in the making.
-struct List {
-    spool: Spool,
-    count: u64,
-}
+/// The parts of a spool that make up a JSON array. Neighbours are joined, so that there are few.
+#[derive(Default)]
+struct List(Vec<Range<u64>>);
 
 impl Catalogue {
     pub(super) fn beside(archive: &Path) -> io::Result<Self> {
-        let spool = Spool::beside(archive)?;
-        Ok(Self { archive: archive.to_owned(), spool, open: None, excluded: Vec::new(), done: Vec::new() })
+        let [lines, warnings, left_out] = [(); 3].map(|()| Spool::beside(archive));
+        let (lines, warnings, left_out) = (lines?, warnings?, left_out?);
+        Ok(Self { lines, warnings, left_out, targets: Vec::new(), is_open: false, excluded: Vec::new() })
     }
 
-    /// Closes the open target and opens the next.
-    pub(super) fn begin(&mut self, top_dir: &str, spec: TargetSpec) -> io::Result<()> {
-        self.end()?;
-        let separator = if self.done.is_empty() { "" } else { ",\n" };
+    /// Opens the next target in place of the open one.
+    pub(super) fn begin(&mut self, top_dir: &str, spec: TargetSpec) {
         let head = json!({
             "kind": spec.kind, "name": spec.name,
             "path": spec.original_path.to_string_lossy(), "archive_path": spec.archive_path,
         });
-        // The target stays open for its entries: its closing brace is written by `end`.
-        let head = head.to_string();
-        write!(self.spool, "{separator}{},\"entries\":[", &head[..head.len() - 1])?;
+        let mut head = head.to_string();
+        head.pop();
         let report = TargetReport {
             kind: spec.kind,
             name: spec.name,
@@ -65,44 +70,67 @@ impl Catalogue {
             left_out: Vec::new(),
         };
         let root = join(top_dir.as_bytes(), spec.archive_path.as_bytes());
-        let (left_out, warnings) = (List::beside(&self.archive)?, List::beside(&self.archive)?);
-        self.open = Some(OpenTarget { root, report, left_out, warnings });
-        Ok(())
+        let (warnings, left_out) = (List::default(), List::default());
+        let archive_path = spec.archive_path;
+        self.targets.push(Target { head, archive_path, root, report, warnings, left_out });
+        self.is_open = true;
     }
 
     /// Closes the open target, if there is one.
-    pub(super) fn end(&mut self) -> io::Result<Option<&TargetReport>> {
-        let Some(target) = self.open.take() else { return Ok(None) };
-        let report = target.report;
-        write!(self.spool, "],\"state\":\"{}\",\"size_bytes\":{},\"left_out\":[", report.state(), report.size_bytes)?;
-        io::copy(&mut target.left_out.spool.into_reader()?, &mut self.spool)?;
-        self.spool.write_all(b"],\"warnings\":[")?;
-        io::copy(&mut target.warnings.spool.into_reader()?, &mut self.spool)?;
-        self.spool.write_all(b"]}")?;
-        self.done.push(report);
-        Ok(self.done.last())
+    pub(super) fn end(&mut self) -> Option<&TargetReport> {
+        let is_open = std::mem::take(&mut self.is_open);
+        self.targets.last().filter(|_| is_open).map(|target| &target.report)
     }
 
     /// The open target's full path within the archive.
     pub(super) fn root(&self) -> Option<&[u8]> {
-        self.open.as_ref().map(|target| target.root.as_slice())
+        self.targets.last().filter(|_| self.is_open).map(|target| target.root.as_slice())
     }
 
-    /// Notes an entry that is in the archive.
-    pub(super) fn add(&mut self, node: &Node, hash: Option<blake3::Hash>) -> io::Result<()> {
-        let Some(target) = self.open.as_mut() else { return Ok(()) };
-        push(&mut self.spool, target.report.entry_count == 0, &Entry::new(node, &target.root, hash))?;
+    /// The number of the latest target.
+    pub(super) fn target(&self) -> usize {
+        self.targets.len().saturating_sub(1)
+    }
+
+    /// Bytes of lines so far.
+    pub(super) fn lines_len(&self) -> u64 {
+        self.lines.len()
+    }
+
+    /// All lines, to read at given offsets.
+    pub(super) fn lines(&mut self) -> io::Result<File> {
+        self.lines.share()
+    }
+
+    /// Notes an entry that is in the archive, with the length of its header.
+    pub(super) fn add(&mut self, node: &Node, header_len: usize, hash: Option<blake3::Hash>) -> io::Result<()> {
+        let Some(target) = self.targets.last_mut() else { return Ok(()) };
+        let json = serde_json::to_vec(&Entry::new(node, &target.root, hash))?;
+        let header_len = u32::try_from(header_len).map_err(io::Error::other)?;
         target.report.entry_count += 1;
         target.report.size_bytes += node.stored;
-        Ok(())
+        Line { header_len, stored: node.stored, json: &json }.write(&mut self.lines)
+    }
+
+    /// Notes entries that an earlier pass made out.
+    pub(super) fn take_over(&mut self, lines: &[u8], entry_count: u64, content_bytes: u64) -> io::Result<()> {
+        let Some(target) = self.targets.last_mut() else { return Ok(()) };
+        target.report.entry_count += entry_count;
+        target.report.size_bytes += content_bytes;
+        self.lines.write_all(lines)
     }
 
     /// Notes that the entry at the full `path` is not what it should be.
     pub(super) fn warn(&mut self, path: &[u8], kind: GapKind, message: &str) -> io::Result<()> {
-        let Some(target) = self.open.as_mut() else { return Ok(()) };
+        self.warn_of(self.target(), path, kind, message)
+    }
+
+    /// The same of a target that need not be the open one.
+    pub(super) fn warn_of(&mut self, target: usize, path: &[u8], kind: GapKind, message: &str) -> io::Result<()> {
+        let Some(target) = self.targets.get_mut(target) else { return Ok(()) };
         let warning = Warning { path: shown(path, &target.root), kind, message: message.to_owned() };
+        target.warnings.push(&mut self.warnings, &warning)?;
         target.report.warning_count += 1;
-        target.warnings.push(&warning)?;
         if target.report.warnings.len() < TargetReport::SHOWN {
             target.report.warnings.push(warning);
         }
@@ -111,10 +139,10 @@ impl Catalogue {
 
     /// Notes that what was at the full `path` is not in the archive; a warning too, unless no tar could hold it.
     pub(super) fn leave_out(&mut self, path: &[u8], kind: GapKind, reason: &str) -> io::Result<()> {
-        let Some(target) = self.open.as_mut() else { return Ok(()) };
+        let Some(target) = self.targets.last_mut() else { return Ok(()) };
         let left_out = LeftOut { path: shown(path, &target.root), reason: reason.to_owned() };
+        target.left_out.push(&mut self.left_out, &left_out)?;
         target.report.left_out_count += 1;
-        target.left_out.push(&left_out)?;
         if target.report.left_out.len() < TargetReport::SHOWN {
             target.report.left_out.push(left_out);
         }
@@ -126,37 +154,87 @@ impl Catalogue {
         self.excluded.push(exclude);
     }
 
-    /// The whole manifest with its length, and the reports of its targets.
-    pub(super) fn finish(mut self, about: Map<String, Value>) -> io::Result<(impl Read, u64, Vec<TargetReport>)> {
-        self.end()?;
+    /// How each target came out.
+    pub(super) fn reports(&self) -> Vec<TargetReport> {
+        self.targets.iter().map(|target| target.report.clone()).collect()
+    }
+
+    /// Where each target is below the top directory, and how many entries it has.
+    pub(super) fn places(&self) -> Vec<(String, u64)> {
+        let place = |target: &Target| (target.archive_path.clone(), target.report.entry_count);
+        self.targets.iter().map(place).collect()
+    }
+
+    /// Writes the whole manifest. `entries` has the [`Placed`] entries of all targets in order; `pieces` the lines of
+    /// the list of pieces, each with a comma before it.
+    pub(super) fn write(
+        mut self,
+        about: Map<String, Value>,
+        entries: &mut impl Read,
+        pieces: &mut impl Read,
+        to: &mut Spool,
+    ) -> io::Result<()> {
         let mut head = Map::from_iter([("version".to_owned(), VERSION.into())]);
         head.extend(about);
         head.insert("excluded".to_owned(), serde_json::to_value(&self.excluded)?);
-        let head = Value::Object(head).to_string();
-        let head = [&head.as_bytes()[..head.len() - 1], b",\n\"targets\":["].concat();
-        let tail: &[u8] = b"]}\n";
-        let len = head.len() as u64 + self.spool.len() + tail.len() as u64;
-        let reader = io::Cursor::new(head).chain(self.spool.into_reader()?).chain(tail);
-        Ok((reader, len, self.done))
+        let mut head = Value::Object(head).to_string();
+        head.pop();
+        write!(to, "{head},\n\"targets\":[")?;
+        let (warnings, left_out) = (self.warnings.share()?, self.left_out.share()?);
+        for (number, target) in self.targets.iter().enumerate() {
+            write!(to, "{}{}", if number == 0 { "" } else { ",\n" }, target.head)?;
+            target.write(&warnings, &left_out, entries, to)?;
+        }
+        to.write_all(b"],\n\"pieces\":[")?;
+        skip_comma(pieces)?;
+        io::copy(pieces, to)?;
+        to.write_all(b"]}\n")
+    }
+}
+
+impl Target {
+    fn write(&self, warnings: &File, left_out: &File, entries: &mut impl Read, to: &mut Spool) -> io::Result<()> {
+        let report = &self.report;
+        to.write_all(b",\"entries\":[")?;
+        for number in 0..report.entry_count {
+            let entry = Placed::read(entries)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            // One element to a line, so that `grep` is of use.
+            to.write_all(if number == 0 { b"\n" } else { b",\n" })?;
+            to.write_all(&entry.json)?;
+        }
+        write!(to, "],\"state\":\"{}\",\"size_bytes\":{},\"left_out\":[", report.state(), report.size_bytes)?;
+        self.left_out.write(left_out, to)?;
+        to.write_all(b"],\"warnings\":[")?;
+        self.warnings.write(warnings, to)?;
+        to.write_all(b"]}")
     }
 }
 
 impl List {
-    fn beside(archive: &Path) -> io::Result<Self> {
-        Ok(Self { spool: Spool::beside(archive)?, count: 0 })
+    fn push(&mut self, spool: &mut Spool, value: &impl Serialize) -> io::Result<()> {
+        let start = spool.len();
+        spool.write_all(b",\n")?;
+        serde_json::to_writer(&mut *spool, value)?;
+        match self.0.last_mut() {
+            Some(last) if last.end == start => last.end = spool.len(),
+            _ => self.0.push(start..spool.len()),
+        }
+        Ok(())
     }
 
-    fn push(&mut self, value: &impl Serialize) -> io::Result<()> {
-        push(&mut self.spool, self.count == 0, value)?;
-        self.count += 1;
+    fn write(&self, spool: &File, to: &mut Spool) -> io::Result<()> {
+        for (number, range) in self.0.iter().enumerate() {
+            // The comma before the first element is left out.
+            let start = range.start + u64::from(number == 0);
+            let mut part = Part { file: spool.try_clone()?, range: start..range.end };
+            io::copy(&mut part, to)?;
+        }
         Ok(())
     }
 }
 
-/// One element to a line, so that `grep` is of use.
-fn push(spool: &mut Spool, is_first: bool, value: &impl Serialize) -> io::Result<()> {
-    spool.write_all(if is_first { b"\n" } else { b",\n" })?;
-    Ok(serde_json::to_writer(spool, value)?)
+fn skip_comma(list: &mut impl Read) -> io::Result<()> {
+    list.take(1).read_to_end(&mut Vec::new()).map(drop)
 }
 
 fn shown(path: &[u8], root: &[u8]) -> String {

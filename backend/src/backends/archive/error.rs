@@ -1,8 +1,9 @@
 //! What can make an archive worthless. Gaps of the source are not errors: see [`super::Warning`].
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::base::Damaged;
 use super::meter::Cancelled;
 
 /// Why no archive came of it.
@@ -17,6 +18,15 @@ pub enum ArchiveError {
         /// The archive.
         path: PathBuf,
         /// What the system said.
+        source: io::Error,
+    },
+    /// A piece of an earlier archive, or of the pass before, is not what its index says. An earlier archive is not
+    /// used again; the next backup reads everything.
+    #[error("{} is damaged, so nothing can be taken over from it", path.display())]
+    DamagedBase {
+        /// The file with the broken piece.
+        path: PathBuf,
+        /// What was found.
         source: io::Error,
     },
     /// Something was added before `begin_target`.
@@ -38,6 +48,16 @@ pub enum ArchiveError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ArchiveError {
+    /// What went wrong while `path` was written: mostly the disk, but perhaps what was to be copied.
+    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Damaged>()) {
+            Some(damaged) => Self::DamagedBase { path: damaged.path.clone(), source },
+            None => Self::Write { path: path.to_owned(), source },
+        }
+    }
 }
 
 impl From<Cancelled> for ArchiveError {

@@ -5,7 +5,8 @@
 //!  "excluded": [{"path", "reason"}],
 //!  "targets": [{"kind", "name", "path", "archive_path",
 //!               "entries": [{"path", "type", "size", "mode", "uid", "gid", "mtime", "hash"?, …}],
-//!               "state", "size_bytes", "left_out": [{"path", "reason"}], "warnings": [{"path", "kind", "message"}]}]}
+//!               "state", "size_bytes", "left_out": [{"path", "reason"}], "warnings": [{"path", "kind", "message"}]}],
+//!  "pieces": [[compressed length, plain length, entries that begin in it]]}
 //! ```
 
 use std::cell::RefCell;
@@ -89,6 +90,16 @@ impl Entry {
         }
     }
 
+    /// The path's true bytes.
+    pub(super) fn raw_path(&self) -> Vec<u8> {
+        raw(&self.path, self.path_bytes.as_deref())
+    }
+
+    /// The link target's true bytes.
+    pub(super) fn raw_link_target(&self) -> Option<Vec<u8>> {
+        self.link_target.as_ref().map(|target| raw(target, self.link_target_bytes.as_deref()))
+    }
+
     /// The same entry with its paths seen from the top directory, for a target at `archive_path`.
     pub(super) fn below(mut self, archive_path: &str) -> Self {
         self.path = if self.path == "." { archive_path.to_owned() } else { format!("{archive_path}/{}", self.path) };
@@ -118,6 +129,13 @@ fn lossless(bytes: &[u8]) -> (String, Option<String>) {
     }
 }
 
+/// The way back from [`lossless`].
+fn raw(text: &str, hex: Option<&str>) -> Vec<u8> {
+    let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = hex.and_then(|hex| hex.as_bytes().chunks(2).map(digits).collect());
+    bytes.unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -144,6 +162,19 @@ pub enum Item {
     Target(TargetHead),
     /// An entry of the present target.
     Entry(Box<Entry>),
+    /// A piece of the archive; manifests of version 0.1 have none.
+    Piece(PieceLine),
+}
+
+/// A part of the archive that can be decompressed by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PieceLine {
+    /// Bytes in the archive; pieces follow one another without a gap, behind the head of a gzip file.
+    pub stored_len: u32,
+    /// Bytes of the tar.
+    pub plain_len: u32,
+    /// How many entries begin in it.
+    pub entry_count: u32,
 }
 
 /// Reads a manifest piece by piece, in memory that does not depend on its size.
@@ -168,6 +199,7 @@ enum Level {
     Targets,
     Target,
     Entries,
+    Pieces,
 }
 
 #[derive(Clone, Copy)]
@@ -192,7 +224,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.level {
             Level::Manifest | Level::Target => deserializer.deserialize_map(self),
-            Level::Targets | Level::Entries => deserializer.deserialize_seq(self),
+            Level::Targets | Level::Entries | Level::Pieces => deserializer.deserialize_seq(self),
         }
     }
 }
@@ -209,6 +241,12 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
             while seq.next_element_seed(self.at(Level::Target))?.is_some() {}
             return Ok(());
         }
+        if matches!(self.level, Level::Pieces) {
+            while let Some((stored_len, plain_len, entry_count)) = seq.next_element()? {
+                self.tell(Item::Piece(PieceLine { stored_len, plain_len, entry_count }))?;
+            }
+            return Ok(());
+        }
         while let Some(entry) = seq.next_element()? {
             self.tell(Item::Entry(Box::new(entry)))?;
         }
@@ -220,6 +258,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
         while let Some(key) = map.next_key::<String>()? {
             match (self.level, key.as_str()) {
                 (Level::Manifest, "targets") => map.next_value_seed(self.at(Level::Targets))?,
+                (Level::Manifest, "pieces") => map.next_value_seed(self.at(Level::Pieces))?,
                 (Level::Manifest, "version") => match map.next_value::<u32>()? {
                     VERSION => {}
                     other => return Err(A::Error::custom(format!("unknown manifest version {other}"))),

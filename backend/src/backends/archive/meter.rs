@@ -69,6 +69,12 @@ impl Meter {
         self.files_done.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Entries that need not be looked into.
+    pub(super) fn skip(&self, entries: u64, bytes: u64) {
+        self.files_done.fetch_add(entries, Ordering::Relaxed);
+        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn add_bytes(&self, count: u64) {
         self.bytes_done.fetch_add(count, Ordering::Relaxed);
     }

@@ -1,11 +1,12 @@
 //! One entry's metadata, as both sides of the tar format see it.
 
 use std::fmt;
-use std::fs::Metadata;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use chrono::{DateTime, SecondsFormat};
+use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
+
+use super::stat::Stat;
 
 /// What kind of file an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,22 +30,21 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// `None` for what a tar cannot hold: a socket.
-    pub(super) fn of(metadata: &Metadata) -> Option<Self> {
-        let file_type = metadata.file_type();
-        Some(match file_type {
-            t if t.is_file() => Self::File,
-            t if t.is_dir() => Self::Directory,
-            t if t.is_symlink() => Self::Symlink,
-            t if t.is_fifo() => Self::Fifo,
-            t if t.is_char_device() => Self::CharDevice,
-            t if t.is_block_device() => Self::BlockDevice,
+    pub(super) fn of(stat: &Stat) -> Option<Self> {
+        Some(match stat.file_type() {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Symlink,
+            FileType::Fifo => Self::Fifo,
+            FileType::CharacterDevice => Self::CharDevice,
+            FileType::BlockDevice => Self::BlockDevice,
             _ => return None,
         })
     }
 }
 
 /// A point in time as the file system keeps it: whole seconds rounded down, and nanoseconds on top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Mtime {
     pub(super) secs: i64,
     pub(super) nanos: u32,
@@ -136,22 +136,21 @@ impl Node {
     }
 
     /// The entry at `path` with what `stat` told.
-    pub(super) fn from_metadata(path: Vec<u8>, kind: EntryKind, metadata: &Metadata) -> Self {
-        let size = if kind == EntryKind::File { metadata.size() } else { 0 };
+    pub(super) fn from_stat(path: Vec<u8>, kind: EntryKind, stat: &Stat) -> Self {
+        let size = if kind == EntryKind::File { stat.size } else { 0 };
         let is_device = matches!(kind, EntryKind::CharDevice | EntryKind::BlockDevice);
-        let rdev = metadata.rdev();
         Self {
             path,
             kind,
-            mode: metadata.mode() & 0o7777,
-            uid: metadata.uid().into(),
-            gid: metadata.gid().into(),
-            mtime: Mtime { secs: metadata.mtime(), nanos: u32::try_from(metadata.mtime_nsec()).unwrap_or(0) },
+            mode: stat.mode & 0o7777,
+            uid: stat.uid.into(),
+            gid: stat.gid.into(),
+            mtime: stat.mtime,
             size,
             stored: size,
             is_sparse: false,
             link: Vec::new(),
-            device: if is_device { (rustix::fs::major(rdev), rustix::fs::minor(rdev)) } else { (0, 0) },
+            device: if is_device { (rustix::fs::major(stat.rdev), rustix::fs::minor(stat.rdev)) } else { (0, 0) },
             xattrs: Vec::new(),
         }
     }

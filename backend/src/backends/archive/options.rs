@@ -1,11 +1,14 @@
 //! What a caller decides about an archive.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::base::Base;
+use super::trust::Trust;
 use crate::domain::job::TargetKind;
 
 /// How the tar is compressed.
@@ -46,18 +49,43 @@ impl Default for Codec {
 pub struct ArchiveOptions {
     /// How it is compressed.
     pub codec: Codec,
+    /// How a pass compresses if not like that: lightly, while the stack is at rest. What is left to do is done by
+    /// [`super::ArchiveWriter::finish`].
+    pub draft_codec: Option<Codec>,
     /// Compressor threads, at least 1; each costs about 5 MiB of memory.
     pub workers: usize,
     /// When the backup began: the time stamp of everything in the archive that was no file before.
     pub created_at: DateTime<Utc>,
+    /// What need not be read or compressed again, in the order of preference.
+    pub reuse: Vec<Arc<Base>>,
+    /// The moment before which stamps can be relied on; without it nothing of this pass is ever reused unread.
+    pub trusted_before: Option<Trust>,
+    /// Whether large files are cloned where the file system can, and read by `finish`. Only for a stack at rest.
+    pub clone_files: bool,
+    /// Whether to step back behind everything else on the machine, in processor time, disk and page cache.
+    pub background: bool,
 }
 
 impl ArchiveOptions {
-    /// `codec` on every core.
+    /// `codec` on every core, in one pass.
     #[must_use]
     pub fn new(codec: Codec, created_at: DateTime<Utc>) -> Self {
         let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { codec, workers, created_at }
+        Self {
+            codec,
+            draft_codec: None,
+            workers,
+            created_at,
+            reuse: Vec::new(),
+            trusted_before: None,
+            clone_files: false,
+            background: false,
+        }
+    }
+
+    /// How the pass itself compresses.
+    pub(super) fn pass_codec(&self) -> Codec {
+        self.draft_codec.unwrap_or(self.codec)
     }
 }
 

@@ -118,4 +118,23 @@ pub struct Finished {
     pub blake3_hex: String,
     /// How each target came out, in order.
     pub targets: Vec<TargetReport>,
+    /// What a reader of the job's log should know.
+    pub notes: Vec<String>,
+}
+
+/// What a pass did, and what it was spared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassStats {
+    /// Bytes of content read.
+    pub read_bytes: u64,
+    /// Bytes that had not to be compressed, by identity or by content.
+    pub reused_bytes: u64,
+    /// Bytes of content that had not even to be read.
+    pub reused_by_identity_bytes: u64,
+    /// Bytes of the tar that were read and found to be there already.
+    pub reused_by_content_bytes: u64,
+    /// Bytes of the tar that were compressed.
+    pub compressed_bytes: u64,
+    /// Bytes of content that were cloned and are read by `finish`.
+    pub deferred_bytes: u64,
 }

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::error::ArchiveError;
+use super::index;
 use super::options::Exclude;
 
 /// Bytes that an unprivileged process can still write below `directory`.
@@ -74,7 +75,7 @@ impl Estimate {
     }
 }
 
-/// Gives a complete archive its final name, never in place of a file that is there, and syncs the directory.
+/// Gives a complete archive, and the index beside it, its final name, never in place of a file that is there, and syncs the directory.
 ///
 /// # Errors
 /// [`ArchiveError::Publish`], also when `to` exists; `from` is untouched then. An archive that has its name and whose
@@ -86,9 +87,37 @@ pub fn publish(from: &Path, to: &Path) -> Result<(), ArchiveError> {
         other => other.map_err(io::Error::from),
     };
     renamed.map_err(|source| ArchiveError::Publish { path: to.to_owned(), source })?;
+    publish_index(from, to);
     let directory = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let Err(error) = File::open(directory).and_then(|directory| directory.sync_all()) {
         tracing::warn!(%error, "the directory {} could not be synced", directory.display());
+    }
+    Ok(())
+}
+
+/// The index follows its archive. It is only a cache, so it may be missing, and it may replace an old one.
+fn publish_index(from: &Path, to: &Path) {
+    match fs::rename(index::path_of(from), index::path_of(to)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "the index of {} could not be given its name", to.display());
+            drop(fs::remove_file(index::path_of(from)));
+        }
+        _ => {}
+    }
+}
+
+/// Removes an archive, be it complete or partial, with its index. A file that is not there counts as removed.
+///
+/// # Errors
+/// What the system said when the archive could not be removed; its index is left with it then.
+pub fn remove_archive(path: &Path) -> io::Result<()> {
+    let gone = |path: &Path| match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    gone(path)?;
+    if let Err(error) = gone(&index::path_of(path)) {
+        tracing::warn!(%error, "the index of {} could not be removed", path.display());
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Where a file has data and where it has holes, and the map that GNU tar's sparse format 1.0 stores.
 
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
 use super::header::padding;
+use super::stat::Stat;
 
 /// A file in more pieces than this is stored with the rest of it whole, so that the map stays small.
 const MAX_SEGMENTS: usize = 1 << 16;
@@ -20,9 +20,9 @@ pub(super) struct SparseMap {
 
 impl SparseMap {
     /// `None` for a file without holes, and where the file system cannot tell.
-    pub(super) fn find(file: &File, metadata: &Metadata) -> Option<Self> {
-        let size = metadata.size();
-        if metadata.blocks().saturating_mul(512) >= size {
+    pub(super) fn find(file: &File, stat: &Stat) -> Option<Self> {
+        let size = stat.size;
+        if stat.blocks.saturating_mul(512) >= size {
             return None;
         }
         let mut segments = Vec::new();

@@ -1,8 +1,9 @@
 //! A scratch file that has no name, so that nothing is left of it whatever happens.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -36,6 +37,18 @@ impl Spool {
         self.len
     }
 
+    /// Everything so far, for reading at given offsets.
+    pub(super) fn share(&mut self) -> io::Result<fs::File> {
+        self.file.flush()?;
+        self.file.get_ref().try_clone()
+    }
+
+    /// What was written so far, from its beginning, as often as need be.
+    pub(super) fn reader(&mut self) -> io::Result<BufReader<Part>> {
+        let part = Part { file: self.share()?, range: 0..self.len };
+        Ok(BufReader::with_capacity(64 << 10, part))
+    }
+
     /// From its beginning.
     pub(super) fn into_reader(self) -> io::Result<BufReader<fs::File>> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -53,5 +66,20 @@ impl Write for Spool {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// A part of a file, read without moving the offset that its handles share.
+pub(super) struct Part {
+    pub(super) file: fs::File,
+    pub(super) range: Range<u64>,
+}
+
+impl Read for Part {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.range.end.saturating_sub(self.range.start)).unwrap_or(buf.len()).min(buf.len());
+        let count = self.file.read_at(&mut buf[..want], self.range.start)?;
+        self.range.start += count as u64;
+        Ok(count)
     }
 }

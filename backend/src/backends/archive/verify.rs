@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use self::compare::Comparison;
-use self::source::{Decoder, Source};
+pub(super) use self::source::{Decoder, Source};
 use super::manifest::{Entry, FILE_NAME, Item, read_manifest, within};
 use super::meter::Meter;
 use super::node::{EntryKind, Node, join};
@@ -197,7 +197,7 @@ impl Check<'_> {
         let mut archive_path = String::new();
         let read = read_manifest(BufReader::new(&mut self.tar), &mut |item| {
             match item {
-                Item::Field(..) => {}
+                Item::Field(..) | Item::Piece(_) => {}
                 Item::Target(head) => archive_path = head.archive_path,
                 Item::Entry(entry) => comparison.expect(entry.below(&archive_path)),
             }

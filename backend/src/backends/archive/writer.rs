@@ -1,36 +1,56 @@
 //! [`ArchiveWriter`]: what callers hold. Keeps tar, manifest and file in step.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
+use super::base::{Reuse, SourceFile};
 use super::catalogue::Catalogue;
+use super::clones::Clones;
 use super::error::ArchiveError;
+use super::file_systems::FileSystems;
+use super::group::{OpenGroup, is_large};
 use super::header::{self, BLOCK, padding};
-use super::manifest::FILE_NAME;
 use super::meter::Meter;
 use super::node::{Mtime, Node, join};
 use super::options::{ArchiveOptions, Exclude, TargetSpec};
-use super::press::Press;
-use super::report::{Finished, GapKind, TargetReport};
+use super::press::{Press, Setup};
+use super::record::{Body, Group, NO_KEY};
+use super::report::{GapKind, PassStats, TargetReport};
+use super::table::TableWriter;
 
 /// The most that is read between two looks at the meter.
 const STRIDE: usize = 256 << 10;
 
-/// Writes one archive: `create`, then for each target `begin_target`, `add_…` and `end_target`, then `finish`.
+/// Makes one pass over its targets: `create`, then for each target `begin_target`, `add_…` and `end_target`. Then
+/// either `finish`, which makes an archive of it, or `into_base`, which keeps it for a later pass.
 ///
-/// Dropped before it finished, it ends its threads and removes the file.
+/// Dropped before that, it ends its threads and removes its file.
 pub struct ArchiveWriter {
-    press: Press,
-    catalogue: Catalogue,
-    file: PartialFile,
-    top_dir: String,
-    generated_at: Mtime,
-    meter: Arc<Meter>,
+    pub(super) press: Press,
+    pub(super) catalogue: Catalogue,
+    pub(super) groups: TableWriter<Group>,
+    pub(super) bodies: TableWriter<Body>,
+    pub(super) group: Option<OpenGroup>,
+    pub(super) reuse: Arc<Reuse>,
+    /// The files of the bases.
+    pub(super) sources: Vec<Arc<SourceFile>>,
+    pub(super) clones: Clones,
+    pub(super) file_systems: FileSystems,
+    pub(super) options: ArchiveOptions,
+    /// The pass's own file, to read from.
+    pub(super) data: File,
+    pub(super) file: PartialFile,
+    pub(super) top_dir: String,
+    /// Bytes of the header of the entry at hand.
+    header_len: usize,
+    pub(super) generated_at: Mtime,
+    pub(super) meter: Arc<Meter>,
+    pub(super) read_bytes: u64,
+    pub(super) deferred_bytes: u64,
+    pub(super) notes: Vec<String>,
     #[cfg(test)]
     pub(super) before_body: Option<Hook>,
 }
@@ -39,15 +59,23 @@ pub struct ArchiveWriter {
 #[cfg(test)]
 pub(super) type Hook = Box<dyn FnMut(&[u8]) + Send>;
 
-/// Removes the file unless it was finished.
-struct PartialFile {
-    path: PathBuf,
-    is_finished: bool,
+/// Removes the file unless it is wanted.
+pub(super) struct PartialFile {
+    pub(super) path: PathBuf,
+    pub(super) is_wanted: bool,
+}
+
+impl PartialFile {
+    /// A new file for writing and reading.
+    pub(super) fn create(path: &Path) -> io::Result<(File, Self)> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        Ok((file, Self { path: path.to_owned(), is_wanted: false }))
+    }
 }
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if !self.is_finished {
+        if !self.is_wanted {
             // Best effort: the clean-up at the next start finds what is left.
             drop(fs::remove_file(&self.path));
         }
@@ -61,8 +89,8 @@ pub(super) enum Shortfall {
 }
 
 impl ArchiveWriter {
-    /// Creates the archive at `path`, a partial name of the caller's choice that must not exist, with everything
-    /// in it below `top_dir`.
+    /// Begins a pass that writes to `path`, a partial name of the caller's choice that must not exist, with
+    /// everything in it below `top_dir`.
     ///
     /// # Errors
     /// [`ArchiveError::Write`] when the file or the threads cannot be made.
@@ -73,16 +101,41 @@ impl ArchiveWriter {
         meter: Arc<Meter>,
     ) -> Result<Self, ArchiveError> {
         let failed = |source| ArchiveError::Write { path: path.to_owned(), source };
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        let partial = PartialFile { path: path.to_owned(), is_finished: false };
+        let (file, partial) = PartialFile::create(path).map_err(failed)?;
+        let data = file.try_clone().map_err(failed)?;
+        let (reuse, sources, notes) = Reuse::new(&options.reuse);
+        let reuse = Arc::new(reuse);
+        let setup = Setup {
+            file,
+            path,
+            codec: options.pass_codec(),
+            workers: options.workers,
+            reuse: Arc::clone(&reuse),
+            sources: Vec::new(),
+            is_archive: true,
+            background: options.background,
+        };
         let at = options.created_at;
         Ok(Self {
-            press: Press::start(file, options.codec, options.workers).map_err(failed)?,
+            press: Press::start(setup).map_err(failed)?,
             catalogue: Catalogue::beside(path).map_err(failed)?,
+            groups: TableWriter::beside(path).map_err(failed)?,
+            bodies: TableWriter::beside(path).map_err(failed)?,
+            group: None,
+            reuse,
+            sources,
+            clones: Clones::new(options.clone_files),
+            file_systems: FileSystems::default(),
+            options: options.clone(),
+            data,
             file: partial,
             top_dir: top_dir.to_owned(),
+            header_len: 0,
             generated_at: Mtime { secs: at.timestamp(), nanos: at.timestamp_subsec_nanos() },
             meter,
+            read_bytes: 0,
+            deferred_bytes: 0,
+            notes,
             #[cfg(test)]
             before_body: None,
         })
@@ -93,17 +146,19 @@ impl ArchiveWriter {
     /// # Errors
     /// [`ArchiveError::Write`] when the spool cannot be written.
     pub fn begin_target(&mut self, spec: TargetSpec) -> Result<(), ArchiveError> {
-        let begun = self.catalogue.begin(&self.top_dir, spec);
-        self.written(begun)
+        self.end_group(NO_KEY, 0)?;
+        self.catalogue.begin(&self.top_dir, spec);
+        Ok(())
     }
 
-    /// Closes the open target and tells how it came out.
+    /// Closes the open target and tells how it came out. If files of it were cloned to be read later, the report of
+    /// `finish` may say less of it.
     ///
     /// # Errors
     /// [`ArchiveError::NoTarget`] when none is open; [`ArchiveError::Write`] when the spool cannot be written.
     pub fn end_target(&mut self) -> Result<TargetReport, ArchiveError> {
-        let ended = self.catalogue.end().map(Option::<&TargetReport>::cloned);
-        self.written(ended)?.ok_or(ArchiveError::NoTarget)
+        self.end_group(NO_KEY, 0)?;
+        self.catalogue.end().cloned().ok_or(ArchiveError::NoTarget)
     }
 
     /// Adds a small file that exists in memory only, at `at` below the open target.
@@ -111,12 +166,13 @@ impl ArchiveWriter {
     /// # Errors
     /// [`ArchiveError`]; see its variants.
     pub fn add_bytes(&mut self, at: &str, content: &[u8]) -> Result<(), ArchiveError> {
+        use std::io::Read as _;
         let path = self.full_path(at.as_bytes())?;
         let node = Node::generated(path, content.len() as u64, self.generated_at);
         let mut rest = content;
         let (hash, _) =
             self.put_file(&node, |w, hasher| w.copy_body(node.stored, hasher, &mut |buf| rest.read(buf)))?;
-        self.note(|catalogue| catalogue.add(&node, Some(hash)))
+        self.complete(&node, Some(hash))
     }
 
     /// Notes a gap that the caller knows of and the writer cannot see, such as a stream that broke.
@@ -128,34 +184,24 @@ impl ArchiveWriter {
         self.note(|catalogue| catalogue.warn(&path, kind, message))
     }
 
-    /// Writes manifest and trailer and syncs the file, which stays under its partial name. The fields of `about`
-    /// come first in the manifest. Reads nothing of any target: the stack may run again by then.
-    ///
-    /// # Errors
-    /// [`ArchiveError::Write`] when the file cannot be completed; it is removed then.
-    pub fn finish(mut self, about: Map<String, Value>) -> Result<Finished, ArchiveError> {
-        self.meter.check()?;
-        let end = || -> io::Result<_> {
-            let (manifest, len, targets) = self.catalogue.finish(about)?;
-            let path = join(self.top_dir.as_bytes(), FILE_NAME.as_bytes());
-            self.press.write(&header::encode(&Node::generated(path, len, self.generated_at)))?;
-            copy_all(manifest, &mut self.press)?;
-            self.press.write(&[0; BLOCK][..padding(len)])?;
-            // Two empty blocks end a tar.
-            self.press.write(&[0; 2 * BLOCK])?;
-            Ok((self.press.finish()?, targets))
-        };
-        let path = self.file.path.clone();
-        let (stored, targets) = end().map_err(|source| ArchiveError::Write { path: path.clone(), source })?;
-        self.file.is_finished = true;
-        Ok(Finished {
-            path,
-            size_bytes: stored.size_bytes,
-            content_bytes: targets.iter().map(|target| target.size_bytes).sum(),
-            entry_count: targets.iter().map(|target| target.entry_count).sum(),
-            blake3_hex: stored.blake3_hex,
-            targets,
-        })
+    /// What the pass has done so far, and what it was spared.
+    #[must_use]
+    pub fn window(&self) -> PassStats {
+        let [by_identity, by_content, compressed_bytes] = self.reuse.counts();
+        PassStats {
+            read_bytes: self.read_bytes,
+            reused_bytes: by_identity + by_content,
+            reused_by_identity_bytes: by_identity,
+            reused_by_content_bytes: by_content,
+            compressed_bytes,
+            deferred_bytes: self.deferred_bytes,
+        }
+    }
+
+    /// What a reader of the job's log should know, such as why everything is read again.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// `path` below the open target, as a full path within the archive.
@@ -169,22 +215,22 @@ impl ArchiveWriter {
 
     /// Puts an entry without a body.
     pub(super) fn put(&mut self, node: &Node) -> Result<(), ArchiveError> {
-        self.meter.check()?;
-        self.meter.begin_entry(&node.path);
-        self.written_header(node)?;
+        self.put_header(node)?;
         self.meter.end_entry();
-        self.note(|catalogue| catalogue.add(node, None))
+        self.complete(node, None)
     }
 
     /// Puts header, body and padding; `body` must hand exactly `node.stored` bytes to [`Self::copy_body`].
+    /// [`Self::complete`] must follow.
     pub(super) fn put_file<T>(
         &mut self,
         node: &Node,
         body: impl FnOnce(&mut Self, &mut blake3::Hasher) -> Result<T, ArchiveError>,
     ) -> Result<(blake3::Hash, T), ArchiveError> {
-        self.meter.check()?;
-        self.meter.begin_entry(&node.path);
-        self.written_header(node)?;
+        self.put_header(node)?;
+        if is_large(node) {
+            self.cut()?;
+        }
         #[cfg(test)]
         if let Some(hook) = self.before_body.as_mut() {
             hook(&node.path);
@@ -192,8 +238,31 @@ impl ArchiveWriter {
         let mut hasher = blake3::Hasher::new();
         let outcome = body(self, &mut hasher)?;
         self.press_write(&[0; BLOCK][..padding(node.stored)])?;
+        self.read_bytes += node.stored;
         self.meter.end_entry();
         Ok((hasher.finalize(), outcome))
+    }
+
+    /// Begins an entry.
+    pub(super) fn put_header(&mut self, node: &Node) -> Result<(), ArchiveError> {
+        self.meter.check()?;
+        self.meter.begin_entry(&node.path);
+        let header = header::encode(node);
+        let tar_len = header.len() as u64 + node.stored + padding(node.stored) as u64;
+        self.before_entry(node, tar_len)?;
+        self.header_len = header.len();
+        self.press_write(&header)
+    }
+
+    /// Ends an entry: its line in the manifest, and perhaps its group.
+    pub(super) fn complete(&mut self, node: &Node, hash: Option<blake3::Hash>) -> Result<(), ArchiveError> {
+        self.add_to_catalogue(node, hash)?;
+        self.after_entry(node)
+    }
+
+    pub(super) fn add_to_catalogue(&mut self, node: &Node, hash: Option<blake3::Hash>) -> Result<(), ArchiveError> {
+        let header_len = self.header_len;
+        self.note(|catalogue| catalogue.add(node, header_len, hash))
     }
 
     /// Copies exactly `len` bytes from `read` into the archive, zeros in place of what does not come.
@@ -203,32 +272,10 @@ impl ArchiveWriter {
         hasher: &mut blake3::Hasher,
         read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
     ) -> Result<Option<Shortfall>, ArchiveError> {
-        let mut rest = len;
-        let mut shortfall = None;
-        while rest > 0 {
-            self.meter.check()?;
-            let room = self.press.room();
-            let want = room.len().min(STRIDE).min(usize::try_from(rest).unwrap_or(STRIDE));
-            let room = &mut room[..want];
-            let count = if shortfall.is_some() { Ok(0) } else { read(room) };
-            let count = match count {
-                Ok(count) if count > 0 => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                ended => {
-                    shortfall = shortfall.or(Some(ended.err().map_or(Shortfall::Ended, Shortfall::Failed)));
-                    room.fill(0);
-                    want
-                }
-            };
-            hasher.update(&room[..count]);
-            let advanced = self.press.advance(count);
-            self.written(advanced)?;
-            self.meter.add_bytes(count as u64);
-            rest -= count as u64;
-        }
+        let copied = copy_body(&mut self.press, &self.meter, len, hasher, read);
         // A source that was told to stop may look like one that failed.
         self.meter.check()?;
-        Ok(shortfall)
+        self.written(copied)
     }
 
     /// Copies bytes of ours that belong to a body: the map of a sparse file.
@@ -246,26 +293,44 @@ impl ArchiveWriter {
         self.catalogue.exclude(exclude);
     }
 
-    fn written_header(&mut self, node: &Node) -> Result<(), ArchiveError> {
-        self.press_write(&header::encode(node))
-    }
-
     fn press_write(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
         let written = self.press.write(bytes);
         self.written(written)
     }
 
-    fn written<T>(&self, result: io::Result<T>) -> Result<T, ArchiveError> {
-        result.map_err(|source| ArchiveError::Write { path: self.file.path.clone(), source })
+    pub(super) fn written<T>(&self, result: io::Result<T>) -> Result<T, ArchiveError> {
+        result.map_err(|source| ArchiveError::writing(&self.file.path, source))
     }
 }
 
-fn copy_all(mut from: impl Read, press: &mut Press) -> io::Result<()> {
-    loop {
+/// Copies exactly `len` bytes, zeros in place of what does not come. Ends early when the meter says so.
+pub(super) fn copy_body(
+    press: &mut Press,
+    meter: &Meter,
+    len: u64,
+    hasher: &mut blake3::Hasher,
+    read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<Option<Shortfall>> {
+    let mut rest = len;
+    let mut shortfall = None;
+    while rest > 0 && !meter.is_cancelled() {
         let room = press.room();
-        match from.read(room)? {
-            0 => return Ok(()),
-            count => press.advance(count)?,
-        }
+        let want = room.len().min(STRIDE).min(usize::try_from(rest).unwrap_or(STRIDE));
+        let room = &mut room[..want];
+        let count = if shortfall.is_some() { Ok(0) } else { read(room) };
+        let count = match count {
+            Ok(count) if count > 0 => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            ended => {
+                shortfall = shortfall.or(Some(ended.err().map_or(Shortfall::Ended, Shortfall::Failed)));
+                room.fill(0);
+                want
+            }
+        };
+        hasher.update(&room[..count]);
+        press.advance(count)?;
+        meter.add_bytes(count as u64);
+        rest -= count as u64;
     }
+    Ok(shortfall)
 }

@@ -64,7 +64,7 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<Captured, Sto
     let meter = Arc::new(Meter::default());
     let settings = cx.engine.0.settings.archive;
     let created_at = cx.live.now().started_at.unwrap_or_else(|| cx.engine.0.parts.clock.now());
-    let options = ArchiveOptions { codec: settings.codec, workers: settings.workers, created_at };
+    let options = ArchiveOptions { workers: settings.workers, ..ArchiveOptions::new(settings.codec, created_at) };
     let writer = ArchiveWriter::create(&partial, &top, &options, meter.clone())
         .map_err(|e| Stop::because("the archive could not be begun", &e))?;
     let (done, mut results) = tokio::sync::mpsc::unbounded_channel();

@@ -42,7 +42,8 @@ pub(super) async fn publish(cx: Cx<'_>, resolved: &Resolved, captured: Captured)
     note_doubts(cx, resolved, &captured.disturbed).await;
     let description = manifest::describe(cx, resolved);
     let Captured { writer, partial, archive, .. } = captured;
-    let finished = tokio::task::spawn_blocking(move || writer.finish(description)).await;
+    let to = partial.clone();
+    let finished = tokio::task::spawn_blocking(move || writer.finish(description, &to)).await;
     let finished = match finished {
         Ok(Ok(finished)) => finished,
         Ok(Err(error)) => return Err(Stop::because("the archive could not be completed", &error)),

@@ -8,10 +8,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn start(file: fs::File, codec: Codec, workers: usize) -> io::Result<Press> {
+    let path = &std::env::temp_dir().join("archive");
+    let (reuse, sources) = (Arc::default(), Vec::new());
+    Press::start(Setup { file, path, codec, workers, reuse, sources, is_archive: true, background: false })
+}
+
 fn press(codec: Codec, workers: usize, chunks: &[Vec<u8>]) -> (Vec<u8>, Stored) {
     let file = tempfile::tempfile().expect("a scratch file");
     let mut reader = file.try_clone().expect("a second handle");
-    let mut press = Press::start(file, codec, workers).expect("threads");
+    let mut press = start(file, codec, workers).expect("threads");
     for chunk in chunks {
         press.write(chunk).expect("room on the disk");
     }
@@ -82,7 +88,7 @@ fn incompressible_data_grows_by_next_to_nothing() {
 #[test]
 fn a_file_that_cannot_be_written_ends_the_press_with_its_error() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
-    let outcome = Press::start(full, Codec::Zstd { level: 1 }, 2).and_then(|mut press| {
+    let outcome = start(full, Codec::Zstd { level: 1 }, 2).and_then(|mut press| {
         for _ in 0..64 {
             press.write(&random(1 << 20, 3))?;
         }

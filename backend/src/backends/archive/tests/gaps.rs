@@ -14,7 +14,7 @@ fn capture_while(bench: &Bench, mut meddle: impl FnMut(&str) + Send + 'static) -
     let mut writer = bench.writer();
     writer.before_body = Some(Box::new(move |path| meddle(std::str::from_utf8(path).expect("a plain path"))));
     writer.add_tree(&bench.source(), &TreeOptions::default()).expect("a capture");
-    let mut finished = writer.finish(about()).expect("a complete archive");
+    let mut finished = writer.finish(about(), &bench.archive()).expect("a complete archive");
     assert_eq!(bench.verify().problems, [], "whatever happens, the archive is sound");
     run("tar", &["-tf", text(&bench.archive())]);
     let target = bench.manifest()["targets"][0].clone();
@@ -135,7 +135,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
             rustix::thread::set_thread_res_uid(None::<Uid>, Uid::from_raw(65_534), None::<Uid>).expect("run as root");
             writer.add_tree(&bench.source(), &TreeOptions::default()).expect("a capture");
             rustix::thread::set_thread_res_uid(None::<Uid>, Uid::ROOT, None::<Uid>).expect("root again");
-            writer.finish(about()).expect("a complete archive").targets.remove(0)
+            writer.finish(about(), &bench.archive()).expect("a complete archive").targets.remove(0)
         };
         scope.spawn(capture).join().expect("no panic")
     });
@@ -193,7 +193,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     let outcome = ArchiveWriter::create(&archive, TOP, &bench.options(), Arc::default()).and_then(|mut writer| {
         writer.begin_target(bench.target("v"))?;
         writer.add_tree(&bench.source(), &TreeOptions::default())?;
-        writer.finish(about())
+        writer.finish(about(), &archive)
     });
     let Err(ArchiveError::Write { source, .. }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);

@@ -4,6 +4,7 @@
 mod gaps;
 mod odd_tree;
 mod soundness;
+mod splice;
 mod tar_stream;
 
 use std::fs;
@@ -43,7 +44,7 @@ impl Bench {
 
     fn options(&self) -> ArchiveOptions {
         let created_at = DateTime::from_timestamp(1_767_225_600, 0).expect("a valid time");
-        ArchiveOptions { codec: self.codec, workers: 2, created_at }
+        ArchiveOptions { workers: 2, ..ArchiveOptions::new(self.codec, created_at) }
     }
 
     /// A writer with an open volume target.
@@ -71,7 +72,7 @@ impl Bench {
     fn capture(&self) -> Finished {
         let mut writer = self.writer();
         writer.add_tree(&self.source(), &TreeOptions::default()).expect("a capture");
-        writer.finish(about()).expect("a complete archive")
+        writer.finish(about(), &self.archive()).expect("a complete archive")
     }
 
     fn verify(&self) -> VerifyReport {
@@ -104,7 +105,7 @@ fn run(program: &str, args: &[&str]) -> Vec<u8> {
 fn an_archive_without_targets_is_sound() {
     let bench = Bench::new();
     let writer = ArchiveWriter::create(&bench.archive(), TOP, &bench.options(), Arc::default()).expect("a new archive");
-    writer.finish(about()).expect("a complete archive");
+    writer.finish(about(), &bench.archive()).expect("a complete archive");
     assert_eq!(bench.verify().problems, []);
     assert_eq!(bench.manifest()["stack"], "shop");
 }
@@ -122,7 +123,7 @@ fn targets_are_told_apart_and_told_of() {
     writer.add_bytes("dump.sql", b"select 1;").expect("an entry");
     let at = TreeOptions { at: "etc/a".to_owned(), ..TreeOptions::default() };
     writer.add_tree(&bench.source().join("a"), &at).expect("a capture of a single file");
-    let finished = writer.finish(about()).expect("a complete archive");
+    let finished = writer.finish(about(), &bench.archive()).expect("a complete archive");
     assert_eq!((finished.entry_count, finished.content_bytes), (4, 15));
     assert_eq!(bench.verify().problems, []);
 
@@ -144,7 +145,7 @@ fn what_is_excluded_stands_in_the_manifest() {
     let excludes = vec![Exclude { path: bench.source().join("backups"), reason }];
     let mut writer = bench.writer();
     writer.add_tree(&bench.source(), &TreeOptions { excludes, ..TreeOptions::default() }).expect("a capture");
-    let finished = writer.finish(about()).expect("a complete archive");
+    let finished = writer.finish(about(), &bench.archive()).expect("a complete archive");
     assert_eq!((finished.entry_count, finished.targets[0].warning_count), (1, 0));
     assert_eq!(bench.manifest()["excluded"][0]["reason"], "the backup directory itself");
 }

@@ -15,7 +15,7 @@ use super::*;
 
 /// Everything that can be seen of a file.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+pub(super) struct Seen {
     mode: u32,
     owner: (u32, u32),
     size: u64,
@@ -88,7 +88,7 @@ fn the_manifest_names_every_path_without_loss() {
     assert_eq!(links[0], links[1]);
 }
 
-fn make_odd_tree(root: &Path) {
+pub(super) fn make_odd_tree(root: &Path) {
     let file = |name: &str, content: &[u8]| {
         fs::write(root.join(name), content).expect("a file");
         root.join(name)
@@ -195,7 +195,7 @@ fn set_times(root: &Path) {
 }
 
 /// All below `root`, sockets apart, by path.
-fn look(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
+pub(super) fn look(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
     let mut paths = vec![PathBuf::new()];
     let mut at = 0;
     while let Some(path) = paths.get(at).cloned() {

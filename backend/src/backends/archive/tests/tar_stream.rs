@@ -21,7 +21,7 @@ fn stream(bench: &Bench, format: &str) -> Vec<u8> {
 fn take_over(bench: &Bench, stream: &mut dyn Read) -> TargetReport {
     let mut writer = bench.writer();
     writer.add_tar(stream, "").expect("a capture");
-    let report = writer.finish(about()).expect("a complete archive").targets.remove(0);
+    let report = writer.finish(about(), &bench.archive()).expect("a complete archive").targets.remove(0);
     assert_eq!(bench.verify().problems, []);
     report
 }

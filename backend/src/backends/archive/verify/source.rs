@@ -11,7 +11,7 @@ use super::super::meter::Meter;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Every byte of the file, once.
-pub(super) struct Source<'a> {
+pub(in super::super) struct Source<'a> {
     file: File,
     meter: &'a Meter,
     digest: blake3::Hasher,
@@ -19,13 +19,13 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn open(path: &Path, meter: &'a Meter) -> io::Result<BufReader<Self>> {
+    pub(in super::super) fn open(path: &Path, meter: &'a Meter) -> io::Result<BufReader<Self>> {
         let source = Self { file: File::open(path)?, meter, digest: blake3::Hasher::new(), len: 0 };
         Ok(BufReader::with_capacity(256 << 10, source))
     }
 
     /// Size and hash of what was read.
-    pub(super) fn finish(self) -> (u64, String) {
+    pub(in super::super) fn finish(self) -> (u64, String) {
         (self.len, self.digest.finalize().to_hex().to_string())
     }
 }
@@ -44,13 +44,13 @@ impl Read for Source<'_> {
 }
 
 /// gzip (a single member, as we write it) or Zstandard.
-pub(super) enum Decoder<'a> {
+pub(in super::super) enum Decoder<'a> {
     Gzip(Box<BufReader<GzDecoder<BufReader<Source<'a>>>>>),
     Zstd(Box<BufReader<zstd::Decoder<'static, BufReader<Source<'a>>>>>),
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(mut source: BufReader<Source<'a>>) -> io::Result<Self> {
+    pub(in super::super) fn new(mut source: BufReader<Source<'a>>) -> io::Result<Self> {
         const ROOM: usize = 128 << 10;
         Ok(if source.fill_buf()?.starts_with(&ZSTD_MAGIC) {
             Self::Zstd(Box::new(BufReader::with_capacity(ROOM, zstd::Decoder::with_buffer(source)?)))
@@ -60,7 +60,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// What is behind the compressed stream.
-    pub(super) fn into_source(self) -> BufReader<Source<'a>> {
+    pub(in super::super) fn into_source(self) -> BufReader<Source<'a>> {
         match self {
             Self::Gzip(decoder) => decoder.into_inner().into_inner(),
             Self::Zstd(decoder) => decoder.into_inner().finish(),

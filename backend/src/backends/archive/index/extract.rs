@@ -1,0 +1,232 @@
+//! Takes one file out of an archive, reading only the pieces that it is in.
+
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+
+use super::super::manifest::Entry;
+use super::super::node::EntryKind;
+use super::super::press::unpress;
+use super::super::record::Piece;
+use super::super::tar_reader::{TarError, TarReader};
+use super::read::{ArchiveIndex, IndexError, Listed};
+
+/// Links that are followed from one to the next.
+const MAX_LINKS: usize = 8;
+
+/// Why a file did not come out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// There is no such file, or it is none that has content.
+    #[error("the archive has no file {0}")]
+    NotAFile(String),
+    /// What came out is not what the manifest says; it has been written all the same.
+    #[error("the content of {0} differs from the manifest")]
+    Content(String),
+    /// The archive or its index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The content could not be handed over.
+    #[error("the content could not be written")]
+    Write(#[source] io::Error),
+}
+
+impl ArchiveIndex {
+    /// Writes the content of a file that `find` or `list` told of, holes as zeros, and returns how many bytes that are.
+    /// A further name of a file has the file's content. Whether the content is right is known only at the end.
+    ///
+    /// # Errors
+    /// [`ExtractError`]; what was written until then is of no use.
+    pub fn extract(&self, listed: &Listed, to: &mut dyn Write) -> Result<u64, ExtractError> {
+        let mut file = listed.clone();
+        for _ in 0..MAX_LINKS {
+            let entry = file.entry.as_ref().ok_or_else(|| not_a_file(&file))?;
+            match entry.kind {
+                EntryKind::File => return self.copy_file(&file, entry, to),
+                EntryKind::HardLink => {
+                    let first = entry.raw_link_target().map(|path| self.find(&path)).transpose()?.flatten();
+                    file = first.ok_or_else(|| not_a_file(&file))?;
+                }
+                _ => break,
+            }
+        }
+        Err(not_a_file(&file))
+    }
+
+    fn copy_file(&self, file: &Listed, entry: &Entry, to: &mut dyn Write) -> Result<u64, ExtractError> {
+        let plain = Plain::at(self, file.at).map_err(IndexError::from)?;
+        let mut tar = TarReader::new(plain);
+        let node = tar.next_entry().map_err(damaged)?.ok_or_else(|| differs(file))?;
+        let top = node.path.split(|&byte| byte == b'/').next().unwrap_or_default();
+        if node.path.get(top.len() + 1..) != Some(&file.path) || node.kind != EntryKind::File {
+            return Err(differs(file));
+        }
+        let mut body = Hashed { body: tar, hasher: blake3::Hasher::new() };
+        let mut out = Out { to, failure: None };
+        let copied =
+            if node.is_sparse { copy_sparse(&mut body, node.size, &mut out) } else { io::copy(&mut body, &mut out) };
+        match (copied, out.failure) {
+            (_, Some(failure)) => Err(ExtractError::Write(failure)),
+            (Err(error), None) => Err(damaged(TarError::Io(error))),
+            (Ok(len), None) => {
+                let is_right = entry.hash.as_deref() == Some(body.hasher.finalize().to_hex().as_str());
+                if is_right { Ok(len) } else { Err(differs(file)) }
+            }
+        }
+    }
+}
+
+fn not_a_file(listed: &Listed) -> ExtractError {
+    ExtractError::NotAFile(String::from_utf8_lossy(&listed.path).into_owned())
+}
+
+fn differs(listed: &Listed) -> ExtractError {
+    ExtractError::Content(String::from_utf8_lossy(&listed.path).into_owned())
+}
+
+fn damaged(error: TarError) -> ExtractError {
+    ExtractError::Index(match error {
+        TarError::Io(error) if error.raw_os_error().is_some() => IndexError::Read(error),
+        TarError::Io(error) => IndexError::Damaged(error.to_string()),
+        TarError::Malformed(what) => IndexError::Damaged(what.to_owned()),
+    })
+}
+
+/// GNU tar's sparse format 1.0: the number of segments, then offset and length of each, a line each, filled up to a
+/// whole block; then the data.
+fn copy_sparse(body: &mut impl Read, size: u64, to: &mut impl Write) -> io::Result<u64> {
+    let mut map = Map { body, block: [0; 512], at: 512 };
+    let count = map.number()?;
+    let mut segments = Vec::new();
+    for _ in 0..count {
+        segments.push((map.number()?, map.number()?));
+    }
+    let mut at = 0;
+    for (start, len) in segments {
+        let hole = start.checked_sub(at).ok_or_else(broken_map)?;
+        io::copy(&mut io::repeat(0).take(hole), to)?;
+        if io::copy(&mut body.by_ref().take(len), to)? != len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        at = start.checked_add(len).filter(|at| *at <= size).ok_or_else(broken_map)?;
+    }
+    io::copy(&mut io::repeat(0).take(size - at), to)?;
+    Ok(size)
+}
+
+fn broken_map() -> io::Error {
+    io::Error::other("the map of a sparse file is broken")
+}
+
+struct Map<'a, R> {
+    body: &'a mut R,
+    block: [u8; 512],
+    at: usize,
+}
+
+impl<R: Read> Map<'_, R> {
+    fn number(&mut self) -> io::Result<u64> {
+        let mut number = 0_u64;
+        loop {
+            if self.at == self.block.len() {
+                self.body.read_exact(&mut self.block)?;
+                self.at = 0;
+            }
+            let byte = self.block[self.at];
+            self.at += 1;
+            match byte {
+                b'\n' => return Ok(number),
+                b'0'..=b'9' => {
+                    let next = number.checked_mul(10).and_then(|n| n.checked_add(u64::from(byte - b'0')));
+                    number = next.ok_or_else(broken_map)?;
+                }
+                _ => return Err(broken_map()),
+            }
+        }
+    }
+}
+
+/// The tar from some entry on, piece by piece.
+struct Plain<'a> {
+    index: &'a ArchiveIndex,
+    next: u64,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl<'a> Plain<'a> {
+    fn at(index: &'a ArchiveIndex, offset: u64) -> io::Result<Self> {
+        let (mut low, mut high) = (0, index.offsets.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if index.offsets.get(middle)?.0 <= offset { low = middle + 1 } else { high = middle }
+        }
+        let first = low.checked_sub(1).ok_or_else(|| io::Error::other("the index has no pieces"))?;
+        let within = offset - index.offsets.get(first)?.0;
+        let mut plain = Self { index, next: first, piece: Vec::new(), at: 0 };
+        plain.load()?;
+        plain.at = usize::try_from(within).map_err(io::Error::other)?;
+        Ok(plain)
+    }
+
+    fn load(&mut self) -> io::Result<()> {
+        let piece: Piece = self.index.pieces.get(self.next)?;
+        let mut stored = vec![0; piece.stored_len as usize];
+        self.index.archive.read_exact_at(&mut stored, piece.offset)?;
+        self.piece = unpress(self.index.codec, &stored, piece.plain_len as usize)?;
+        if crc32fast::hash(&self.piece) != piece.crc {
+            return Err(io::Error::other("the checksum of a piece is wrong"));
+        }
+        self.next += 1;
+        self.at = 0;
+        Ok(())
+    }
+}
+
+impl Read for Plain<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.piece.len() {
+            if self.next == self.index.pieces.len() {
+                return Ok(0);
+            }
+            self.load()?;
+        }
+        let count = (&self.piece[self.at..]).read(buf)?;
+        self.at += count;
+        Ok(count)
+    }
+}
+
+struct Hashed<R> {
+    body: R,
+    hasher: blake3::Hasher,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(buf)?;
+        self.hasher.update(&buf[..count]);
+        Ok(count)
+    }
+}
+
+/// Tells errors of the receiver from those of the archive.
+struct Out<'a> {
+    to: &'a mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.to.write(buf).map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failure = Some(error);
+            }
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
