@@ -4,6 +4,7 @@
 //! cargo bench --bench archive                 a few minutes
 //! cargo bench --bench archive -- --full       larger trees, more rounds
 //! cargo bench --bench archive -- memory       peak memory of a 2 GiB and a 6 GiB tree
+//! cargo bench --bench archive -- extract      one file out of 2 GiB, by the index and by tar
 //! ```
 //! `--features isal` measures with ISA-L, `--json FILE` writes all numbers down.
 //!
@@ -15,6 +16,8 @@
 
 #[path = "archive/contenders.rs"]
 mod contenders;
+#[path = "archive/extract.rs"]
+mod extract;
 #[path = "measure/mod.rs"]
 mod measure;
 #[path = "archive/memory.rs"]
@@ -46,10 +49,12 @@ fn main() -> Result<()> {
             return Ok(());
         }
         ["read", source] => return ours::read_all(Path::new(source)),
+        ["take", archive, wanted, out] => return extract::take(Path::new(archive), wanted, Path::new(out)),
+        ["extract"] => extract::measure_extraction(2, 3)?,
         ["memory"] => memory::measure_memory()?,
         [] => speed(64 << 20, 3)?,
         ["--full"] => speed(256 << 20, 5)?,
-        _ => bail!("expected nothing, `--full` or `memory`, not {args:?}"),
+        _ => bail!("expected nothing, `--full`, `memory` or `extract`, not {args:?}"),
     };
     if let Some(file) = file {
         fs::write(file, serde_json::to_vec_pretty(&numbers)?)?;

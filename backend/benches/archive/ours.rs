@@ -52,6 +52,11 @@ pub(crate) fn archive(codec: &str, source: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Writes an archive in the usual codec, with the index beside it.
+pub(crate) fn write_default(source: &Path, path: &Path) -> Result<()> {
+    write(Codec::default(), source, path)
+}
+
 fn write(codec: Codec, source: &Path, path: &Path) -> Result<()> {
     let options = ArchiveOptions::new(codec, SystemClock.now());
     let mut writer = ArchiveWriter::create(path, TOP, &options, Arc::new(Meter::new()))?;
