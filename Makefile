@@ -21,8 +21,7 @@ test: ## everything: format, lints, unit, integration, end to end (STAGES="rust 
 build: ## target/release/mainstay with the dashboard inside
 	@e2e/build.sh
 
-bench: ## the archive writer beside other tools, then throughput, stopped time and memory of the service
-	cargo bench --locked --bench archive
+bench: ## archives beside other tools, the stop by itself, then what a backup costs with the release binary
 	@e2e/bench.sh
 
 test-faults: ## kill the true binary at every step of a job

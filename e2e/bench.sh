@@ -59,7 +59,8 @@ measure() {
   tear_down
 }
 
-e2e/setup.sh deps demo
+e2e/setup.sh deps bench
+e2e/bench-archive.sh
 run_logged bench-build e2e/build.sh
 e2e/setup.sh engine
 e2e/setup.sh images test

@@ -134,7 +134,7 @@ impl Reader<'_> {
         let mut at = 0;
         while at < lengths.len() {
             self.bits.refill();
-            let entry = self.codes.get(self.bits.peek(self.codes.bits));
+            let entry = self.codes.next(&self.bits);
             if entry.bits == 0 {
                 return Err(NO_CODE);
             }
@@ -156,9 +156,11 @@ impl Reader<'_> {
         loop {
             // One symbol with everything behind it has 48 bits at most.
             self.bits.refill();
-            let entry = self.codes.get(self.bits.peek(self.codes.bits));
+            let entry = self.codes.next(&self.bits);
             self.bits.skip(entry.bits.into())?;
             match entry.kind {
+                // The table itself follows those that are longer.
+                Kind::Longer => return Err(NO_CODE),
                 _ if entry.bits == 0 => return Err(NO_CODE),
                 Kind::End => return Ok(()),
                 Kind::Plain if self.plain.get(self.at) == Some(&(entry.value as u8)) => self.at += 1,
@@ -170,7 +172,7 @@ impl Reader<'_> {
 
     fn copy(&mut self, length: Entry) -> Result<(), Wrong> {
         let len = usize::from(length.value) + self.bits.take(length.extra.into())?;
-        let entry = self.distances.get(self.bits.peek(self.distances.bits));
+        let entry = self.distances.next(&self.bits);
         if entry.bits == 0 {
             return Err(NO_CODE);
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, inflates_to};
 
 /// Enough for a steady rate, and a few milliseconds in all.
-const TRIAL: usize = 256 << 10;
+const TRIAL: usize = 128 << 10;
 
 /// Built in, right on a first piece, and faster than what would serve instead.
 pub(super) fn is_isal_fit() -> bool {

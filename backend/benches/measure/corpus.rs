@@ -61,7 +61,7 @@ impl Corpus {
             }
             (Self::Mixed, 0) => (format!("access-{number}.log"), log(random, 5_000)),
             (Self::Mixed, 1) => (format!("{number}.db"), pages(random, 64)),
-            (Self::Mixed, 2) => (format!("{number}.cache"), random.bytes(150_000)),
+            (Self::Mixed, 2) => (format!("{number}.cache"), random.bytes(400_000)),
             (Self::Mixed, _) => (format!("{number}.html"), words(random, 60_000)),
         }
     }
@@ -90,7 +90,7 @@ pub(crate) fn write_bulk(root: &Path, bytes: u64) -> io::Result<()> {
 fn words(random: &mut Random, len: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(len + 16);
     while out.len() < len {
-        let rank = 1 + random.below(64) * random.below(64) * random.below(8);
+        let rank = 1 + random.below(96) * random.below(96) * random.below(24);
         let mut word = Random::new(&format!("word {rank}"));
         let letters = 2 + word.below(8);
         out.extend((0..letters).map(|_| b"etaoinshrdlucmfwypvbgkjqxz"[word.below(26) * word.below(26) / 26]));
@@ -111,6 +111,7 @@ fn pages(random: &mut Random, count: usize) -> Vec<u8> {
             bytes[24 + row * 4..][..2].copy_from_slice(&(at as u16).to_le_bytes());
             bytes[at..at + 8].copy_from_slice(&(page * 50 + row as u64).to_le_bytes());
             bytes[at + 24..at + 28].copy_from_slice(&balance);
+            bytes[at + 28..at + 31].copy_from_slice(&random.next().to_le_bytes()[..3]);
             bytes[at + 32..at + 96].fill(b' ');
         }
         out.extend_from_slice(&bytes);
