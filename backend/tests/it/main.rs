@@ -20,6 +20,8 @@ mod faults;
 mod jobs;
 mod logs;
 mod quiesce;
+mod quiesce_engine;
+mod quiesce_modes;
 mod snapshots;
 mod stacks;
 mod system;
