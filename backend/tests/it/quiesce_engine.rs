@@ -34,8 +34,7 @@ impl Shop {
         let lab = Lab::open(left_out).await?;
         let setup = Setup::on(Arc::new(lab.engine.clone()));
         let name = lab.name("shop");
-        let mut events = lab.engine.events();
-        assert_eq!(events.next().await, Some(EngineEvent::Connected));
+        let events = listen(&lab).await;
         let shop = Self { lab, setup, name, events, services: BTreeMap::new() };
         shop.write("compose.yaml", "services: {}\n");
         Some(shop)
@@ -74,9 +73,11 @@ impl Shop {
         self.until(&format!("health_status: healthy {service}")).await;
     }
 
+    /// Starts the service, and listens anew: what was heard before does not count.
     async fn serve(self) -> (Open, Service) {
-        let Self { lab, setup, name, events, services } = self;
+        let Self { lab, setup, name, services, .. } = self;
         let service = setup.start().await;
+        let events = listen(&lab).await;
         (Open { lab, name, events, services }, service)
     }
 
@@ -110,6 +111,12 @@ impl Open {
     async fn state(&self, service: &str) -> ContainerState {
         self.lab.engine.inspect_container(self.id(service)).await.expect("a container").container.state
     }
+}
+
+async fn listen(lab: &Lab) -> BoxStream<'static, EngineEvent> {
+    let mut events = lab.engine.events();
+    assert_eq!(events.next().await, Some(EngineEvent::Connected));
+    events
 }
 
 async fn until(
