@@ -24,6 +24,8 @@ mod precopy;
 mod quiesce;
 mod resume;
 mod shutdown;
+mod quiesce_engine;
+mod quiesce_modes;
 mod snapshots;
 mod stacks;
 mod status;

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backends::archive::{TreeOptions, estimate, free_bytes};
-use crate::domain::job::Quiesce;
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 use crate::domain::strategy::Outlook;
-use crate::store::{PageRequest, SnapshotFilter};
+use crate::store::{HoldAction, PageRequest, SnapshotFilter};
 
 use super::super::doctor::prove_writable;
 use super::source::{From, Source};
@@ -104,9 +103,13 @@ async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<u
 
 fn tell_dry_run(cx: Cx<'_>, resolved: &Resolved, estimate: u64) {
     let log = &cx.live.log;
-    let verb = if resolved.mode == Quiesce::Pause { "pause" } else { "stop" };
     for container in resolved.choice.held.iter().rev() {
-        log.write_about(Level::Info, Some(&container.service), format!("would {verb} container {}", container.name));
+        let name = &container.name;
+        let what = match container.action {
+            HoldAction::Stop => format!("would stop container {name} within {} s", container.stop_timeout_secs),
+            HoldAction::Pause => format!("would pause container {name}"),
+        };
+        log.write_about(Level::Info, Some(&container.service), what);
     }
     log.write(Level::Info, format!("would read about {}", human_bytes(estimate)));
 }

@@ -186,11 +186,23 @@ impl Descent<'_> {
         let timeout = self.choice.timeouts.get(&container.id).copied();
         self.docker.stop_container(&container.id, timeout).await.map_err(failed)?;
         match self.docker.inspect_container(&container.id).await {
-            Ok(detail) if detail.is_up() => Err(QuiesceError::StillUp(container.name.clone())),
+            Ok(detail) if detail.is_up() && is_same_run(container, &detail) => {
+                Err(QuiesceError::StillUp(container.name.clone()))
+            }
+            Ok(detail) if detail.is_up() => {
+                // It was stopped; that it did not stay so is for the witnesses of the capture to tell.
+                let message = format!("container {} was started again by something else at once", container.name);
+                (self.say)(Level::Warning, &container.service, message);
+                Ok(())
+            }
             Ok(_) | Err(EngineError::NotFound { .. }) => Ok(()),
             Err(source) => Err(failed(source)),
         }
     }
+}
+
+fn is_same_run(held: &HeldContainer, now: &ContainerDetail) -> bool {
+    held.started_at.is_none() || run_of(now) == held.started_at
 }
 
 #[cfg(test)]

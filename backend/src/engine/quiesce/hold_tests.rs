@@ -35,6 +35,22 @@ async fn one_that_is_restarting_cannot_be_paused() {
     assert_eq!([held[0].action, held[1].action], [HoldAction::Pause, HoldAction::Stop]);
 }
 
+#[tokio::test]
+async fn one_that_something_else_starts_at_once_was_stopped_all_the_same() {
+    for (is_new_run, expected) in [(true, true), (false, false)] {
+        let mut rig = Rig::new(&[("db", "")]).await;
+        rig.choice.held = look_again(&rig.engine, &rig.choice, QUIET).await.expect("looked at");
+        let looks = rig.engine.calls().iter().filter(|call| call.kind() == CallKind::Inspect).count();
+        rig.engine.run_at_nth(CallKind::Inspect, looks + 1, move |engine| {
+            engine.set_state("db", ContainerState::Running);
+            if !is_new_run {
+                engine.add_container(running_container("db", "db"));
+            }
+        });
+        assert_eq!(rig.run().await.is_ok(), expected);
+    }
+}
+
 /// A stack that is about to be brought to rest.
 struct Rig {
     engine: ScriptedEngine,

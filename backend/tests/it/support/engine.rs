@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, VolumeCreateRequest};
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
+};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
@@ -78,6 +80,10 @@ pub(crate) struct Recipe<'a> {
     pub(crate) is_healthy: bool,
     /// Its own stop timeout in seconds.
     pub(crate) stop_timeout: Option<i64>,
+    /// Its network mode, such as `container:<name>`; a network of its own when absent.
+    pub(crate) network_mode: Option<String>,
+    /// Whether the engine starts it again whenever it ends by itself.
+    pub(crate) restarts_always: bool,
 }
 
 impl Lab {
@@ -209,7 +215,14 @@ fn body_of(recipe: Recipe<'_>) -> ContainerCreateBody {
         volumes: Some(recipe.volumes.iter().map(|&path| path.to_owned()).collect()),
         healthcheck: recipe.is_healthy.then_some(check),
         stop_timeout: recipe.stop_timeout,
-        host_config: Some(HostConfig { binds: Some(recipe.binds), ..HostConfig::default() }),
+        host_config: Some(HostConfig {
+            binds: Some(recipe.binds),
+            network_mode: recipe.network_mode,
+            restart_policy: recipe
+                .restarts_always
+                .then(|| RestartPolicy { name: Some(RestartPolicyNameEnum::ALWAYS), ..RestartPolicy::default() }),
+            ..HostConfig::default()
+        }),
         ..ContainerCreateBody::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mainstay::docker::scripted::{Call, ScriptedEngine, running_container};
-use mainstay::docker::{ContainerDetail, EngineVolume};
+use mainstay::docker::{ContainerDetail, ContainerEngine as _, EngineVolume};
 use mainstay::domain::stack::{ContainerState, Mount, MountKind, labels};
 
 use super::service::{Service, Setup, write_stack};
@@ -56,6 +56,20 @@ impl Stage {
         };
         self.engine.add_container(member(name, "db", &directory, vec![mount], ""));
         self.engine.add_container(member(name, "app", &directory, Vec::new(), "db:service_started:false"));
+    }
+
+    /// Changes a container before the service starts.
+    pub(crate) fn change(self, id: &str, change: impl FnOnce(&mut ContainerDetail)) -> Self {
+        let found = futures_util::FutureExt::now_or_never(self.engine.inspect_container(id));
+        let mut detail = found.expect("at once").expect("the container");
+        change(&mut detail);
+        self.engine.add_container(detail);
+        self
+    }
+
+    /// Puts a label on a container.
+    pub(crate) fn label(self, id: &str, name: &str, value: &str) -> Self {
+        self.change(id, |detail| drop(detail.container.labels.insert(name.to_owned(), value.to_owned())))
     }
 
     pub(crate) fn config(mut self, line: &str) -> Self {

@@ -88,8 +88,11 @@ pub(crate) fn config_text(root: &Path, database_url: &str, extra: &[String]) -> 
     let root = root.display();
     let mut text = format!(
         "stacks_dir: {root}/stacks\nbackup_dir: {root}/backups\nlog_dir: {root}/logs\ndatabase_url: '{database_url}'\n\
-         listen: 127.0.0.1:0\nhealth_timeout: 10s\n"
+         listen: 127.0.0.1:0\n"
     );
+    if !extra.iter().any(|line| line.starts_with("health_timeout:")) {
+        text += "health_timeout: 10s\n";
+    }
     if !extra.iter().any(|line| line.starts_with("auth:")) {
         text += &format!("auth: {{ password: '{PASSWORD}' }}\n");
     }
