@@ -16,7 +16,6 @@ mod discovery;
 mod disk;
 mod docker_engine;
 mod events;
-mod faults;
 mod jobs;
 mod logs;
 mod quiesce;
