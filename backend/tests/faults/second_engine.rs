@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::host::Host;
@@ -27,6 +27,8 @@ impl SecondEngine {
     /// Starts one that has the image of the suite.
     pub(crate) async fn up() -> Self {
         let directory = tempfile::Builder::new().prefix("mst-engine-").tempdir().expect("a directory");
+        // A client wants to see its socket, also of an engine that only comes; the engine replaces the file.
+        std::fs::write(directory.path().join("docker.sock"), "").expect("made");
         let host = Host::at(&format!("unix://{}/docker.sock", directory.path().display()));
         let mut engine = Self { directory, child: None, host };
         engine.start().await;
@@ -56,9 +58,10 @@ impl SecondEngine {
         }
     }
 
-    /// `kill -9`. Its containers run on without it.
+    /// `kill -9` of the engine and of its runtime. The containers' processes run on without them.
     pub(crate) fn kill(&mut self) {
         self.end(Signal::KILL);
+        self.end_runtime(Signal::KILL);
     }
 
     /// An orderly end, which ends its containers.
@@ -78,17 +81,25 @@ impl SecondEngine {
         text.lines().rev().take(20).collect::<Vec<_>>().join("\n")
     }
 
-    /// The runtime that an engine which was killed left behind.
-    fn end_runtime(&self) {
+    /// The runtime that an engine which was killed left behind. Nobody may be there to bury it, and the next engine
+    /// would take a dead process for one that only does not answer.
+    fn end_runtime(&self, signal: Signal) {
         let pid_file = self.directory.path().join("exec/containerd/containerd.pid");
-        let pid = std::fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
+        let pid = std::fs::read_to_string(&pid_file).ok().and_then(|text| text.trim().parse().ok());
         let Some(pid) = pid.and_then(Pid::from_raw) else { return };
-        let _ = kill_process(pid, Signal::TERM);
+        let _ = kill_process(pid, signal);
         let deadline = Instant::now() + Duration::from_secs(10);
-        while test_kill_process(pid).is_ok() && Instant::now() < deadline {
+        while is_alive(pid) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
+        let _ = std::fs::remove_file(pid_file);
     }
+}
+
+/// Whether a process runs; one that only waits to be buried does not.
+fn is_alive(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 impl Drop for SecondEngine {
@@ -100,7 +111,7 @@ impl Drop for SecondEngine {
             let _ = kill_process(pid, Signal::TERM);
             let _ = child.wait();
         }
-        self.end_runtime();
+        self.end_runtime(Signal::TERM);
         let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
         let below = self.directory.path().display().to_string();
         let mut ours: Vec<PathBuf> =

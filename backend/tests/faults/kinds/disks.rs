@@ -130,10 +130,12 @@ pub(super) async fn store_full_at_boot(cx: Cx) {
     served.paused_at("capture.target").await;
     let filler = disk.fill();
     served.kill().await;
-    let again = rig.spawn(&Launch::default());
+    let mut again = rig.spawn(&Launch::default());
     rig.is_well(BACK).await;
     std::fs::remove_file(filler).expect("removed");
-    drop(again);
+    if !again.has_ended() {
+        again.kill().await;
+    }
     let third: Served = rig.serve().await;
     rig.conclude_with_backup(third).await;
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bollard::models::NetworkCreateRequest;
+use bollard::models::{NetworkConnectRequest, NetworkCreateRequest};
 use serde_json::Value;
 
 use crate::cx::Cx;
@@ -39,7 +39,7 @@ pub(super) async fn port_taken(cx: Cx) {
     let (served, id) = rig.pause_at(AT_REST).await;
     let thief = std::net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free while the stack rests");
     rig.open_gate();
-    is_told(&rig, &served, &id, "port").await;
+    is_told(&rig, &served, &id, "address already in use").await;
     drop(thief);
     rig.is_well(BACK).await;
     rig.conclude_with_backup(served).await;
@@ -61,7 +61,10 @@ pub(super) async fn network_gone(cx: Cx) {
     host.docker.remove_network(&network).await.expect("removed");
     rig.open_gate();
     is_told(&rig, &served, &id, "network").await;
+    // The container knows the network by its id, so somebody has to connect it anew.
     make().await;
+    let container = NetworkConnectRequest { container: rig.container("app"), ..NetworkConnectRequest::default() };
+    host.docker.connect_network(&network, container).await.expect("connected");
     rig.is_well(BACK).await;
     rig.conclude(served).await;
 }
