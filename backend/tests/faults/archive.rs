@@ -18,7 +18,8 @@ pub(crate) fn sound_archives(directory: &Path) -> Vec<PathBuf> {
         let owner = name.strip_suffix(".index");
         assert!(owner.is_some_and(|owner| names.contains(owner)), "{name} is no archive: {names:?}");
     }
-    let archives: Vec<PathBuf> = names.iter().filter(|name| is_archive(name)).map(|name| directory.join(name)).collect();
+    let archives: Vec<PathBuf> =
+        names.iter().filter(|name| is_archive(name)).map(|name| directory.join(name)).collect();
     archives.iter().for_each(|archive| assert_sound(archive));
     archives
 }

@@ -32,8 +32,8 @@ mod proxy;
 mod report;
 mod rig;
 mod run;
-mod served;
 mod second_engine;
+mod served;
 mod stack;
 
 use std::process::ExitCode;

@@ -114,8 +114,12 @@ impl Drop for SecondEngine {
         self.end_runtime(Signal::TERM);
         let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
         let below = self.directory.path().display().to_string();
-        let mut ours: Vec<PathBuf> =
-            mounts.lines().filter_map(|l| l.split(' ').nth(1)).filter(|at| at.starts_with(&below)).map(Into::into).collect();
+        let mut ours: Vec<PathBuf> = mounts
+            .lines()
+            .filter_map(|l| l.split(' ').nth(1))
+            .filter(|at| at.starts_with(&below))
+            .map(Into::into)
+            .collect();
         ours.sort();
         for mount in ours.iter().rev() {
             let _ = Command::new("umount").arg("--lazy").arg(mount).status();

@@ -148,7 +148,9 @@ fn signals() -> Vec<Kind> {
 fn engines() -> Vec<Kind> {
     vec![
         Kind::new("engine-killed", "kill -9 of the engine at rest", |cx| Box::pin(engines::killed(cx))),
-        Kind::new("engine-restarted", "an orderly restart of the engine at rest", |cx| Box::pin(engines::restarted(cx))),
+        Kind::new("engine-restarted", "an orderly restart of the engine at rest", |cx| {
+            Box::pin(engines::restarted(cx))
+        }),
         Kind::new("power-cut", "kill -9 of both at rest", |cx| Box::pin(engines::power_cut(cx))).kills(1),
         Kind::new("engine-down-at-boot", "the engine comes later than Mainstay", |cx| Box::pin(engines::late(cx)))
             .kills(1),
@@ -181,7 +183,9 @@ fn containers() -> Vec<Kind> {
         Kind::new("started-at-rest", "something else starts a container", |cx| Box::pin(containers::started(cx))),
         Kind::new("port-taken", "a start fails: its port is taken", |cx| Box::pin(starts::port_taken(cx))),
         Kind::new("network-gone", "a start fails: its network is gone", |cx| Box::pin(starts::network_gone(cx))),
-        Kind::new("mount-in-the-way", "a start fails: its mount is a file", |cx| Box::pin(starts::mount_in_the_way(cx))),
+        Kind::new("mount-in-the-way", "a start fails: its mount is a file", |cx| {
+            Box::pin(starts::mount_in_the_way(cx))
+        }),
         Kind::new("dies-after-start", "one ends right after its start", |cx| Box::pin(starts::dies(cx))),
         Kind::new("unhealthy-after-start", "one is not healthy again", |cx| Box::pin(starts::unhealthy(cx))),
     ]
@@ -198,8 +202,10 @@ fn disks() -> Vec<Kind> {
         Kind::new("store-full-at-rest", "it fills up while the stack is at rest", |cx| {
             Box::pin(disks::store_full_at_rest(cx))
         }),
-        Kind::new("store-full-after-kill", "it is full at the next start", |cx| Box::pin(disks::store_full_at_boot(cx)))
-            .kills(1),
+        Kind::new("store-full-after-kill", "it is full at the next start", |cx| {
+            Box::pin(disks::store_full_at_boot(cx))
+        })
+        .kills(1),
     ]
 }
 
