@@ -3,26 +3,44 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tempfile::TempDir;
+
 /// A file system of its own over a directory.
 pub(crate) struct Disk {
     at: PathBuf,
     image: Option<tempfile::NamedTempFile>,
+    /// Where it is mounted, when that is a directory of its own; removed once nothing is mounted there any more.
+    directory: Option<TempDir>,
 }
 
 impl Disk {
     /// In memory, with options such as `size=3m` or `nr_inodes=10`.
     pub(crate) fn in_memory(at: &Path, options: &str) -> Self {
         run(Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at));
-        Self { at: at.to_owned(), image: None }
+        Self { at: at.to_owned(), image: None, directory: None }
     }
 
-    /// An ext4 of this many MiB on an image file, which can break.
-    pub(crate) fn on_image(at: &Path, mib: u64) -> Self {
+    /// In memory, over a new directory.
+    pub(crate) fn in_new_memory(options: &str) -> Self {
+        let (at, directory) = new_directory();
+        let mut disk = Self::in_memory(&at, options);
+        disk.directory = Some(directory);
+        disk
+    }
+
+    /// An ext4 of this many MiB on an image file, which can break, over a new directory.
+    pub(crate) fn on_image(mib: u64) -> Self {
+        let (at, directory) = new_directory();
         let image = tempfile::Builder::new().prefix("mst-disk-").tempfile().expect("a file");
         image.as_file().set_len(mib << 20).expect("sized");
         run(Command::new("mkfs.ext4").args(["-q", "-F", "-O", "^has_journal"]).arg(image.path()));
-        run(Command::new("mount").args(["-o", "loop"]).arg(image.path()).arg(at));
-        Self { at: at.to_owned(), image: Some(image) }
+        run(Command::new("mount").args(["-o", "loop"]).arg(image.path()).arg(&at));
+        Self { at, image: Some(image), directory: Some(directory) }
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn path(&self) -> &Path {
+        &self.at
     }
 
     pub(crate) fn make_read_only(&self) {
@@ -60,6 +78,11 @@ impl Drop for Disk {
         let unmounted = Command::new("umount").arg("--lazy").arg(&self.at).status();
         assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking(), "left mounted");
     }
+}
+
+fn new_directory() -> (PathBuf, TempDir) {
+    let directory = tempfile::Builder::new().prefix("mst-disk-").tempdir().expect("a directory");
+    (directory.path().to_owned(), directory)
 }
 
 fn run(command: &mut Command) {

@@ -173,7 +173,7 @@ async fn serve(mut client: UnixStream, shared: Arc<Shared>) {
         Some(Action::LoseReply) => lose_reply(&mut client, &mut engine).await,
         Some(Action::Silence) => {
             pass_head(&mut client, &mut engine).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Some(Action::CutAfter(pause)) => {
             let _ = tokio::time::timeout(pause, copy_bidirectional(&mut client, &mut engine)).await;

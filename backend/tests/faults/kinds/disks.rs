@@ -79,23 +79,16 @@ pub(super) async fn log_full(cx: Cx) {
     rig.conclude(served).await;
 }
 
-struct StoreDisk {
-    disk: Disk,
-    rig: Rig,
-    // Unmounted before it is removed.
-    _at: tempfile::TempDir,
-}
-
-async fn on_a_small_store(cx: &Cx) -> StoreDisk {
-    let at = tempfile::Builder::new().prefix("mst-store-").tempdir().expect("a directory");
-    let disk = Disk::in_memory(at.path(), STORE_DISK);
-    let rig = Setup::new().store_at(at.path()).up(cx).await;
-    StoreDisk { disk, rig, _at: at }
+/// The disk outlives the rig: the store is on it.
+async fn on_a_small_store(cx: &Cx) -> (Disk, Rig) {
+    let disk = Disk::in_new_memory(STORE_DISK);
+    let rig = Setup::new().store_at(disk.path()).up(cx).await;
+    (disk, rig)
 }
 
 /// Whether the job can be recorded or not: the stack is not kept down, and nothing is said that is not so.
 pub(super) async fn store_full(cx: Cx) {
-    let StoreDisk { disk, rig, _at } = on_a_small_store(&cx).await;
+    let (disk, rig) = on_a_small_store(&cx).await;
     let served = rig.serve().await;
     let filler = disk.fill();
     let asked = served.client().call("backup_stack").path("name", &rig.stack.name).send().await;
@@ -112,7 +105,7 @@ pub(super) async fn store_full(cx: Cx) {
 }
 
 pub(super) async fn store_full_at_rest(cx: Cx) {
-    let StoreDisk { disk, rig, _at } = on_a_small_store(&cx).await;
+    let (disk, rig) = on_a_small_store(&cx).await;
     let (served, id) = rig.pause_at("capture.target").await;
     let filler = disk.fill();
     rig.open_gate();
@@ -124,7 +117,7 @@ pub(super) async fn store_full_at_rest(cx: Cx) {
 
 /// The stop journal is read, and the stack brought back, on a disk without a free byte.
 pub(super) async fn store_full_at_boot(cx: Cx) {
-    let StoreDisk { disk, rig, _at } = on_a_small_store(&cx).await;
+    let (disk, rig) = on_a_small_store(&cx).await;
     let served = rig.spawn(&Launch::paused_at("capture.target")).ready().await;
     served.begin(&rig.stack.name).await;
     served.paused_at("capture.target").await;

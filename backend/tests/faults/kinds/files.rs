@@ -22,15 +22,15 @@ fn names_it(job: &Value, file: &str) {
 }
 
 pub(super) async fn broken_disk(cx: Cx) {
-    let at = tempfile::Builder::new().prefix("mst-broken-").tempdir().expect("a directory");
-    let disk = Disk::on_image(at.path(), 24);
-    write_noise(&at.path().join("sound"), 1000);
-    write_noise(&at.path().join("torn"), 12 << 20);
-    let app = Part { binds: vec![format!("{}:/srv", at.path().display())], ..Part::new("app").needs("db") };
+    let disk = Disk::on_image(24);
+    let (sound, torn) = (disk.path().join("sound"), disk.path().join("torn"));
+    write_noise(&sound, 1000);
+    write_noise(&torn, 12 << 20);
+    let app = Part { binds: vec![format!("{}:/srv", disk.path().display())], ..Part::new("app").needs("db") };
     let parts = Stack::usual().into_iter().map(|part| if part.service == "app" { app.clone() } else { part });
     let rig = Setup::new().parts(parts.collect()).up(&cx).await;
     let (served, id) = rig.pause_at("capture.before").await;
-    disk.break_off(4, &at.path().join("torn"));
+    disk.break_off(4, &torn);
     rig.open_gate();
     let job = served.end_of(&id).await;
     names_it(&job, "torn");

@@ -61,7 +61,7 @@ pub(super) async fn at_random(cx: Cx, kills: usize) {
     let state = job["state"].as_str().expect("a state");
     assert!(["interrupted", "succeeded"].contains(&state), "{job:#}");
     cx.saw(state);
-    if cx.index() % 4 == 0 {
+    if cx.index().is_multiple_of(4) {
         rig.conclude_with_backup(again).await;
     } else {
         rig.conclude(again).await;
