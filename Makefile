@@ -24,8 +24,8 @@ build: ## target/release/mainstay with the dashboard inside
 bench: ## archives beside other tools, the stop by itself, then what a backup costs with the release binary
 	@e2e/bench.sh
 
-test-faults: ## kill the true binary at every step of a job
-	@e2e/faults.sh
+test-faults: ## everything that can go wrong, on purpose (KILLS=500 SEED=7 ONLY="kill- store-")
+	@KILLS="$(KILLS)" SEED="$(SEED)" ONLY="$(ONLY)" LANES="$(LANES)" e2e/faults.sh
 
 openapi: ## regenerate openapi/openapi.json and the dashboard's types out of it
 	@e2e/openapi.sh

@@ -28,6 +28,8 @@ demo   make               make
 tests  btrfs-progs        mkfs.btrfs
 tests  chromium           chromium
 tests  docker-compose     compose
+tests  e2fsprogs          mkfs.ext4
+tests  libfaketime        faketime_library
 tests  postgresql         initdb
 tests  shellcheck         shellcheck
 tests  xfsprogs           mkfs.xfs
@@ -47,6 +49,7 @@ is_there() {
     static_busybox) have busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
     c_headers) [ -e /usr/include/stdio.h ] ;;
     compose) have docker-compose || docker compose version >/dev/null 2>&1 ;;
+    faketime_library) compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null ;;
     initdb) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
     *) have "$1" || [ -x "/usr/sbin/$1" ] ;;
   esac

@@ -27,10 +27,11 @@ stage_frontend() {
 }
 stage_clippy() { cargo clippy --locked --workspace "${FEATURES[@]}" --all-targets -- -D warnings; }
 stage_engine() { e2e/setup.sh engine; e2e/setup.sh images test; }
-# The integration tests twice: over SQLite, and over a PostgreSQL cluster that they start for themselves.
+# The integration tests and the shorter part of the fault suite twice: over SQLite, and over a PostgreSQL cluster that
+# they start for themselves.
 stage_rust() {
   cargo test --locked --workspace "${FEATURES[@]}"
-  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay "${FEATURES[@]}" --test it
+  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay "${FEATURES[@]}" --test it --test faults
 }
 stage_browser() {
   npm_ci e2e

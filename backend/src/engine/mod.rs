@@ -46,6 +46,7 @@ mod submit;
 
 pub use backup::{CapturedVia, Coverage};
 pub use once::RequestKey;
+pub use pause_point::PLACES as PAUSE_PLACES;
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};

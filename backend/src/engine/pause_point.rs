@@ -1,17 +1,50 @@
-//! Named places at which a test may kill the process.
+//! Named places at which a test may stop or kill the process.
 //!
 //! In a debug build, `MAINSTAY_PAUSE_AT=<name>` makes the process write `paused at <name>` to standard error when it
-//! comes there, and stay there until it is killed. In a release build these calls are empty.
+//! comes there, and stay there until it is killed; with `<name>=<file>`, until that file is there. In a release build
+//! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`], where the
+//! fault suite finds it.
 
-/// The variable that names the place.
 #[cfg(debug_assertions)]
-const VARIABLE: &str = "MAINSTAY_PAUSE_AT";
+use std::path::{Path, PathBuf};
 
-/// Stays here for ever when `name` is the place that was asked for.
+/// Every place, in the order in which a job comes by. The fault suite kills the process at each of them.
+pub const PLACES: &[&str] = &[
+    "resolve.before",
+    "resolve.after",
+    "preflight.before",
+    "preflight.after",
+    "quiesce.before",
+    "quiesce.journaled",
+    "quiesce.first",
+    "quiesce.after",
+    "capture.before",
+    "capture.target",
+    "capture.after",
+    "resume.before",
+    "resume.first",
+    "resume.after",
+    "publish.before",
+    "publish.after",
+    "verify.before",
+    "verify.recorded",
+    "verify.published",
+    "verify.after",
+    "retention.before",
+    "retention.after",
+    "report.before",
+];
+
+/// How often it is looked whether the process may go on.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// Stays here when `name` is the place that was asked for.
 pub(super) async fn reach(name: &str) {
     if is_wanted(name) {
         announce(name);
-        std::future::pending::<()>().await;
+        while !may_go_on() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 }
 
@@ -19,16 +52,37 @@ pub(super) async fn reach(name: &str) {
 pub(super) fn reach_blocking(name: &str) {
     if is_wanted(name) {
         announce(name);
-        loop {
-            std::thread::park();
+        while !may_go_on() {
+            std::thread::sleep(LOOK_EVERY);
         }
+    }
+}
+
+/// The variable that names the place.
+#[cfg(debug_assertions)]
+const VARIABLE: &str = "MAINSTAY_PAUSE_AT";
+
+/// The place that was asked for, and the file that ends the pause.
+#[cfg(debug_assertions)]
+static WANTED: std::sync::LazyLock<Option<(String, Option<PathBuf>)>> =
+    std::sync::LazyLock::new(|| std::env::var(VARIABLE).ok().map(|value| parse(&value)));
+
+#[cfg(debug_assertions)]
+fn parse(value: &str) -> (String, Option<PathBuf>) {
+    match value.split_once('=') {
+        Some((place, file)) => (place.to_owned(), Some(file.into())),
+        None => (value.to_owned(), None),
     }
 }
 
 #[cfg(debug_assertions)]
 fn is_wanted(name: &str) -> bool {
-    static WANTED: std::sync::LazyLock<Option<String>> = std::sync::LazyLock::new(|| std::env::var(VARIABLE).ok());
-    WANTED.as_deref() == Some(name)
+    WANTED.as_ref().is_some_and(|(place, _)| place == name)
+}
+
+#[cfg(debug_assertions)]
+fn may_go_on() -> bool {
+    WANTED.as_ref().and_then(|(_, file)| file.as_deref()).is_some_and(Path::exists)
 }
 
 #[cfg(not(debug_assertions))]
@@ -36,7 +90,55 @@ const fn is_wanted(_name: &str) -> bool {
     false
 }
 
+#[cfg(not(debug_assertions))]
+const fn may_go_on() -> bool {
+    true
+}
+
 #[expect(clippy::print_stderr, reason = "the test that kills the process waits for this line")]
 fn announce(name: &str) {
     eprintln!("paused at {name}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::job::StepName;
+    use std::collections::BTreeSet;
+
+    /// The names that the sources of the engine give to [`reach`], and those that every step has.
+    fn names_in_use() -> BTreeSet<String> {
+        let mut names: BTreeSet<String> =
+            StepName::ALL.iter().flat_map(|step| [format!("{step}.before"), format!("{step}.after")]).collect();
+        // Nothing follows the report.
+        names.remove("report.after");
+        let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).expect("a directory").map(|e| e.expect("an entry").path()) {
+                if entry.is_dir() {
+                    directories.push(entry);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&entry).unwrap_or_default();
+                let calls = text.split("pause_point::reach").skip(1);
+                let literal = |call: &str| call.split_once("(\"")?.1.split_once('"').map(|(name, _)| name.to_owned());
+                let is_direct = |call: &&str| call.starts_with("(\"") || call.starts_with("_blocking(\"");
+                names.extend(calls.filter(is_direct).filter_map(literal));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn every_place_in_the_sources_stands_in_the_list() {
+        let listed: BTreeSet<String> = PLACES.iter().map(|&place| place.to_owned()).collect();
+        assert_eq!(listed.len(), PLACES.len(), "each once");
+        assert_eq!(listed, names_in_use(), "the list and the calls differ");
+    }
+
+    #[test]
+    fn a_pause_may_end_with_a_file() {
+        assert_eq!(parse("capture.before"), ("capture.before".to_owned(), None));
+        assert_eq!(parse("a.b=/tmp/go"), ("a.b".to_owned(), Some("/tmp/go".into())));
+    }
 }

@@ -16,7 +16,6 @@ mod discovery;
 mod disk;
 mod docker_engine;
 mod events;
-mod faults;
 mod hung;
 mod jobs;
 mod logs;
