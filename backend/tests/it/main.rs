@@ -21,11 +21,13 @@ mod hung;
 mod jobs;
 mod logs;
 mod quiesce;
+mod replay;
 mod resume;
 mod shutdown;
 mod snapshots;
 mod stacks;
 mod store_disk;
+mod store_lock;
 mod system;
 
 mod support {
