@@ -51,19 +51,19 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set(left_out: &str) -> Option<Self> {
+    async fn set(left_out: &str, shape: Shape) -> Option<Self> {
         let lab = Lab::open(left_out).await?;
         let root = tempfile::tempdir().expect("a directory");
         let database = root.path().join("store.db");
         let config = write_config(root.path(), &format!("sqlite://{}", database.display()), &[]);
-        let stack = SampleStack::up(&lab, &root.path().join("stacks"), Shape::default()).await;
+        let stack = SampleStack::up(&lab, &root.path().join("stacks"), shape).await;
         Some(Self { lab, stack, config, database, _root: root })
     }
 }
 
 #[tokio::test]
 async fn a_start_behind_a_lock_brings_the_stack_back_before_the_lock_ends() {
-    let Some(scene) = Scene::set("a start with a locked database").await else { return };
+    let Some(scene) = Scene::set("a start with a locked database", Shape::default()).await else { return };
     let mut first = Process::start(&scene.config, &[("MAINSTAY_PAUSE_AT", "quiesce.after")]);
     let job = first.client().await.call("backup_stack").path("name", &scene.stack.name).ok().await;
     first.wait_for_line("paused at quiesce.after");
@@ -87,17 +87,21 @@ async fn a_start_behind_a_lock_brings_the_stack_back_before_the_lock_ends() {
 
 #[tokio::test]
 async fn a_lock_while_the_stack_is_at_rest_keeps_it_down_for_moments_only() {
-    let Some(scene) = Scene::set("a database that gets locked while the stack is at rest").await else { return };
+    // One that is slow to stop leaves time to lock the database after the journal is written.
+    let shape = Shape { is_app_deaf: true, ..Shape::default() };
+    let Some(scene) = Scene::set("a database that gets locked while the stack is at rest", shape).await else { return };
     let process = Process::start(&scene.config, &[]);
     let client = process.client().await;
-    let mut app = scene.lab.events_of(&scene.stack.app).await;
+    let (mut db, mut app) = (scene.lab.events_of(&scene.stack.db).await, scene.lab.events_of(&scene.stack.app).await);
     let job = client.call("backup_stack").path("name", &scene.stack.name).ok().await;
-    app.wait_for("die").await;
+    app.wait_for("kill").await;
     let locker = Locker::of(&scene.database);
+    db.wait_for("die").await;
     let began = Instant::now();
     app.wait_for("start").await;
     let down = began.elapsed();
     // The name of the partial file has to be recorded before the file is made, so that one step may wait in vain.
+    println!("down for {down:?} behind the lock");
     assert!(down < Duration::from_secs(20), "{down:?}");
     drop(locker);
     let job = wait_for_end(&client, job["id"].as_str().expect("an id")).await;
