@@ -24,6 +24,7 @@ use crate::store::{HeldContainer, HoldAction};
 
 use super::super::pause_point;
 use super::super::quiesce::{is_at_work, run_of};
+use super::super::stall::Stall;
 use super::source::{From, Source};
 use super::{Cx, Resolved, StepResult, Stop};
 
@@ -77,11 +78,19 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved) -> Result<Captured, Sto
     };
     let mut thread = tokio::task::spawn_blocking(move || capture_all(writer, &work));
     let total = cx.live.now().progress.bytes_total;
+    let mut stall = Stall::new(cx.engine.0.settings.stall_timeout);
     let outcome = loop {
         tokio::select! {
             outcome = &mut thread => break outcome,
             Some(result) = results.recv() => record(cx, result),
-            () = tokio::time::sleep(SHOW_EVERY) => show(cx, &meter, total, StepName::Capture),
+            () = tokio::time::sleep(SHOW_EVERY) => {
+                show(cx, &meter, total, StepName::Capture);
+                if let Some(why) = stall.look(meter.read()) {
+                    // The thread hangs in the kernel; the stack does not wait for it.
+                    meter.cancel();
+                    return Err(Stop::failed(format!("the capture hangs and is given up: {why}")));
+                }
+            }
             () = cx.live.cancel.cancelled() => {
                 meter.cancel();
                 let _ = tokio::time::timeout(CANCEL_GRACE, &mut thread).await;

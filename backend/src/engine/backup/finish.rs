@@ -14,6 +14,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter};
 
 use super::super::live::insist;
+use super::super::stall::Stall;
 use super::super::{chain, pause_point};
 use super::capture::{Captured, show};
 use super::{Cx, Resolved, StepResult, Stop, count, manifest};
@@ -147,11 +148,16 @@ async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
     let scratch = cx.engine.0.settings.backup_dir.clone();
     let mut thread = tokio::task::spawn_blocking(move || archive::verify(&path, &scratch, &thread_meter));
     let cancel: &CancellationToken = &cx.live.cancel;
+    let mut stall = Stall::new(cx.engine.0.settings.stall_timeout);
     let outcome = loop {
         tokio::select! {
             outcome = &mut thread => break outcome,
             () = tokio::time::sleep(Duration::from_millis(200)) => {
                 show(cx, &meter, Some(stored.finished.size_bytes), StepName::Verify);
+                if let Some(why) = stall.look(meter.read()) {
+                    meter.cancel();
+                    return Err(Stop::failed(format!("reading the archive again hangs and is given up: {why}")));
+                }
             }
             () = cancel.cancelled() => {
                 meter.cancel();
