@@ -100,7 +100,7 @@ impl Builder {
         make_directories(config);
         let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
-        let docker = docker.unwrap_or_else(|| Arc::new(BollardEngine::connect(config.docker_host.as_deref())));
+        let docker = docker.unwrap_or_else(|| Arc::new(real_engine(config)));
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
         let parts = EngineParts {
             store: store.clone(),
@@ -283,6 +283,10 @@ fn make_directories(config: &Config) {
             tracing::warn!(%error, "the directory {} cannot be made", directory.display());
         }
     }
+}
+
+fn real_engine(config: &Config) -> BollardEngine {
+    BollardEngine::connect(config.docker_host.as_deref()).with_stall_timeout(config.stall_timeout)
 }
 
 fn discovery_settings(config: &Config) -> DiscoverySettings {

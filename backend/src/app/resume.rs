@@ -8,14 +8,13 @@ use crate::api::wire::ResumeReport;
 use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
-use crate::docker::bollard_engine::BollardEngine;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::names::StackName;
 use crate::engine::logbook::SystemLog;
 use crate::engine::{EngineParts, JobEngine};
 use crate::store::Store;
 
-use super::{discovery_settings, engine_settings, lock};
+use super::{discovery_settings, engine_settings, lock, real_engine};
 
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {
@@ -38,7 +37,7 @@ impl Resumer {
         let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
         let clock: SharedClock = Arc::new(SystemClock);
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
-        let docker: SharedEngine = Arc::new(BollardEngine::connect(config.docker_host.as_deref()));
+        let docker: SharedEngine = Arc::new(real_engine(config));
         let parts = EngineParts {
             store,
             docker: docker.clone(),

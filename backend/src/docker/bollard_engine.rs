@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::convert::{container_of_summary, detail_of, info_of, volume_of};
 use super::events::EventTiming;
 use super::failure::{Asked, Failure, explain};
-use super::link::EngineLink;
+use super::link::{EngineLink, Repeat};
 use super::{
     ContainerDetail, ContainerEngine, EngineError, EngineEvent, EngineInfo, EngineVolume, TarStream, check_reference,
     events, tar_stream,
@@ -38,6 +38,8 @@ const DEFAULT_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const STOP_MARGIN: Duration = Duration::from_secs(30);
 /// How long a state may take to show after an answer was lost.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+/// How long a stream of data may stand still, unless someone says otherwise.
+const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 /// The pause between two looks at a state.
 const SETTLE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -46,6 +48,7 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(250);
 pub struct BollardEngine {
     link: Arc<EngineLink>,
     timing: EventTiming,
+    stall_timeout: Duration,
 }
 
 impl BollardEngine {
@@ -54,13 +57,19 @@ impl BollardEngine {
     #[must_use]
     pub fn connect(address: Option<&str>) -> Self {
         let link = EngineLink::new(address, std::env::var("DOCKER_HOST").ok());
-        Self { link: Arc::new(link), timing: EventTiming::default() }
+        Self { link: Arc::new(link), timing: EventTiming::default(), stall_timeout: STALL_TIMEOUT }
     }
 
     /// The same engine with other pauses in its event stream.
     #[must_use]
     pub fn with_event_timing(self, timing: EventTiming) -> Self {
         Self { timing, ..self }
+    }
+
+    /// The same engine, with another limit for streams of data that stand still.
+    #[must_use]
+    pub fn with_stall_timeout(self, stall_timeout: Duration) -> Self {
+        Self { stall_timeout, ..self }
     }
 
     /// Where the engine is looked for.
@@ -124,8 +133,10 @@ impl ContainerEngine for BollardEngine {
     async fn list_containers(&self) -> Result<Vec<Container>, EngineError> {
         let asked = Asked::general("list containers");
         let options = ListContainersOptionsBuilder::default().all(true).build();
-        let request =
-            self.link.ask(&asked, READ_LIMIT, |client| async move { client.list_containers(Some(options)).await });
+        let request = self.link.ask_again(&asked, READ_LIMIT, Repeat::Always, |client| {
+            let options = options.clone();
+            async move { client.list_containers(Some(options)).await }
+        });
         let mut containers: Vec<_> = request.await?.into_iter().map(container_of_summary).collect();
         if containers.iter().flat_map(|container| &container.mounts).any(lacks_source) {
             let mountpoints = self.find_mountpoints().await;
@@ -138,7 +149,7 @@ impl ContainerEngine for BollardEngine {
     async fn inspect_container(&self, id: &str) -> Result<ContainerDetail, EngineError> {
         check_reference(id)?;
         let asked = Asked::of_container("inspect", id);
-        let request = self.link.ask(&asked, READ_LIMIT, |client| async move {
+        let request = self.link.ask_again(&asked, READ_LIMIT, Repeat::Always, |client| async move {
             client.inspect_container(id, None::<InspectContainerOptions>).await
         });
         Ok(detail_of(&request.await?))
@@ -146,9 +157,9 @@ impl ContainerEngine for BollardEngine {
 
     async fn list_volumes(&self) -> Result<Vec<EngineVolume>, EngineError> {
         let asked = Asked::general("list volumes");
-        let request = self
-            .link
-            .ask(&asked, READ_LIMIT, |client| async move { client.list_volumes(None::<ListVolumesOptions>).await });
+        let request = self.link.ask_again(&asked, READ_LIMIT, Repeat::Always, |client| async move {
+            client.list_volumes(None::<ListVolumesOptions>).await
+        });
         let mut volumes: Vec<_> = request.await?.volumes.unwrap_or_default().into_iter().map(volume_of).collect();
         volumes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(volumes)
@@ -163,8 +174,10 @@ impl ContainerEngine for BollardEngine {
         let limit = patience.saturating_add(STOP_MARGIN);
         let options = StopContainerOptions { t: timeout.map(whole_seconds), ..StopContainerOptions::default() };
         let asked = Asked::of_container("stop", id);
-        let request =
-            self.link.ask(&asked, limit, |client| async move { client.stop_container(id, Some(options)).await });
+        let request = self.link.ask_again(&asked, limit, Repeat::IfNotSent, |client| {
+            let options = options.clone();
+            async move { client.stop_container(id, Some(options)).await }
+        });
         let answer = request.await;
         self.settle(id, answer, patience.saturating_add(SETTLE_LIMIT), is_down).await
     }
@@ -172,7 +185,7 @@ impl ContainerEngine for BollardEngine {
     async fn start_container(&self, id: &str) -> Result<(), EngineError> {
         check_reference(id)?;
         let asked = Asked::of_container("start", id);
-        let request = self.link.ask(&asked, START_LIMIT, |client| async move {
+        let request = self.link.ask_again(&asked, START_LIMIT, Repeat::IfNotSent, |client| async move {
             client.start_container(id, None::<StartContainerOptions>).await
         });
         let answer = request.await;
@@ -182,7 +195,9 @@ impl ContainerEngine for BollardEngine {
     async fn pause_container(&self, id: &str) -> Result<(), EngineError> {
         check_reference(id)?;
         let asked = Asked::of_container("pause", id);
-        let request = self.link.ask(&asked, READ_LIMIT, |client| async move { client.pause_container(id).await });
+        let request = self
+            .link
+            .ask_again(&asked, READ_LIMIT, Repeat::IfNotSent, |client| async move { client.pause_container(id).await });
         let answer = unless_said(request.await, "is already paused");
         self.settle(id, answer, SETTLE_LIMIT, |state| state == ContainerState::Paused).await
     }
@@ -190,14 +205,16 @@ impl ContainerEngine for BollardEngine {
     async fn unpause_container(&self, id: &str) -> Result<(), EngineError> {
         check_reference(id)?;
         let asked = Asked::of_container("unpause", id);
-        let request = self.link.ask(&asked, READ_LIMIT, |client| async move { client.unpause_container(id).await });
+        let request = self.link.ask_again(&asked, READ_LIMIT, Repeat::IfNotSent, |client| async move {
+            client.unpause_container(id).await
+        });
         let answer = unless_said(request.await, "is not paused");
         self.settle(id, answer, SETTLE_LIMIT, |state| state != ContainerState::Paused).await
     }
 
     async fn stream_path(&self, container: &str, path: &Path) -> Result<TarStream, EngineError> {
         check_reference(container)?;
-        tar_stream::open(&self.link, container, path).await
+        tar_stream::open(&self.link, container, path, self.stall_timeout).await
     }
 
     fn events(&self) -> BoxStream<'static, EngineEvent> {

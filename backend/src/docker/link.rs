@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::time::{Instant, sleep};
 
 use super::EngineError;
 use super::failure::{Asked, Failure, classify};
@@ -14,6 +15,18 @@ use super::failure::{Asked, Failure, classify};
 const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
 /// The client library's own limit, in seconds. Never the one that counts: every request has its own.
 const CLIENT_LIMIT_SECS: u64 = 24 * 3600;
+
+/// The pauses between attempts: an engine that restarts itself is away for about that long.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+
+/// When a request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Whatever became of it: it only reads.
+    Always,
+    /// Only when it certainly did not reach the engine: it changes something.
+    IfNotSent,
+}
 
 /// The way to one engine. The client is made when it is first needed: the library refuses to make one for a socket
 /// that does not exist yet.
@@ -42,6 +55,41 @@ impl EngineLink {
         }
         let made = make_client(&self.address).map_err(|error| classify(&self.address, asked, error))?;
         Ok(client.insert(made).clone())
+    }
+
+    /// Sends a request, and again after a moment when that is safe and may help: the connection was refused or broke, or
+    /// a proxy says that the engine is away. What takes too long is not repeated. All attempts together take `limit` at
+    /// most.
+    pub(super) async fn ask_again<T, F>(
+        &self,
+        asked: &Asked,
+        limit: Duration,
+        repeat: Repeat,
+        request: impl Fn(Docker) -> F + Send + Sync,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let until = Instant::now() + limit;
+        let mut attempts = 1;
+        for pause in PAUSES {
+            let failure = match self.ask(asked, until.saturating_duration_since(Instant::now()), &request).await {
+                Ok(answer) => {
+                    if attempts > 1 {
+                        tracing::info!(attempts, "the Docker Engine was away for a moment: {}", asked.action);
+                    }
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            let is_away = matches!(failure.error, EngineError::Unreachable { .. });
+            if !is_away || (failure.is_reply_lost && repeat == Repeat::IfNotSent) || Instant::now() + pause >= until {
+                return Err(failure);
+            }
+            sleep(pause).await;
+            attempts += 1;
+        }
+        self.ask(asked, until.saturating_duration_since(Instant::now()), &request).await
     }
 
     /// Sends a request and waits `limit` for its whole answer.
@@ -106,6 +154,59 @@ mod tests {
             let failure = EngineLink::new(Some(address), None).client(&Asked::general("ping")).expect_err(address);
             assert!(matches!(failure.error, EngineError::Unreachable { .. }), "{address}: {failure:?}");
             assert!(!failure.is_reply_lost, "{address}");
+        }
+    }
+
+    /// Asks someone who says `answer` to everything; returns how often, and whether it is one.
+    async fn attempts(repeat: Repeat, answer: &str) -> (usize, bool) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("engine.sock");
+        let address = format!("unix://{}", path.display());
+        let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
+        let accepted = std::sync::atomic::AtomicUsize::new(0);
+        let link = EngineLink::new(Some(&address), None);
+        let asked = Asked::general("answer a ping");
+        let serve = async {
+            while let Ok((mut client, _)) = listener.accept().await {
+                accepted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                client.read(&mut [0; 2048]).await.expect("a request");
+                client.write_all(answer.as_bytes()).await.expect("an answer");
+            }
+        };
+        let ask = link.ask_again(&asked, Duration::from_secs(9), repeat, |client| async move { client.ping().await });
+        let answer = tokio::select! { answer = ask => answer, () = serve => panic!("it serves for ever") };
+        (accepted.load(std::sync::atomic::Ordering::SeqCst), answer.is_ok())
+    }
+
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK";
+
+    #[tokio::test]
+    async fn what_only_reads_is_asked_again_and_a_change_only_when_it_was_not_sent() {
+        assert_eq!(attempts(Repeat::Always, OK).await, (1, true));
+        assert_eq!(attempts(Repeat::Always, "").await, (4, false), "the connection breaks each time");
+        assert_eq!(attempts(Repeat::IfNotSent, "").await, (1, false), "what became of it is not known");
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_is_away_for_a_moment_is_waited_for() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        for repeat in [Repeat::Always, Repeat::IfNotSent] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join("engine.sock");
+            let link = EngineLink::new(Some(&format!("unix://{}", path.display())), None);
+            let serve = async {
+                sleep(PAUSES[0] + PAUSES[1] / 2).await;
+                let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
+                let (mut client, _) = listener.accept().await.expect("a connection");
+                client.read(&mut [0; 2048]).await.expect("a request");
+                client.write_all(OK.as_bytes()).await.expect("an answer");
+            };
+            let asked = Asked::general("answer a ping");
+            let ask =
+                link.ask_again(&asked, Duration::from_secs(9), repeat, |client| async move { client.ping().await });
+            let (answer, ()) = tokio::join!(ask, serve);
+            assert!(answer.is_ok(), "{repeat:?}: {answer:?}");
         }
     }
 }

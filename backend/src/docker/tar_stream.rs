@@ -18,13 +18,17 @@ use super::{EngineError, TarStream};
 
 /// How long the first bytes may take.
 const FIRST_LIMIT: Duration = Duration::from_secs(30);
-/// How long the engine may fall silent between two pieces; a frozen file system does that for ever.
-const SILENCE_LIMIT: Duration = Duration::from_secs(120);
 /// A tar ends with two blocks of zeros.
 const END_MARK_BYTES: usize = 1024;
 
-/// Opens the stream and waits for its first piece.
-pub(super) async fn open(link: &EngineLink, container: &str, path: &Path) -> Result<TarStream, EngineError> {
+/// Opens the stream and waits for its first piece. Between two pieces the engine may fall silent for `silence`; a frozen
+/// file system does that for ever.
+pub(super) async fn open(
+    link: &EngineLink,
+    container: &str,
+    path: &Path,
+    silence: Duration,
+) -> Result<TarStream, EngineError> {
     let asked = Asked::of_container(&format!("read '{}' of", path.display()), container);
     let text = path.to_str().filter(|_| path.is_absolute()).ok_or_else(|| EngineError::Rejected {
         action: asked.action.clone(),
@@ -41,7 +45,7 @@ pub(super) async fn open(link: &EngineLink, container: &str, path: &Path) -> Res
         Ok(Some(Err(error))) => return Err(not_opened(link.address(), &asked, path, error)),
         Ok(Some(Ok(piece))) => piece,
     };
-    Ok(watched(first, pieces, link.address().to_owned(), asked))
+    Ok(watched(first, pieces, silence, link.address().to_owned(), asked))
 }
 
 fn not_opened(address: &str, asked: &Asked, path: &Path, error: Error) -> EngineError {
@@ -64,6 +68,7 @@ struct Watch {
     first: Option<Bytes>,
     pieces: BoxStream<'static, Result<Bytes, Error>>,
     trailing_zeros: usize,
+    silence: Duration,
     address: String,
     asked: Asked,
 }
@@ -73,8 +78,8 @@ impl Watch {
         if let Some(first) = self.first.take() {
             return Some(Ok(self.count(first)));
         }
-        match tokio::time::timeout(SILENCE_LIMIT, self.pieces.next()).await {
-            Err(_) => Some(Err(timed_out(&self.asked, SILENCE_LIMIT).error)),
+        match tokio::time::timeout(self.silence, self.pieces.next()).await {
+            Err(_) => Some(Err(timed_out(&self.asked, self.silence).error)),
             Ok(Some(Ok(piece))) => Some(Ok(self.count(piece))),
             Ok(Some(Err(error))) => Some(Err(classify(&self.address, &self.asked, error).error)),
             Ok(None) if self.trailing_zeros < END_MARK_BYTES => Some(Err(cut(&self.asked))),
@@ -90,8 +95,14 @@ impl Watch {
     }
 }
 
-fn watched(first: Bytes, pieces: BoxStream<'static, Result<Bytes, Error>>, address: String, asked: Asked) -> TarStream {
-    let watch = Watch { first: Some(first), pieces, trailing_zeros: 0, address, asked };
+fn watched(
+    first: Bytes,
+    pieces: BoxStream<'static, Result<Bytes, Error>>,
+    silence: Duration,
+    address: String,
+    asked: Asked,
+) -> TarStream {
+    let watch = Watch { first: Some(first), pieces, trailing_zeros: 0, silence, address, asked };
     // After an error there is nothing more to say.
     stream::unfold(Some(watch), |watch| async {
         let mut watch = watch?;
@@ -111,7 +122,8 @@ mod tests {
         let first = pieces.next().expect("a first piece");
         let rest: Vec<Result<Bytes, Error>> = pieces.map(Ok).collect();
         let asked = Asked::of_container("read '/d' of", "web");
-        let items: Vec<_> = watched(first, stream::iter(rest).boxed(), "a".to_owned(), asked).collect().await;
+        let items: Vec<_> =
+            watched(first, stream::iter(rest).boxed(), Duration::from_secs(9), "a".to_owned(), asked).collect().await;
         (items.len(), items.iter().all(Result::is_ok))
     }
 
@@ -125,5 +137,23 @@ mod tests {
     async fn a_tar_without_its_end_mark_ends_with_an_error() {
         assert_eq!(outcome(&[b"data"]).await, (2, false));
         assert_eq!(outcome(&[&[0; 1024], b"x", &[0; 1023]]).await, (4, false));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_falls_silent_is_given_up_and_one_that_is_slow_is_not() {
+        let silence = Duration::from_millis(400);
+        let piece = move |n: u32| async move {
+            if n == 3 {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(silence / 2).await;
+            Ok(Bytes::from_static(b"data"))
+        };
+        let asked = Asked::of_container("read '/d' of", "web");
+        let pieces = stream::iter(0..9).then(piece).boxed();
+        let items: Vec<_> =
+            watched(Bytes::from_static(b"first"), pieces, silence, "a".to_owned(), asked).collect().await;
+        assert_eq!(items.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, false]);
+        assert!(matches!(items.last(), Some(Err(EngineError::TimedOut { .. }))), "{items:?}");
     }
 }

@@ -38,6 +38,50 @@ pub fn judge_by_age(snapshots: &[Snapshot], days: u32, now: DateTime<Utc>) -> Ve
     snapshots.iter().filter(|s| s.removed_at.is_none()).map(judge).collect()
 }
 
+/// A pause between two records that is too long to be one: more likely the clock jumped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jump {
+    /// The last record before it.
+    pub from: DateTime<Utc>,
+    /// The first one after it.
+    pub to: DateTime<Utc>,
+}
+
+/// A shorter pause is never taken for a jump.
+const LONGEST_PAUSE: Duration = Duration::days(30);
+/// After so many records in the new time it is believed.
+const BELIEVED_AFTER: usize = 3;
+
+/// Looks for a jump of the clock among the times of records, of which `now` is the newest. A clock that jumps ahead
+/// makes everything look old, and must not be believed at once: a pause of more than 30 days and of more than twice
+/// every other one is a jump, until three records have followed it.
+#[must_use]
+pub fn find_jump(now: DateTime<Utc>, records: impl IntoIterator<Item = DateTime<Utc>>) -> Option<Jump> {
+    let mut times: Vec<_> = records.into_iter().filter(|at| *at <= now).collect();
+    times.push(now);
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.dedup();
+    let pauses: Vec<Jump> = times.windows(2).map(|pair| Jump { from: pair[1], to: pair[0] }).collect();
+    let is_jump = |(n, pause): &(usize, &Jump)| {
+        let others = pauses.iter().enumerate().filter(|(other, _)| other != n).map(|(_, pause)| pause.length());
+        pause.length() > LONGEST_PAUSE.max(others.max().unwrap_or_default() * 2)
+    };
+    pauses.iter().enumerate().take(BELIEVED_AFTER).find(is_jump).map(|(_, jump)| *jump)
+}
+
+impl Jump {
+    fn length(&self) -> Duration {
+        self.to - self.from
+    }
+}
+
+impl std::fmt::Display for Jump {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (from, to) = (self.from.format("%Y-%m-%d %H:%M"), self.to.format("%Y-%m-%d %H:%M"));
+        write!(f, "the clock may have jumped from {from} to {to} UTC, {} days", self.length().num_days())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +132,28 @@ mod tests {
     fn partial_snapshots_never_push_a_good_one_out() {
         assert_eq!(kept(&[(0, false), (1, false), (40, true), (50, true)], 7), [true, true, true, false]);
         assert_eq!(kept(&[(40, false), (50, false)], 7), [true, true], "nothing complete stands for them");
+    }
+
+    #[test]
+    fn a_pause_that_is_out_of_all_proportion_is_a_jump_until_three_records_follow() {
+        let now = DateTime::from_timestamp(NOW, 0).expect("a valid time");
+        let is_jump = |ages: &[i64]| find_jump(now, ages.iter().map(|&age| now - Duration::days(age))).is_some();
+        let rows: [(&[i64], bool, &str); 11] = [
+            (&[], false, "nothing to compare with"),
+            (&[0, 1, 2, 3], false, "every day"),
+            (&[0, 8], false, "a short pause"),
+            (&[0, 365, 366, 367], true, "a year ahead"),
+            (&[365, 366, 367], true, "before the first record in the new time"),
+            (&[0, 1, 366, 367], true, "one more record in the new time"),
+            (&[0, 1, 2, 367, 368], true, "two more"),
+            (&[0, 1, 2, 3, 368], false, "three more: it is believed"),
+            (&[0, 31, 62, 93], false, "every month"),
+            (&[0, 31], true, "nothing says that it is every month"),
+            (&[-400, 0, 1, 2], false, "records of the future do not count"),
+        ];
+        for (ages, expected, what) in rows {
+            assert_eq!(is_jump(ages), expected, "{what}");
+        }
     }
 
     #[test]

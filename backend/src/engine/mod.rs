@@ -42,6 +42,7 @@ mod recovery;
 mod replay;
 mod reserve;
 mod retention;
+mod stall;
 mod submit;
 
 pub use backup::{CapturedVia, Coverage};

@@ -1,7 +1,7 @@
 //! Dropping what is older than the configuration keeps.
 //!
 //! Runs only after a success. Touches only archives that are recorded, in the directory where they were recorded, and
-//! logs of recorded jobs that have ended.
+//! logs of recorded jobs that have ended. While the clock cannot be believed, nothing is dropped by its age.
 
 use std::io;
 use std::path::Path;
@@ -12,15 +12,17 @@ use crate::backends::archive;
 use crate::domain::ids::JobId;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
-use crate::domain::retention::judge_by_age;
+use crate::domain::retention::{Jump, find_jump, judge_by_age};
 use crate::domain::snapshot::Snapshot;
-use crate::store::{PageRequest, SnapshotFilter, StoreError};
+use crate::store::{JobFilter, PageRequest, SnapshotFilter, StoreError};
 
 use super::JobEngine;
 use super::logbook::JobLog;
 
 /// More archives of one stack than anyone keeps by days.
 const MANY: u64 = 10_000;
+/// Jobs that tell whether the clock can be believed.
+const SOME: u64 = 50;
 
 impl JobEngine {
     /// Drops archives of `stack` that are too old; returns how many and their bytes.
@@ -28,6 +30,13 @@ impl JobEngine {
         let store = &self.0.parts.store;
         let now = self.0.parts.clock.now();
         let snapshots = store.list_snapshots(&SnapshotFilter::of_stack(stack), &PageRequest::first(MANY)).await?.items;
+        if let Some(jump) = find_jump(now, snapshots.iter().map(|snapshot| snapshot.created_at)) {
+            log.write(
+                Level::Warning,
+                format!("{jump}: nothing is dropped by its age until more backups confirm the time"),
+            );
+            return Ok((0, 0));
+        }
         let (mut count, mut bytes) = (0, 0);
         let verdicts = judge_by_age(&snapshots, self.0.settings.retention_days, now);
         for verdict in verdicts.iter().filter(|v| !v.is_kept) {
@@ -60,16 +69,28 @@ impl JobEngine {
         if days == 0 {
             return Ok(0);
         }
-        let oldest = self.0.parts.clock.now() - Duration::days(i64::from(days));
+        let names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let now = self.0.parts.clock.now();
+        if let Some(jump) = self.find_jump_of_logs(&names, now).await? {
+            tracing::debug!(%jump, "no log is dropped by its age");
+            return Ok(0);
+        }
+        let oldest = now - Duration::days(i64::from(days));
         let mut count = 0;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            if self.is_old_log(name, oldest).await? && std::fs::remove_file(entry.path()).is_ok() {
+        for name in names {
+            let path = self.0.settings.log_dir.join(&name);
+            if self.is_old_log(&name, oldest).await? && std::fs::remove_file(path).is_ok() {
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// Jobs and the days of the service's own logs tell whether the clock can be believed.
+    async fn find_jump_of_logs(&self, names: &[String], now: DateTime<Utc>) -> Result<Option<Jump>, StoreError> {
+        let jobs = self.0.parts.store.list_jobs(&JobFilter::default(), &PageRequest::first(SOME)).await?.items;
+        let days = names.iter().filter_map(|name| day_of_system_log(name)?.and_hms_opt(0, 0, 0)).map(|at| at.and_utc());
+        Ok(find_jump(now, jobs.iter().map(|job| job.queued_at).chain(days)))
     }
 
     async fn is_old_log(&self, name: &str, oldest: DateTime<Utc>) -> Result<bool, StoreError> {

@@ -311,6 +311,26 @@ async fn retention_drops_what_is_recorded_and_old_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_ahead_drops_nothing_until_the_time_is_confirmed() {
+    let mut scene = Stage::new().manual_clock().config("retention_days: 7").start().await;
+    for _ in 0..3 {
+        scene.service.back_up("blog").await;
+        scene.service.advance(chrono::Duration::days(1)).await;
+    }
+    scene.service.advance(chrono::Duration::days(365)).await;
+    for nth in 1..=3 {
+        let job = scene.service.back_up("blog").await;
+        assert_eq!(job["state"], "succeeded", "{job:#}");
+        assert_eq!(scene.service.archives().len(), 3 + nth, "nothing is dropped yet");
+        let log = scene.service.log_of(job["id"].as_str().expect("an id")).await;
+        assert!(log.iter().any(|line| line.starts_with("WARNING the clock may have jumped")), "{log:#?}");
+        scene.service.advance(chrono::Duration::days(1)).await;
+    }
+    scene.service.back_up("blog").await;
+    assert_eq!(scene.service.archives().len(), 4, "three backups confirm the time");
+}
+
+#[tokio::test]
 async fn two_backups_of_the_same_second_get_two_names() {
     let scene = Stage::new().manual_clock().start().await;
     for _ in 0..2 {

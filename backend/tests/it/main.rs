@@ -21,14 +21,16 @@ mod jobs;
 mod logs;
 mod precopy;
 mod quiesce;
-mod resume;
-mod shutdown;
 mod quiesce_engine;
 mod quiesce_modes;
+mod replay;
+mod resume;
+mod shutdown;
 mod snapshots;
 mod stacks;
 mod status;
 mod store_disk;
+mod store_lock;
 mod system;
 
 mod support {

@@ -5,17 +5,19 @@
 //! not keep a stack stopped. Such a thread is left behind; what it holds is removed by name.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::backends::archive::{Meter, Reading};
+use crate::backends::archive::Meter;
 use crate::domain::job::{Progress, StepName};
-use crate::domain::size::human_millis;
 
+use super::super::stall::Stall;
 use super::{Cx, Stop};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long work may take to notice that it was told to stop.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
+/// The same for work that hangs: hardly any, because the stack may be at rest meanwhile.
+const HUNG_GRACE: Duration = Duration::from_secs(1);
 
 /// What is watched, and how.
 pub(super) struct Watch<'a> {
@@ -35,8 +37,8 @@ pub(super) async fn watch<T: Send + 'static>(
     mut look: impl FnMut(),
 ) -> Result<T, Stop> {
     let mut thread = tokio::task::spawn_blocking(work);
-    let mut progress = Pulse::new();
-    let given_up = loop {
+    let mut stall = Stall::new(watch.patience);
+    let (given_up, grace) = loop {
         tokio::select! {
             done = &mut thread => {
                 look();
@@ -46,15 +48,15 @@ pub(super) async fn watch<T: Send + 'static>(
             () = tokio::time::sleep(LOOK_EVERY) => {
                 look();
                 watch.show(cx);
-                if let Some(stalled) = progress.stalled(watch.meter.read(), watch.patience) {
-                    break Stop::failed(stalled);
+                if let Some(why) = stall.look(watch.meter.read()) {
+                    break (Stop::failed(format!("the step {} hangs and is given up: {why}", watch.phase)), HUNG_GRACE);
                 }
             }
-            () = cx.live.cancel.cancelled() => break Stop::Cancelled,
+            () = cx.live.cancel.cancelled() => break (Stop::Cancelled, CANCEL_GRACE),
         }
     };
     watch.meter.cancel();
-    let _ = tokio::time::timeout(CANCEL_GRACE, &mut thread).await;
+    let _ = tokio::time::timeout(grace, &mut thread).await;
     Err(given_up)
 }
 
@@ -77,47 +79,5 @@ impl Watch<'_> {
             files_done: reading.files_done,
             current: (!reading.current.is_empty()).then_some(reading.current),
         });
-    }
-}
-
-/// When something was last seen to move.
-struct Pulse {
-    last: Reading,
-    since: Instant,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Self { last: Reading::default(), since: Instant::now() }
-    }
-
-    /// What to say of work that has not come on for longer than `patience`.
-    fn stalled(&mut self, now: Reading, patience: Duration) -> Option<String> {
-        if now != self.last {
-            (self.last, self.since) = (now, Instant::now());
-        }
-        let still = self.since.elapsed();
-        (still > patience).then(|| {
-            let at = if self.last.current.is_empty() { "its beginning" } else { &self.last.current };
-            let still = human_millis(u64::try_from(still.as_millis()).unwrap_or(u64::MAX));
-            format!("nothing came on for {still}, at {at}; the disk or the network behind it hangs")
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_moves_is_not_stalled_and_what_stands_still_is_named() {
-        let at = |bytes_done| Reading { bytes_done, files_done: 1, current: "volumes/db/rows".into() };
-        let mut pulse = Pulse::new();
-        assert_eq!(pulse.stalled(at(1), Duration::ZERO), None, "it has just moved");
-        pulse.since -= Duration::from_secs(61);
-        assert_eq!(pulse.stalled(at(1), Duration::from_secs(90)), None, "there is patience left");
-        let said = pulse.stalled(at(1), Duration::from_secs(60)).expect("stalled");
-        assert!(said.contains("volumes/db/rows"), "{said}");
-        assert_eq!(pulse.stalled(at(2), Duration::from_secs(60)), None, "it moves again");
     }
 }

@@ -57,7 +57,7 @@ mod tests {
             id: format!("{stack}-db"),
             name: format!("{stack}-db-1"),
             action: HoldAction::Stop,
-            started_at: None,
+            started_at: Some(chrono::DateTime::UNIX_EPOCH),
             stop_timeout_secs: 10,
         });
         for one in &held {
