@@ -8,6 +8,7 @@
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
@@ -24,6 +25,7 @@ mod entity;
 mod idempotency;
 mod jobs;
 mod journal;
+mod known_tokens;
 mod page;
 mod revision;
 mod rows;
@@ -89,6 +91,7 @@ pub struct Store {
     db: DatabaseConnection,
     clock: SharedClock,
     changes: revision::Changes,
+    known_tokens: Arc<known_tokens::KnownTokens>,
 }
 
 impl std::fmt::Debug for Store {
@@ -103,7 +106,8 @@ impl Store {
     /// # Errors
     /// When the address is of no known kind, the database cannot be reached or its schema cannot be changed.
     pub async fn connect(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let store = Self { db: open(url).await?, clock, changes: revision::Changes::default() };
+        let db = open(url).await?;
+        let store = Self { db, clock, changes: revision::Changes::default(), known_tokens: Arc::default() };
         store.migrate().await?;
         Ok(store)
     }
@@ -134,6 +138,9 @@ impl Store {
     /// # Errors
     /// When a connection does not close.
     pub async fn close(self) -> Result<(), StoreError> {
+        // Nothing is answered out of memory any more.
+        drop(self.changes.begin());
+        self.known_tokens.forget();
         self.db.close().await.doing("close its connections")
     }
 
