@@ -67,3 +67,4 @@ e2e/setup.sh images test
 heading 'A backup, from the request to the verified archive'
 row MiB how took rate stopped 'peak memory'
 for mib in ${MAINSTAY_TEST_BENCH_MIB:-512 2048}; do measure "$mib"; done
+e2e/bench-service.sh

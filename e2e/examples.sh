@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every example is run as it stands, by a real Compose and the true binary; only the image's name is ours.
+# Every example, and what the README tells people to type, is run as it stands, by a real Compose and the true binary;
+# only names and places are ours.
 set -euo pipefail
 # shellcheck source=e2e/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -9,6 +10,8 @@ set -euo pipefail
 . "$ROOT/e2e/lib/proof.sh"
 # shellcheck source=e2e/lib/check.sh
 . "$ROOT/e2e/lib/check.sh"
+# shellcheck source=e2e/lib/readme.sh
+. "$ROOT/e2e/lib/readme.sh"
 cd "$ROOT"
 
 # Project names are folder names; a prefix keeps ours apart from a user's own `blog`.
@@ -85,4 +88,22 @@ check 'notes: was never started' stack_is notes stopped
 check 'notes: is backed up' backup_stack "${PREFIX}notes"
 check 'notes: nothing was started' this_many_run notes 0
 check 'notes: the archive holds the notes' archive_holds notes '/compose/compose\.yaml$' '/notes/first\.txt$'
+
+volume_holds() { docker run --rm -v "$1:/v:ro" "$IMAGE" cat /v/posts.html | head -c "$(stat -c %s "$2")" | cmp - "$2"; }
+job_succeeded() { follow_job "$1" && equal succeeded "$(jq -r .state <<<"$JOB")"; }
+settings_are_valid() { snippet '^stacks_dir:' >"$SITE/snippet.yml" && "$BINARY" serve --check-config --config "$SITE/snippet.yml"; }
+
+check 'README: every console is valid shell' consoles_parse
+check 'README: every command of ours exists' commands_exist "$BINARY"
+check 'README: the settings are valid' settings_are_valid
+TOKEN_JOB=$(readme_token "${PREFIX}blog") || TOKEN_JOB=none
+check 'README: a token is made and backs a stack up' job_succeeded "$TOKEN_JOB"
+check 'README: the line of cron backs two stacks up' readme_cron "$BINARY" "${PREFIX}blog" "${PREFIX}notes"
+ARCHIVE=$(newest_archive "$SITE/backups" "${PREFIX}blog") || ARCHIVE=none
+compose blog down --volumes --timeout 5 >/dev/null 2>&1
+rm -rf "$SITE/stacks/${PREFIX}blog"
+check 'README: the way back from an archive works' readme_restore "$ARCHIVE" "${PREFIX}blog" "${PREFIX}blog_posts"
+check 'README: both services run again' wait_for 20 'two containers' this_many_run blog 2
+check 'README: the volume holds what it held' volume_holds "${PREFIX}blog_posts" \
+  "$SITE/restored/$(basename "$ARCHIVE" .tar.gz)/volumes/${PREFIX}blog_posts/posts.html"
 finish_checks

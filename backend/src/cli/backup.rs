@@ -152,19 +152,44 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn new_bar(stack: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0).with_prefix(stack.to_owned());
-    if let Ok(style) = ProgressStyle::with_template("{prefix:16} {msg:10} {bar:30} {bytes}/{total_bytes} {elapsed}") {
-        bar.set_style(style);
-    }
-    bar
+    // Without a length a bar is empty; with a length of 0 it would look full.
+    ProgressBar::no_length().with_prefix(stack.to_owned())
+}
+
+/// How a bar looks; what is not known is not claimed.
+fn style(is_total_known: bool) -> Option<ProgressStyle> {
+    let bytes = if is_total_known { "{bytes}/{total_bytes}" } else { "{bytes}" };
+    ProgressStyle::with_template(&format!("{{prefix:16}} {{msg:10}} {{bar:30}} {bytes} {{elapsed}}")).ok()
 }
 
 fn update_bar(bar: &ProgressBar, job: &Value) {
     let phase = job["progress"]["phase"].as_str().or_else(|| job["state"].as_str()).unwrap_or_default();
     bar.set_message(phase.to_owned());
-    bar.set_length(job["progress"]["bytes_total"].as_u64().unwrap_or_default());
+    let total = job["progress"]["bytes_total"].as_u64();
+    total.map_or_else(|| bar.unset_length(), |total| bar.set_length(total));
+    style(total.is_some()).into_iter().for_each(|style| bar.set_style(style));
     bar.set_position(job["progress"]["bytes_done"].as_u64().unwrap_or_default());
     if !matches!(job["state"].as_str(), Some("queued" | "running")) {
         bar.finish_with_message(job["state"].as_str().unwrap_or_default().to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_has_no_length_before_the_total_is_known() {
+        let bar = new_bar("blog");
+        let mut job = json!({"state": "queued", "progress": {"phase": null, "bytes_done": 0, "bytes_total": null}});
+        let mut length = |progress: Value| {
+            job["progress"] = progress;
+            update_bar(&bar, &job);
+            bar.length()
+        };
+        assert_eq!(length(json!({"bytes_done": 0, "bytes_total": null})), None);
+        assert_eq!(length(json!({"phase": "capture", "bytes_done": 1, "bytes_total": 4})), Some(4));
+        assert_eq!(length(json!({"phase": "verify", "bytes_done": 7, "bytes_total": null})), None);
+        assert!(style(true).is_some() && style(false).is_some());
     }
 }

@@ -31,7 +31,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Everything that is wrong, sorted by line; `Display` gives one a line.
+/// Everything that is wrong, sorted by line; `Display` gives one a line, below a line with their number when they are several.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct ConfigErrors {
@@ -52,6 +52,11 @@ impl ConfigErrors {
         let mut lines: Vec<_> = self.errors.iter().map(ToString::to_string).collect();
         if self.more > 0 {
             lines.push(format!("and {} more", self.more));
+        }
+        // A line that begins with a file's name is one that an editor can jump to.
+        if lines.len() > 1 {
+            let count = self.errors.len() + self.more;
+            lines.insert(0, format!("the configuration has {count} mistakes:"));
         }
         lines.join("\n")
     }

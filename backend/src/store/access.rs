@@ -52,25 +52,36 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn find_token_by_secret(&self, secret: &str) -> Result<Option<Token>, StoreError> {
-        let found = token::Entity::find()
-            .filter(token::Column::SecretHash.eq(hash(secret)))
-            .one(&self.db)
-            .await
-            .doing("find a token")?;
-        let Some(token) = found.map(|row| from_row(&row)).transpose()? else { return Ok(None) };
-        let now = self.clock.now();
-        if token.expires_at.is_some_and(|at| at <= now) {
-            return Ok(None);
+        let (hash, now) = (hash(secret), self.clock.now());
+        let is_valid = |token: &Token| token.expires_at.is_none_or(|at| at > now);
+        let is_noted = |token: &Token| token.last_used_at.is_some_and(|at| now - at < Duration::minutes(1));
+        if let Some(token) = self.known_tokens.find(&hash).filter(|token| is_valid(token) && is_noted(token)) {
+            return Ok(Some(token));
         }
-        if token.last_used_at.is_none_or(|at| now - at >= Duration::minutes(1)) {
-            token::Entity::update_many()
-                .col_expr(token::Column::LastUsedAt, Expr::value(now))
-                .filter(token::Column::Id.eq(token.id.as_str()))
-                .exec(&self.db)
-                .await
-                .doing("note the use of a token")?;
+        let asked = self.known_tokens.now();
+        let Some(mut token) = self.read_token(&hash).await?.filter(is_valid) else { return Ok(None) };
+        if !is_noted(&token) {
+            self.note_use(&token, now).await?;
+            token.last_used_at = Some(now);
         }
+        self.known_tokens.remember(asked, hash, &token);
         Ok(Some(token))
+    }
+
+    async fn read_token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        let found = token::Entity::find().filter(token::Column::SecretHash.eq(hash));
+        let row = found.one(&self.db).await.doing("find a token")?;
+        row.map(|row| from_row(&row)).transpose()
+    }
+
+    async fn note_use(&self, token: &Token, at: DateTime<Utc>) -> Result<(), StoreError> {
+        token::Entity::update_many()
+            .col_expr(token::Column::LastUsedAt, Expr::value(at))
+            .filter(token::Column::Id.eq(token.id.as_str()))
+            .exec(&self.db)
+            .await
+            .doing("note the use of a token")?;
+        Ok(())
     }
 
     /// Every token that has not expired, newest first.
@@ -94,7 +105,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn delete_token(&self, id: &TokenId) -> Result<bool, StoreError> {
-        let result = token::Entity::delete_by_id(id.as_str()).exec(&self.db).await.doing("remove a token")?;
+        let result = token::Entity::delete_by_id(id.as_str()).exec(&self.db).await;
+        // Also after an error: the row may be gone all the same.
+        self.known_tokens.forget();
+        let result = result.doing("remove a token")?;
         Ok(result.rows_affected > 0)
     }
 

@@ -7,6 +7,8 @@
 //! last commits of a WAL may be lost in one. Room is kept for it on its disk ([`reserve`]): a write that matters goes
 //! through `with_room`, which gives that room up rather than fail.
 
+use std::sync::Arc;
+
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
@@ -20,6 +22,7 @@ mod entity;
 mod idempotency;
 mod jobs;
 mod journal;
+mod known_tokens;
 mod open;
 mod page;
 mod reserve;
@@ -89,6 +92,7 @@ pub struct Store {
     clock: SharedClock,
     changes: revision::Changes,
     reserve: Option<Reserve>,
+    known_tokens: Arc<known_tokens::KnownTokens>,
 }
 
 impl std::fmt::Debug for Store {
@@ -106,7 +110,7 @@ impl Store {
     pub async fn connect(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
         let reserve = open::file_of(url).map(|file| Reserve::beside(&file));
         let db = open::open(url, reserve.as_ref()).await?;
-        Ok(Self { db, clock, reserve, changes: revision::Changes::default() })
+        Ok(Self { db, clock, reserve, changes: revision::Changes::default(), known_tokens: Arc::default() })
     }
 
     /// Keeps room for the store on its disk, when it is missing and there is enough to spare.
@@ -133,6 +137,9 @@ impl Store {
     /// # Errors
     /// When a connection does not close.
     pub async fn close(self) -> Result<(), StoreError> {
+        // Nothing is answered out of memory any more.
+        drop(self.changes.begin());
+        self.known_tokens.forget();
         self.db.close().await.doing("close its connections")
     }
 

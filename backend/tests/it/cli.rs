@@ -38,6 +38,19 @@ async fn every_mistake_of_a_configuration_is_told_at_once() {
     for part in ["config.yml:1:", "config.yml:2:", "did you mean 'retention_days'", "config.yml:4:"] {
         assert!(errors.contains(part), "no '{part}' in:\n{errors}");
     }
+    let (head, lines) = errors.split_once('\n').expect("lines");
+    assert_eq!(head, "mainstay: the configuration has 3 mistakes:");
+    let place = format!("{}:", path.display());
+    assert!(lines.lines().all(|line| line.starts_with(&place)), "an editor can jump to each line:\n{errors}");
+}
+
+#[tokio::test]
+async fn a_single_mistake_is_one_line() {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("config.yml");
+    std::fs::write(&path, "retenton_days: 7\n").expect("written");
+    let errors = text(&run(&path, &["serve", "--check-config"]).stderr);
+    assert!(errors.starts_with(&format!("mainstay: {}:1:", path.display())) && errors.lines().count() == 1, "{errors}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
+use crate::api::answer;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::Job;
@@ -21,9 +22,8 @@ use crate::domain::ids::JobId;
 )]
 #[get("/api/v1/jobs/{id}")]
 pub(crate) async fn get_job(state: web::Data<AppState>, id: web::Path<JobId>) -> Result<HttpResponse, ApiError> {
-    let job = state.engine.find_job(&id).await?;
-    let job = job.ok_or_else(|| ApiError::JobNotFound(id.into_inner().into()))?;
-    Ok(HttpResponse::Ok().json(Job::from(job)))
+    let found = state.engine.find_job(&id).await?;
+    answer::one::<Job, _>(found, || ApiError::JobNotFound(id.into_inner().into()))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::answer;
 use crate::api::input::parse_parameter;
-use crate::api::page::{PageQuery, next_cursor};
+use crate::api::page::PageQuery;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::{JobKind, JobList, JobState};
@@ -68,8 +69,7 @@ pub(crate) async fn list_jobs(
 ) -> Result<HttpResponse, ApiError> {
     let (page, filter) = (page.parse(LIST)?, filter.into_inner().parse()?);
     let jobs = state.engine.list_jobs(&filter, &page).await?;
-    let next = next_cursor(LIST, jobs.next.as_deref());
-    Ok(HttpResponse::Ok().json(JobList::page(jobs.items, next)))
+    Ok(answer::page(LIST, jobs, JobList::page))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use crate::api::page::{PageQuery, cut, next_cursor};
+use crate::api::answer;
+use crate::api::page::{PageQuery, cut};
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::LogFileList;
@@ -27,7 +28,7 @@ pub(crate) async fn list_log_files(
 ) -> Result<HttpResponse, ApiError> {
     let request = query.parse(LIST)?;
     let page = cut(find_files(&state).await?, &request, key);
-    Ok(HttpResponse::Ok().json(LogFileList::page(page.items, next_cursor(LIST, page.next.as_deref()))))
+    Ok(answer::page(LIST, page, LogFileList::page))
 }
 
 /// Every log file, newest first.

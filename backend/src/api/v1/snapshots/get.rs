@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
+use crate::api::answer;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::Snapshot;
@@ -24,9 +25,8 @@ pub(crate) async fn get_snapshot(
     state: web::Data<AppState>,
     id: web::Path<SnapshotId>,
 ) -> Result<HttpResponse, ApiError> {
-    let snapshot = state.store.find_snapshot(&id).await?;
-    let snapshot = snapshot.ok_or_else(|| ApiError::SnapshotNotFound(id.into_inner().into()))?;
-    Ok(HttpResponse::Ok().json(Snapshot::from(snapshot)))
+    let found = state.store.find_snapshot(&id).await?;
+    answer::one::<Snapshot, _>(found, || ApiError::SnapshotNotFound(id.into_inner().into()))
 }
 
 #[cfg(test)]

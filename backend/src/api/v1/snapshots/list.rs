@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::answer;
 use crate::api::input::parse_parameter;
-use crate::api::page::{PageQuery, next_cursor};
+use crate::api::page::PageQuery;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::SnapshotList;
@@ -59,8 +60,7 @@ pub(crate) async fn list_snapshots(
 ) -> Result<HttpResponse, ApiError> {
     let (page, filter) = (page.parse(LIST)?, filter.into_inner().parse()?);
     let snapshots = state.store.list_snapshots(&filter, &page).await?;
-    let next = next_cursor(LIST, snapshots.next.as_deref());
-    Ok(HttpResponse::Ok().json(SnapshotList::page(snapshots.items, next)))
+    Ok(answer::page(LIST, snapshots, SnapshotList::page))
 }
 
 #[cfg(test)]

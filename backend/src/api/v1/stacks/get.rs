@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
+use crate::api::answer;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::Stack;
@@ -25,9 +26,8 @@ pub(crate) async fn get_stack(
     state: web::Data<AppState>,
     name: web::Path<StackName>,
 ) -> Result<HttpResponse, ApiError> {
-    let stack = state.engine.find_stack(&name).await?;
-    let stack = stack.ok_or_else(|| ApiError::StackNotFound(name.into_inner().into()))?;
-    Ok(HttpResponse::Ok().json(Stack::from(stack)))
+    let found = state.engine.find_stack(&name).await?;
+    answer::one::<Stack, _>(found, || ApiError::StackNotFound(name.into_inner().into()))
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::answer;
 use crate::api::input::parse_word;
-use crate::api::page::{PageQuery, cut_ascending, next_cursor};
+use crate::api::page::{PageQuery, cut_ascending};
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::{StackList, StackState};
@@ -40,8 +41,7 @@ pub(crate) async fn list_stacks(
     let mut stacks = state.engine.list_stacks().await?;
     stacks.retain(|one| wanted.is_none_or(|wanted| wanted == one.stack.state.into()));
     let stacks = cut_ascending(stacks, &page, |one| one.stack.name.to_string());
-    let next = next_cursor(LIST, stacks.next.as_deref());
-    Ok(HttpResponse::Ok().json(StackList::page(stacks.items, next)))
+    Ok(answer::page(LIST, stacks, StackList::page))
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::answer;
 use crate::api::input::parse_parameter;
-use crate::api::page::{PageQuery, cut, next_cursor};
+use crate::api::page::{PageQuery, cut};
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::TokenList;
@@ -43,7 +44,7 @@ pub(crate) async fn list_tokens(
     let mut tokens = state.store.list_tokens().await?;
     tokens.retain(|token| has_sessions || !token.is_session);
     let page = cut(tokens, &request, |token| token.id.to_string());
-    Ok(HttpResponse::Ok().json(TokenList::page(page.items, next_cursor(LIST, page.next.as_deref()))))
+    Ok(answer::page(LIST, page, TokenList::page))
 }
 
 #[cfg(test)]
