@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::{Advice, fadvise};
 
+use super::body::Shortfall;
 use super::clones::Deferred;
 use super::error::ArchiveError;
 use super::group::LARGE;
@@ -16,7 +17,7 @@ use super::sparse::SparseMap;
 use super::stat::Stat;
 use super::trust::barrier;
 use super::walk::Seen;
-use super::writer::{ArchiveWriter, Shortfall};
+use super::writer::ArchiveWriter;
 
 /// A file that is open.
 pub(super) struct OpenFile<'a> {
@@ -52,7 +53,7 @@ impl ArchiveWriter {
         let key = if has_body { self.body_identity(seen) } else { None };
         let padded = node.stored + padding(node.stored) as u64;
         if let Some((key, hit)) = key.and_then(|key| Some((key, self.reuse.find_body(&key, padded)?))) {
-            return self.put_known_body(&node, key, hit).map(|()| is_trusted);
+            return self.put_known_body(&node, key, &hit).map(|()| is_trusted);
         }
         let key = key.filter(|_| is_trusted);
         let layout = Layout { head, segments };

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 
+use super::body::Shortfall;
 use super::error::ArchiveError;
 use super::node::{EntryKind, Node, join};
 use super::report::GapKind;
 use super::tar_reader::{TarError, TarReader};
-use super::writer::{ArchiveWriter, Shortfall};
+use super::writer::ArchiveWriter;
 
 impl ArchiveWriter {
     /// Adds the entries of a tar stream to the open target. The stream's first path component, which Docker

@@ -54,7 +54,8 @@ impl ArchiveWriter {
             self.meter().check()?;
             match found {
                 Found::Seen(seen) => {
-                    self.gather(&mut tree, &mut pending, Seen { path: join(&at, &seen.path), ..seen })?
+                    let seen = Seen { path: join(&at, &seen.path), ..seen };
+                    self.gather(&mut tree, &mut pending, seen)?;
                 }
                 Found::Gap { path, kind, reason } => {
                     self.note(|c| c.leave_out(&join(&at, &path), kind, &reason))?;

@@ -114,7 +114,7 @@ impl ArchiveWriter {
     }
 
     /// Puts a large file of which only the header is new.
-    pub(super) fn put_known_body(&mut self, node: &Node, key: Key, hit: BodyHit) -> Result<(), ArchiveError> {
+    pub(super) fn put_known_body(&mut self, node: &Node, key: Key, hit: &BodyHit) -> Result<(), ArchiveError> {
         self.put_header(node)?;
         let hash = hit.hash;
         let first_piece = self.cut()?;
@@ -147,7 +147,7 @@ pub(super) fn is_large(node: &Node) -> bool {
 
 /// Whether a group of `tar_len` bytes ends behind the entry at `path`.
 pub(super) fn is_border(tar_len: u64, path: &[u8]) -> bool {
-    tar_len >= MIN_GROUP && blake3::hash(path).as_bytes()[0] % CUT_ONE_IN == 0
+    tar_len >= MIN_GROUP && blake3::hash(path).as_bytes()[0].is_multiple_of(CUT_ONE_IN)
 }
 
 /// Small entries that were looked at and not yet read.

@@ -26,6 +26,7 @@
 
 mod assemble;
 mod base;
+mod body;
 mod capture_file;
 mod capture_tar;
 mod capture_tree;
@@ -33,6 +34,7 @@ mod catalogue;
 mod clones;
 mod error;
 mod file_systems;
+mod finish;
 mod group;
 mod header;
 mod index;
@@ -41,6 +43,7 @@ mod manifest;
 mod meter;
 mod node;
 mod options;
+mod partial_file;
 mod press;
 mod record;
 mod report;

@@ -86,7 +86,7 @@ fn sync(path: &Path, done: &[u64]) -> io::Result<Option<u64>> {
 }
 
 fn is_trusted_type(file: impl AsFd) -> io::Result<bool> {
-    #[expect(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "its type differs between architectures")]
+    #[expect(clippy::cast_sign_loss, reason = "its type differs between architectures")]
     let kind = fstatfs(file)?.f_type as u64;
     Ok(TRUSTED_TYPES.contains(&(kind & 0xffff_ffff)))
 }

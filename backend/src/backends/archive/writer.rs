@@ -1,12 +1,12 @@
 //! [`ArchiveWriter`]: what callers hold. Keeps tar, manifest and file in step.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::base::{Reuse, SourceFile};
+use super::body::{Shortfall, copy_body};
 use super::catalogue::Catalogue;
 use super::clones::Clones;
 use super::error::ArchiveError;
@@ -16,21 +16,19 @@ use super::header::{self, BLOCK, padding};
 use super::meter::Meter;
 use super::node::{Mtime, Node, join};
 use super::options::{ArchiveOptions, Exclude, TargetSpec};
+use super::partial_file::PartialFile;
 use super::press::{Press, Setup};
 use super::record::{Body, Group, NO_KEY};
 use super::report::{GapKind, PassStats, TargetReport};
 use super::table::TableWriter;
-
-/// The most that is read between two looks at the meter.
-const STRIDE: usize = 256 << 10;
 
 /// Makes one pass over its targets: `create`, then for each target `begin_target`, `add_…` and `end_target`. Then
 /// either `finish`, which makes an archive of it, or `into_base`, which keeps it for a later pass.
 ///
 /// Dropped before that, it ends its threads and removes its file.
 pub struct ArchiveWriter {
-    pub(super) press: Press,
-    pub(super) catalogue: Catalogue,
+    pub(super) press: Box<Press>,
+    pub(super) catalogue: Box<Catalogue>,
     pub(super) groups: TableWriter<Group>,
     pub(super) bodies: TableWriter<Body>,
     pub(super) group: Option<OpenGroup>,
@@ -39,7 +37,7 @@ pub struct ArchiveWriter {
     pub(super) sources: Vec<Arc<SourceFile>>,
     pub(super) clones: Clones,
     pub(super) file_systems: FileSystems,
-    pub(super) options: ArchiveOptions,
+    pub(super) options: Box<ArchiveOptions>,
     /// The pass's own file, to read from.
     pub(super) data: File,
     pub(super) file: PartialFile,
@@ -58,35 +56,6 @@ pub struct ArchiveWriter {
 /// Lets a test meddle with a file between its header and its content; gets the path within the archive.
 #[cfg(test)]
 pub(super) type Hook = Box<dyn FnMut(&[u8]) + Send>;
-
-/// Removes the file unless it is wanted.
-pub(super) struct PartialFile {
-    pub(super) path: PathBuf,
-    pub(super) is_wanted: bool,
-}
-
-impl PartialFile {
-    /// A new file for writing and reading.
-    pub(super) fn create(path: &Path) -> io::Result<(File, Self)> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        Ok((file, Self { path: path.to_owned(), is_wanted: false }))
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        if !self.is_wanted {
-            // Best effort: the clean-up at the next start finds what is left.
-            drop(fs::remove_file(&self.path));
-        }
-    }
-}
-
-/// Why a body came out shorter than its header says; the rest of it is zeros.
-pub(super) enum Shortfall {
-    Ended,
-    Failed(io::Error),
-}
 
 impl ArchiveWriter {
     /// Begins a pass that writes to `path`, a partial name of the caller's choice that must not exist, with
@@ -117,8 +86,8 @@ impl ArchiveWriter {
         };
         let at = options.created_at;
         Ok(Self {
-            press: Press::start(setup).map_err(failed)?,
-            catalogue: Catalogue::beside(path).map_err(failed)?,
+            press: Box::new(Press::start(setup).map_err(failed)?),
+            catalogue: Box::new(Catalogue::beside(path).map_err(failed)?),
             groups: TableWriter::beside(path).map_err(failed)?,
             bodies: TableWriter::beside(path).map_err(failed)?,
             group: None,
@@ -126,7 +95,7 @@ impl ArchiveWriter {
             sources,
             clones: Clones::new(options.clone_files),
             file_systems: FileSystems::default(),
-            options: options.clone(),
+            options: Box::new(options.clone()),
             data,
             file: partial,
             top_dir: top_dir.to_owned(),
@@ -301,36 +270,4 @@ impl ArchiveWriter {
     pub(super) fn written<T>(&self, result: io::Result<T>) -> Result<T, ArchiveError> {
         result.map_err(|source| ArchiveError::writing(&self.file.path, source))
     }
-}
-
-/// Copies exactly `len` bytes, zeros in place of what does not come. Ends early when the meter says so.
-pub(super) fn copy_body(
-    press: &mut Press,
-    meter: &Meter,
-    len: u64,
-    hasher: &mut blake3::Hasher,
-    read: &mut dyn FnMut(&mut [u8]) -> io::Result<usize>,
-) -> io::Result<Option<Shortfall>> {
-    let mut rest = len;
-    let mut shortfall = None;
-    while rest > 0 && !meter.is_cancelled() {
-        let room = press.room();
-        let want = room.len().min(STRIDE).min(usize::try_from(rest).unwrap_or(STRIDE));
-        let room = &mut room[..want];
-        let count = if shortfall.is_some() { Ok(0) } else { read(room) };
-        let count = match count {
-            Ok(count) if count > 0 => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            ended => {
-                shortfall = shortfall.or(Some(ended.err().map_or(Shortfall::Ended, Shortfall::Failed)));
-                room.fill(0);
-                want
-            }
-        };
-        hasher.update(&room[..count]);
-        press.advance(count)?;
-        meter.add_bytes(count as u64);
-        rest -= count as u64;
-    }
-    Ok(shortfall)
 }

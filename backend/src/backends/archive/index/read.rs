@@ -117,7 +117,7 @@ impl ArchiveIndex {
         let mut found = None;
         // Of two entries with one path the later one is what an unpacker leaves behind.
         while let Some(item) = cursor.next()?.filter(|item| item.key == key) {
-            found = Some(Listed::of(item)?);
+            found = Some(Listed::of(&item)?);
         }
         Ok(found)
     }
@@ -140,7 +140,7 @@ impl ArchiveIndex {
             let name_len = item.key[prefix.len()..].iter().position(|&byte| byte == 0);
             let key = item.key[..name_len.map_or(item.key.len(), |len| prefix.len() + len)].to_vec();
             let entry = match name_len {
-                None => Listed::of(item)?,
+                None => Listed::of(&item)?,
                 Some(_) => Listed { path: path_of_key(&key), entry: None, at: 0 },
             };
             // What is below a directory is passed over, however much it is; a second entry of the same path too.
@@ -173,7 +173,7 @@ fn behind(mut key: Vec<u8>) -> Vec<u8> {
 }
 
 impl Listed {
-    fn of(item: Item) -> Result<Self, IndexError> {
+    fn of(item: &Item) -> Result<Self, IndexError> {
         let entry = serde_json::from_slice(&item.json).map_err(|error| IndexError::Unusable(error.to_string()))?;
         Ok(Self { path: path_of_key(&item.key), entry: Some(entry), at: item.at })
     }

@@ -44,38 +44,39 @@ pub(in super::super) fn write(archive: &Path, parts: Parts<'_>) -> io::Result<()
 }
 
 fn write_to(archive: &Path, file: File, parts: Parts<'_>) -> io::Result<()> {
+    let Parts { codec, is_gzip, moment, pieces: all_pieces, bodies: all_bodies, entries, targets } = parts;
     let mut out = Output { file: BufWriter::with_capacity(64 << 10, file), len: 0, crc: crc32fast::Hasher::new() };
     let mut sorter = Sorter::beside(archive)?;
-    let mut entries = parts.entries.reader()?;
-    for (at, count) in &parts.targets {
-        for _ in 0..*count {
+    let mut entries = entries.reader()?;
+    for (at, count) in targets {
+        for _ in 0..count {
             let placed = Placed::read(&mut entries)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let entry: Entry = placed.entry()?.below(at);
+            let entry: Entry = placed.entry()?.below(&at);
             let json = serde_json::to_vec(&entry)?;
             sorter.push(Item { key: key_of(&entry.raw_path()), at: placed.at, json })?;
         }
     }
     let directory = write_blocks(sorter, &mut out)?;
     let directory = out.section(|out| out.write_all(&zstd::bulk::compress(&directory, LEVEL)?))?;
-    let pieces = out.section(|out| write_table(parts.pieces, out))?;
+    let pieces = out.section(|out| write_table(all_pieces, out))?;
     let offsets = out.section(|out| {
         let mut at = 0_u64;
-        for piece in parts.pieces.iter() {
+        for piece in all_pieces.iter() {
             out.write_all(&at.to_le_bytes())?;
             at += u64::from(piece?.plain_len);
         }
         Ok(())
     })?;
-    let bodies = out.section(|out| write_table(parts.bodies, out))?;
+    let bodies = out.section(|out| write_table(all_bodies, out))?;
     let archive = File::open(archive)?;
     let archive_bytes = archive.metadata()?.len();
     let tail = Tail {
         version: VERSION,
-        codec: parts.codec.map(Tail::word).unwrap_or_default(),
-        is_gzip: parts.is_gzip,
+        codec: codec.map(Tail::word).unwrap_or_default(),
+        is_gzip,
         archive_bytes,
         archive_end: end_of(&archive, archive_bytes)?,
-        moment: parts.moment.cloned(),
+        moment: moment.cloned(),
         directory,
         pieces,
         offsets,

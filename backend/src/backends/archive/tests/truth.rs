@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::splice::make_tree;
+use super::splice::{make_tree, settle};
 use super::*;
 
 /// Stores through `mmap`: our own code may not, for want of `unsafe`. Commands come a line each and are answered.
@@ -112,6 +112,24 @@ fn a_store_through_mmap_after_the_hot_pass_is_in_the_archive() {
     let bench = Bench::new();
     let stats = store_around_a_hot_pass(&bench);
     assert!(stats.reused_by_identity_bytes > 0, "the rest was not read again: {stats:?}");
+}
+
+#[test]
+fn a_store_through_mmap_between_the_sync_and_the_reading_does_not_hide_a_later_one() {
+    let bench = Bench::new();
+    let paths = mapped_files(&bench);
+    let mut writer = MmapWriter::start(&paths);
+    let trust = bench.trust();
+    // From now on the pages are dirty: what is stored after the hot pass leaves no stamp at all.
+    writer.tell("store 1");
+    settle();
+    let hot = bench.hot(&trust, Vec::new());
+    writer.tell("store 2");
+    drop(writer);
+    let cold = bench.cold(&trust, vec![hot]);
+    assert!(cold.window().reused_by_identity_bytes > 0);
+    bench.finish(cold);
+    bench.assert_is_true();
 }
 
 #[test]
