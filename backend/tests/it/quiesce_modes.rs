@@ -187,6 +187,18 @@ async fn containers_that_are_all_recreated_meanwhile_are_found_by_their_places()
 }
 
 #[tokio::test]
+async fn a_stop_whose_answer_is_lost_is_no_success_and_leaves_nothing_down() {
+    let stage = Stage::new();
+    stage.engine.lose_nth_reply(CallKind::Stop, 1, ScriptedEngine::rejection("connection reset"));
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert_eq!(scene.changes(), ["stop blog-app", "start blog-app"]);
+    assert_eq!(scene.states(), BOTH_UP);
+    assert!(scene.service.running.store().list_journal().await.expect("the journal").is_empty());
+}
+
+#[tokio::test]
 async fn when_the_second_of_three_cannot_be_stopped_the_first_comes_back_and_the_third_is_not_touched() {
     let stage = Stage::new().label("blog-app", labels::DEPENDS_ON, "db,cache");
     let found = futures_util::FutureExt::now_or_never(stage.engine.inspect_container("blog-db"));

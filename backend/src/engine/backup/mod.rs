@@ -147,7 +147,6 @@ impl Cx<'_> {
         resolved: &mut Resolved,
         plan: &precopy::Plan,
     ) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
-        let held_since = Instant::now();
         let touched = Touched::default();
         let at_rest = async {
             Box::pin(self.step(StepName::Quiesce, self.quiesce(resolved, &touched))).await?;
@@ -155,7 +154,7 @@ impl Cx<'_> {
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;
-        let not_back = self.resume(resolved, &touched, held_since).await;
+        let not_back = self.resume(resolved, &touched).await;
         let captured = captured
             .unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the capture; see the system log")));
         (captured, not_back)
@@ -190,7 +189,7 @@ impl Cx<'_> {
 
     /// Brings the stack back; nothing ends this early, and no start waits for the store. Returns what is not well
     /// again. `touched` knows which containers the engine was asked about.
-    async fn resume(self, resolved: &Resolved, touched: &Touched, held_since: Instant) -> Vec<NotBack> {
+    async fn resume(self, resolved: &Resolved, touched: &Touched) -> Vec<NotBack> {
         let held = &resolved.choice.held;
         if held.is_empty() {
             self.skip(StepName::Resume, "nothing was at rest").await;
@@ -209,7 +208,9 @@ impl Cx<'_> {
         let began = tokio::time::timeout(STORE_PATIENCE, self.live.begin_step(StepName::Resume));
         let (_, returned) = tokio::join!(began, ascent.bring_back(&mut cases).boxed());
         self.live.set_holding(false);
-        let stopped_for = returned.last_start.into_std().saturating_duration_since(held_since);
+        // The time at rest begins when the engine is first asked, not with the looks before.
+        let last_start = returned.last_start.into_std();
+        let stopped_for = touched.since().map(|since| last_start.saturating_duration_since(since)).unwrap_or_default();
         let stopped_ms = u64::try_from(stopped_for.as_millis()).unwrap_or(u64::MAX);
         self.live.change(|job| job.stopped_ms = Some(stopped_ms));
         self.live.log.write(Level::Info, format!("the stack was at rest for {}", human_millis(stopped_ms)));

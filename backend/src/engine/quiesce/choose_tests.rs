@@ -93,7 +93,7 @@ fn what_the_engine_knows_of_each_other_counts_as_a_dependency() {
             .with("c-vol", |detail| detail.volumes_from = vec!["z-base".to_owned()])
             .with("d-pid", |detail| detail.redacted = redacted(serde_json::json!({"PidMode": "container:c-vol"})))
             .with("e-link", |detail| {
-                detail.redacted = redacted(serde_json::json!({"Links": ["/d-pid:/e-link/alias"]}))
+                detail.redacted = redacted(serde_json::json!({"Links": ["/d-pid:/e-link/alias"]}));
             });
     let choice = sample.choose(|_| {});
     let levels: Vec<String> =

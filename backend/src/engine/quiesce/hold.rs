@@ -3,6 +3,7 @@
 //! A container is brought to rest as soon as everything that depends on it is, so independent ones are brought to rest
 //! at the same time: the stop timeouts are what a stop mostly consists of.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use chrono::DurationRound as _;
@@ -20,6 +21,7 @@ use crate::engine::pause_point;
 use crate::store::{HeldContainer, HoldAction, Store};
 
 use super::choose::{Choice, is_at_work, stop_timeout_secs};
+use super::order::Need;
 use super::touched::Touched;
 use super::{AT_ONCE, Say};
 
@@ -115,14 +117,16 @@ impl Descent<'_> {
     pub(in crate::engine) async fn run(&self) -> Result<(), QuiesceError> {
         self.store.write_journal(self.job, &self.choice.held).await?;
         pause_point::reach("quiesce.journaled").await;
-        let mut waiting: Vec<&HeldContainer> = self.choice.held.iter().rev().collect();
+        let held = &self.choice.held;
+        let needs: Needs<'_> = held.iter().map(|h| (h.id.as_str(), self.choice.order.needs_of(&h.id, held))).collect();
+        let mut waiting: Vec<&HeldContainer> = held.iter().rev().collect();
         let mut at_work: Vec<&str> = Vec::new();
         let mut holds = FuturesUnordered::new();
         loop {
             if self.cancel.is_cancelled() {
                 return self.give_up(holds, QuiesceError::Cancelled).await;
             }
-            while let Some(next) = self.find_next(&waiting, &at_work).filter(|_| at_work.len() < AT_ONCE) {
+            while let Some(next) = find_next(&needs, &waiting, &at_work).filter(|_| at_work.len() < AT_ONCE) {
                 let container = waiting.remove(next);
                 at_work.push(&container.id);
                 holds.push(self.hold(container).boxed());
@@ -137,15 +141,6 @@ impl Descent<'_> {
                 Some((_, Err(error))) => return self.give_up(holds, error).await,
             }
         }
-    }
-
-    /// The place of the next container that nothing depends on any more. The containers that wait and those at work are
-    /// up.
-    fn find_next(&self, waiting: &[&HeldContainer], at_work: &[&str]) -> Option<usize> {
-        let up = || waiting.iter().map(|held| held.id.as_str()).chain(at_work.iter().copied());
-        let needs = |id: &str| self.choice.order.needs_of(id, &self.choice.held);
-        let is_needed = |id: &str| up().any(|other| needs(other).iter().any(|need| need.id == id));
-        waiting.iter().position(|held| !is_needed(&held.id))
     }
 
     /// Waits a moment for what is under way; what ends later is in doubt, which the way back knows how to handle.
@@ -199,6 +194,16 @@ impl Descent<'_> {
             Err(source) => Err(failed(source)),
         }
     }
+}
+
+/// What each held container waits for on the way up.
+type Needs<'a> = BTreeMap<&'a str, Vec<Need>>;
+
+/// The place of the next container that nothing depends on any more. Those that wait and those at work are up.
+fn find_next(needs: &Needs<'_>, waiting: &[&HeldContainer], at_work: &[&str]) -> Option<usize> {
+    let up = || waiting.iter().map(|held| held.id.as_str()).chain(at_work.iter().copied());
+    let needed: BTreeSet<&str> = up().filter_map(|id| needs.get(id)).flatten().map(|need| need.id.as_str()).collect();
+    waiting.iter().position(|held| !needed.contains(held.id.as_str()))
 }
 
 fn is_same_run(held: &HeldContainer, now: &ContainerDetail) -> bool {

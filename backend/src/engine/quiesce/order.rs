@@ -1,6 +1,6 @@
 //! The order of containers, made from the order of services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::docker::ContainerDetail;
 use crate::domain::dependency::{Condition, Dependency, join};
@@ -51,14 +51,18 @@ impl Order {
 
     /// What a held container waits for: those of `held` that it needs, directly or through others that are not held.
     pub(super) fn needs_of(&self, id: &str, held: &[HeldContainer]) -> Vec<Need> {
-        let mut found: Vec<Need> = Vec::new();
-        for need in self.needs.get(id).into_iter().flatten() {
-            if held.iter().any(|h| h.id == need.id) {
-                found.push(need.clone());
+        let is_held = |id: &str| held.iter().any(|held| held.id == id);
+        let direct: Vec<Need> = self.needs.get(id).cloned().unwrap_or_default();
+        let (mut found, mut through): (Vec<Need>, Vec<Need>) = direct.into_iter().partition(|need| is_held(&need.id));
+        let mut seen = BTreeSet::new();
+        while let Some(absent) = through.pop() {
+            if !seen.insert(absent.id.clone()) {
                 continue;
             }
-            let through = self.needs_of(&need.id, held);
-            found.extend(through.into_iter().map(|need| Need { condition: Condition::Started, ..need }));
+            for need in self.needs.get(&absent.id).into_iter().flatten() {
+                let need = Need { condition: Condition::Started, ..need.clone() };
+                if is_held(&need.id) { found.push(need) } else { through.push(need) }
+            }
         }
         // The strictest first, of which one for each stays.
         found.sort_by(|a, b| (&a.id, b.condition, b.is_required).cmp(&(&b.id, a.condition, a.is_required)));

@@ -1,7 +1,8 @@
 //! What the engine was asked to do to which container, as far as this process knows.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 /// How far the engine got with a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,25 +15,34 @@ enum Asked {
 
 /// Which containers the engine was asked to bring to rest; outlives a panic and a cancel of the asking.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Touched(Mutex<BTreeMap<String, Asked>>);
+pub(in crate::engine) struct Touched {
+    since: OnceLock<Instant>,
+    asked: Mutex<BTreeMap<String, Asked>>,
+}
 
 impl Touched {
     /// Notes that the engine is asked now.
     pub(super) fn ask(&self, id: &str) {
-        self.set(id, Asked::Open);
+        self.since.get_or_init(Instant::now);
+        self.asked().insert(id.to_owned(), Asked::Open);
     }
 
     /// Notes that the container is at rest.
     pub(super) fn settle(&self, id: &str) {
-        self.set(id, Asked::Done);
+        self.asked().insert(id.to_owned(), Asked::Done);
+    }
+
+    /// When the engine was asked for the first time: the time at rest begins then.
+    pub(in crate::engine) fn since(&self) -> Option<Instant> {
+        self.since.get().copied()
     }
 
     /// Whether something that was asked for may still happen to a container.
     pub(in crate::engine) fn is_open(&self, id: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id) == Some(&Asked::Open)
+        self.asked().get(id) == Some(&Asked::Open)
     }
 
-    fn set(&self, id: &str, asked: Asked) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), asked);
+    fn asked(&self) -> MutexGuard<'_, BTreeMap<String, Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
