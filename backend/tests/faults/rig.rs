@@ -9,6 +9,9 @@ use crate::served::{Launch, Served};
 use crate::stack::{Part, Stack};
 use crate::store;
 
+/// A line of the configuration: something is read while the stack runs, however small it is.
+pub(crate) const SPLICE: &str = "archive: { precopy: splice }";
+
 /// What a rig is made of.
 pub(crate) struct Setup {
     host: Host,

@@ -54,13 +54,28 @@ pub(super) async fn backup_read_only(cx: Cx) {
 
 /// Staging makes a stop shorter; without room for it the backup is as good.
 pub(super) async fn staging_full(cx: Cx) {
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config("archive: { precopy: staging }").up(&cx).await;
     write_noise(&rig.directory().join("data/noise"), 6 << 20);
     let disk = Disk::in_memory(&rig.path("staging"), "size=1m");
     let filler = disk.fill();
     let served = rig.serve().await;
     let job = served.back_up(&rig.stack.name).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
+    rig.is_well(Duration::ZERO).await;
+    std::fs::remove_file(filler).expect("removed");
+    rig.conclude_with_backup(served).await;
+}
+
+/// It looked as if there were room for it, and somebody else took that.
+pub(super) async fn staging_fills_up(cx: Cx) {
+    let rig = Setup::new().config("archive: { precopy: staging }").up(&cx).await;
+    write_noise(&rig.directory().join("data/noise"), 12 << 20);
+    let disk = Disk::in_memory(&rig.path("staging"), "size=120m");
+    let (served, id) = rig.pause_at("precopy.target").await;
+    let filler = disk.fill();
+    rig.open_gate();
+    let job = served.end_of(&id).await;
+    assert!(job["state"] == "succeeded" || says(&job, "space"), "{job:#}");
     rig.is_well(Duration::ZERO).await;
     std::fs::remove_file(filler).expect("removed");
     rig.conclude_with_backup(served).await;

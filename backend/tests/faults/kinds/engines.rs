@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use bollard::models::RestartPolicyNameEnum;
+
 use crate::cx::Cx;
 use crate::rig::{Rig, Setup};
 use crate::second_engine::SecondEngine;
 use crate::served::Launch;
+use crate::stack::Stack;
 
 /// How long it may take until the stack runs, once the engine is back.
 const BACK: Duration = Duration::from_secs(60);
@@ -41,6 +44,26 @@ pub(super) async fn restarted(cx: Cx) {
     rig.is_well(BACK).await;
     served.end_of(&id).await;
     rig.conclude_with_backup(served).await;
+}
+
+/// An engine starts some containers by itself, whoever stopped them: nothing is at rest any more then, and nothing that
+/// is captured counts as whole.
+pub(super) async fn restarted_with_policies(cx: Cx) {
+    let mut engine = SecondEngine::up().await;
+    let mut parts = Stack::usual();
+    parts[0].restart = Some(RestartPolicyNameEnum::ALWAYS);
+    let rig = Setup::new().on(&engine.host).parts(parts).up(&cx).await;
+    let (served, id) = rig.pause_at(AT_REST).await;
+    engine.stop();
+    engine.start().await;
+    while !rig.now().await.is_up(&rig.container("db")) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    rig.open_gate();
+    let job = served.end_of(&id).await;
+    assert_ne!(job["state"], "succeeded", "{job:#}");
+    rig.is_well(BACK).await;
+    rig.conclude(served).await;
 }
 
 pub(super) async fn power_cut(cx: Cx) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cx::Cx;
 use crate::disk::{Disk, write_noise};
-use crate::rig::{Rig, Setup};
+use crate::rig::{Rig, SPLICE, Setup};
 use crate::served::Launch;
 use crate::stack::{Part, Stack};
 
@@ -100,7 +100,7 @@ fn data(rig: &Rig) -> PathBuf {
 }
 
 pub(super) async fn vanishing(cx: Cx) {
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let directory = data(&rig).join("many");
     std::fs::create_dir(&directory).expect("made");
     let unrest = Unrest::begin(move |round| {
@@ -115,7 +115,7 @@ pub(super) async fn vanishing(cx: Cx) {
 }
 
 pub(super) async fn growing(cx: Cx) {
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let path = data(&rig).join("growing");
     write_noise(&path, 8 << 20);
     let unrest = Unrest::begin(move |round| {
@@ -129,7 +129,7 @@ pub(super) async fn growing(cx: Cx) {
 }
 
 pub(super) async fn truncated(cx: Cx) {
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let path = data(&rig).join("cut");
     let unrest = Unrest::begin(move |round| {
         let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path).expect("opened");

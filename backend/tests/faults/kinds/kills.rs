@@ -7,18 +7,20 @@ use tokio::sync::OnceCell;
 
 use super::{place_of, position};
 use crate::cx::Cx;
-use crate::rig::{Rig, Setup};
+use crate::rig::{Rig, SPLICE, Setup};
 use crate::served::{Launch, Served};
 use crate::stack::{DEAF, Part, Stack};
 
 /// From this place on an archive was verified and recorded.
 const RECORDED: &str = "verify.recorded";
+/// Every way to make the data safe; kills at random times go through all of them.
+const STRATEGIES: [&str; 5] = ["auto", "off", "staging", "splice", "snapshot"];
 /// How long a start and its recovery may take; kills fall somewhere into it.
 const RECOVERY: Duration = Duration::from_millis(1500);
 
 pub(super) async fn at_place(cx: Cx) {
     let place = place_of(&cx, 1);
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let served = rig.spawn(&Launch::paused_at(place)).ready().await;
     let id = served.begin(&rig.stack.name).await;
     served.paused_at(place).await;
@@ -45,7 +47,8 @@ async fn is_interrupted(rig: &Rig, again: &Served, id: &str) -> Value {
 
 /// Kills at any moment of a job, and then at any moments of the recoveries that follow.
 pub(super) async fn at_random(cx: Cx, kills: usize) {
-    let rig = Setup::new().up(&cx).await;
+    let strategy = STRATEGIES[cx.index() % STRATEGIES.len()];
+    let rig = Setup::new().config(&format!("archive: {{ precopy: {strategy} }}")).up(&cx).await;
     let length = length_of_a_job(&cx).await;
     let served = rig.serve().await;
     let id = served.begin(&rig.stack.name).await;
@@ -76,7 +79,7 @@ fn some_of(cx: &Cx, length: Duration) -> Duration {
 async fn length_of_a_job(cx: &Cx) -> Duration {
     static LENGTH: OnceCell<Duration> = OnceCell::const_new();
     let measure = async || {
-        let rig = Setup::new().up(cx).await;
+        let rig = Setup::new().config(SPLICE).up(cx).await;
         let served = rig.serve().await;
         let began = Instant::now();
         let job = served.back_up(&rig.stack.name).await;
@@ -153,6 +156,23 @@ pub(super) async fn paused(cx: Cx) {
     served.paused_at("capture.target").await;
     assert!(!rig.now().await.is_up(&rig.container("db")), "it is frozen");
     served.kill().await;
+    let again = rig.serve().await;
+    is_interrupted(&rig, &again, &id).await;
+    rig.conclude(again).await;
+}
+
+/// What was left at rest is brought back by hand, without a service.
+pub(super) async fn resume_by_hand(cx: Cx) {
+    let rig = Setup::new().up(&cx).await;
+    let served = rig.spawn(&Launch::paused_at("capture.target")).ready().await;
+    let id = served.begin(&rig.stack.name).await;
+    served.paused_at("capture.target").await;
+    served.kill().await;
+    let mut resume = rig.spawn(&Launch::default().command(&["resume"]));
+    let status = resume.ended(Duration::from_secs(100)).await;
+    assert!(status.success(), "{status}: {}", resume.text());
+    rig.is_well(Duration::ZERO).await;
+    assert_eq!(rig.journal().await, 0, "rows of the stop journal");
     let again = rig.serve().await;
     is_interrupted(&rig, &again, &id).await;
     rig.conclude(again).await;

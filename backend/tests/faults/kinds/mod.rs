@@ -128,6 +128,8 @@ fn kills() -> Vec<Kind> {
             .about_store(),
         Kind::new("kill-paused-stack", "kill -9 with containers frozen", |cx| Box::pin(kills::paused(cx))).kills(1),
         Kind::new("kill-command", "kill -9 of `backup` without a service", |cx| Box::pin(kills::command(cx))).kills(1),
+        Kind::new("kill-then-resume", "`resume` by hand, without a service", |cx| Box::pin(kills::resume_by_hand(cx)))
+            .kills(1),
         Kind::new("kill-then-no-backup-dir", "backup_dir is away at the next start", |cx| Box::pin(kills::away(cx)))
             .kills(1),
     ]
@@ -150,6 +152,9 @@ fn engines() -> Vec<Kind> {
         Kind::new("engine-killed", "kill -9 of the engine at rest", |cx| Box::pin(engines::killed(cx))),
         Kind::new("engine-restarted", "an orderly restart of the engine at rest", |cx| {
             Box::pin(engines::restarted(cx))
+        }),
+        Kind::new("engine-starts-by-itself", "and it starts containers by itself", |cx| {
+            Box::pin(engines::restarted_with_policies(cx))
         }),
         Kind::new("power-cut", "kill -9 of both at rest", |cx| Box::pin(engines::power_cut(cx))).kills(1),
         Kind::new("engine-down-at-boot", "the engine comes later than Mainstay", |cx| Box::pin(engines::late(cx)))
@@ -197,6 +202,7 @@ fn disks() -> Vec<Kind> {
         Kind::new("backup-dir-no-inodes", "backup_dir takes no more files", |cx| Box::pin(disks::backup_inodes(cx))),
         Kind::new("backup-dir-read-only", "backup_dir is read-only", |cx| Box::pin(disks::backup_read_only(cx))),
         Kind::new("staging-full", "staging_dir is full", |cx| Box::pin(disks::staging_full(cx))),
+        Kind::new("staging-fills-up", "it fills up while it is copied to", |cx| Box::pin(disks::staging_fills_up(cx))),
         Kind::new("log-dir-full", "log_dir is full", |cx| Box::pin(disks::log_full(cx))),
         Kind::new("store-full", "the store's disk is full before a job", |cx| Box::pin(disks::store_full(cx))),
         Kind::new("store-full-at-rest", "it fills up while the stack is at rest", |cx| {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::place_of;
 use crate::cx::Cx;
 use crate::judge::SOON;
-use crate::rig::Setup;
+use crate::rig::{SPLICE, Setup};
 use crate::served::Launch;
 use crate::stack::{DEAF, Part, Stack};
 
@@ -19,7 +19,7 @@ const ORDERLY: Duration = Duration::from_secs(60);
 /// When the process has ended, the stack is back already.
 pub(super) async fn at_place(cx: Cx) {
     let place = place_of(&cx, EVERY);
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let (mut served, id) = rig.pause_at(place).await;
     served.signal(Signal::TERM);
     served.line("shutting down").await;
@@ -37,7 +37,7 @@ pub(super) async fn at_place(cx: Cx) {
 
 pub(super) async fn cancel(cx: Cx) {
     let place = place_of(&cx, EVERY);
-    let rig = Setup::new().up(&cx).await;
+    let rig = Setup::new().config(SPLICE).up(&cx).await;
     let (served, id) = rig.pause_at(place).await;
     served.client().call("cancel_job").path("id", &id).ok().await;
     rig.open_gate();
