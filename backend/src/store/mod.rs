@@ -16,6 +16,7 @@ use crate::domain::clock::SharedClock;
 use reserve::Reserve;
 
 mod access;
+mod claim;
 mod entity;
 mod idempotency;
 mod jobs;
@@ -26,6 +27,7 @@ mod reserve;
 mod rows;
 mod snapshots;
 
+pub use claim::{Claim, ClaimError, ClaimState};
 pub use idempotency::RememberedRequest;
 pub use jobs::JobFilter;
 pub use journal::{HeldContainer, HoldAction, JournalRow};

@@ -26,6 +26,7 @@ mod resume;
 mod shutdown;
 mod snapshots;
 mod stacks;
+mod store_claim;
 mod store_disk;
 mod store_lock;
 mod system;
