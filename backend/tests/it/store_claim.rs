@@ -34,14 +34,14 @@ struct Usurper(Child);
 
 impl Usurper {
     fn of(url: &str) -> Self {
-        let key = "SELECT classid::int, objid::bigint FROM pg_locks WHERE locktype = 'advisory'";
-        let output = psql(url, key).output().expect("psql");
+        let key = HOLDER.replacen("pid", "classid::int, objid::bigint", 1);
+        let output = psql(url, &key).output().expect("psql");
         let text = String::from_utf8(output.stdout).expect("text");
         let (class, object) = text.trim().split_once('|').expect("a lock");
         let object = i64::from(object.parse::<u32>().expect("a number").cast_signed());
         let sql = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'; \
-             SELECT pg_advisory_lock({class}, {object}::int); SELECT pg_sleep(120)"
+            "SELECT pg_terminate_backend({}); SELECT pg_advisory_lock({class}, {object}::int); SELECT pg_sleep(120)",
+            holder(url)
         );
         let mut command = psql(url, &sql);
         Self(command.stdout(Stdio::null()).spawn().expect("psql"))
