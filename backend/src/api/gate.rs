@@ -248,6 +248,10 @@ mod tests {
         assert!(page.status == 200 && page.text.contains("swagger-ui"), "{}", page.text);
         assert!(!page.text.contains("<script>"), "the content security policy refuses inline scripts");
         assert!(api.get("/swagger-ui/swagger-initializer.js").await.text.contains("/api/openapi.json"));
+        for (path, status) in [("/swagger-ui/", 200), ("/swagger-ui/index.html", 200), ("/swagger-ui/none.js", 404)] {
+            let head = api.send(TestRequest::default().method(actix_web::http::Method::HEAD).uri(path)).await;
+            assert_eq!(head.status, status, "HEAD {path}");
+        }
         let redirect = api.get("/swagger-ui").await;
         assert_eq!((redirect.status, redirect.header("location")), (307, "/swagger-ui/"));
     }

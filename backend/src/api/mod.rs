@@ -12,7 +12,10 @@
 //! Do not read headers for rights (the document says them), do not name a status outside of [`problem`], do not spawn:
 //! a task that outlives the request dies with the worker.
 
+use std::sync::Arc;
+
 use actix_web::web::{self, Data};
+use actix_web::{HttpResponse, guard};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -78,12 +81,27 @@ impl Api {
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         config.app_data(self.state.clone()).app_data(self.routes.clone()).app_data(self.document.clone());
         config.configure(input::configure);
+        let config_of_head = Arc::new(Config::new(["/api/openapi.json"]));
         let swagger = Config::new(["/api/openapi.json"]).try_it_out_enabled(true).persist_authorization(true);
         config
             .service(web::redirect("/swagger-ui", "/swagger-ui/"))
+            .service(swagger_head(config_of_head))
             .service(SwaggerUi::new("/swagger-ui/{_:.*}").config(swagger));
         configure(&mut ServiceConfig::new(config));
     }
+}
+
+/// HEAD of Swagger UI, which itself knows GET only.
+fn swagger_head(config: Arc<Config<'static>>) -> actix_web::Resource {
+    let answer = move |path: web::Path<String>| {
+        let found = utoipa_swagger_ui::serve(&path, config.clone()).ok().flatten();
+        let answer = found.map_or_else(
+            || HttpResponse::NotFound().finish(),
+            |file| HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
+        );
+        std::future::ready(answer)
+    };
+    web::resource("/swagger-ui/{_:.*}").guard(guard::Head()).to(answer)
 }
 
 /// Every operation; the one registration that the application and the document are made from.

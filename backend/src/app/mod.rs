@@ -96,7 +96,7 @@ impl Builder {
         let config = &loaded.config;
         // First, because nothing is to happen when the address is taken.
         let listener = http::bind(config.listen)?;
-        let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
+        let store_lock = lock::StoreLock::take(config).await?;
         make_directories(config);
         let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
@@ -154,7 +154,7 @@ impl Builder {
             shutdown,
             shutdown_timeout: config.shutdown_timeout,
             tasks,
-            _store_lock: store_lock,
+            store_lock,
         })
     }
 }
@@ -171,7 +171,7 @@ pub struct Running {
     shutdown: CancellationToken,
     shutdown_timeout: Duration,
     tasks: TaskTracker,
-    _store_lock: lock::StoreLock,
+    store_lock: lock::StoreLock,
 }
 
 impl std::fmt::Debug for Running {
@@ -211,6 +211,11 @@ impl Running {
     /// When the store refuses.
     pub async fn command_token(&self) -> anyhow::Result<String> {
         make_command_token(&self.store, &self.clock).await
+    }
+
+    /// Waits until another service has taken the store: then this one must end.
+    pub async fn lost_store(&self) {
+        self.store_lock.lost().await;
     }
 
     /// Takes the service down: streams end, jobs bring their stacks back, the store is closed.

@@ -34,7 +34,7 @@ impl Resumer {
     /// # Errors
     /// When a service has the store, or it cannot be opened.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let store_lock = lock::StoreLock::take(&lock::path_for(config))?;
+        let store_lock = lock::StoreLock::take(config).await?;
         let clock: SharedClock = Arc::new(SystemClock);
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
         let docker: SharedEngine = Arc::new(real_engine(config));

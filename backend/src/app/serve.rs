@@ -33,7 +33,10 @@ pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result
         }
     };
     announce(&running, port_file.as_deref())?;
-    next(&mut terminate, &mut interrupt).await;
+    let is_store_lost = tokio::select! {
+        () = next(&mut terminate, &mut interrupt) => false,
+        () = running.lost_store() => true,
+    };
     tracing::info!("shutting down: jobs bring their stacks back first; a second signal ends at once");
     tokio::select! {
         () = running.stop() => tracing::info!("bye"),
@@ -42,6 +45,7 @@ pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result
             anyhow::bail!("a second signal ended the service at once; what is at rest is started by the next Mainstay");
         }
     }
+    anyhow::ensure!(!is_store_lost, "another Mainstay has taken the database over, so this one ended");
     Ok(())
 }
 

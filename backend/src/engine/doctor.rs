@@ -8,7 +8,7 @@ use crate::backends::archive::free_bytes;
 use crate::domain::path_map::PathMap;
 use crate::domain::size::human_bytes;
 
-use super::{JobEngine, chain};
+use super::{AtRest, JobEngine, RestState, chain};
 
 /// Less free space than this is worth a warning.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -137,22 +137,27 @@ impl JobEngine {
         Check::ok("clock", message)
     }
 
+    /// What no job looks after any more, and what is known of each: right after a kill that is not much yet.
     async fn check_journal(&self) -> Check {
-        match self.0.parts.store.list_journal().await {
-            Ok(rows) => {
-                let abandoned: Vec<String> =
-                    rows.into_iter().filter(|r| self.find_live(&r.job_id).is_none()).map(|r| r.held.name).collect();
-                if abandoned.is_empty() {
-                    return Check::ok("containers.held", "no container is held at rest by a job that has ended");
-                }
-                let message = format!("still at rest: {}", abandoned.join(", "));
-                Check::failed(
-                    "containers.held",
-                    message,
-                    "Mainstay keeps trying; `docker start` them by hand if it cannot",
-                )
-            }
-            Err(error) => Check::failed("containers.held", chain(&error), "see store.writable"),
+        const NAME: &str = "containers.held";
+        let mut abandoned = match self.list_at_rest().await {
+            Ok(all) => all,
+            Err(error) => return Check::failed(NAME, chain(&error), "see store.writable"),
+        };
+        abandoned.retain(|one| one.state != RestState::Held);
+        if abandoned.is_empty() {
+            return Check::ok(NAME, "no container is held at rest by a job that has ended");
+        }
+        let say = |one: &AtRest| {
+            let what = one.message.as_deref().unwrap_or("it is brought back next");
+            format!("{} of stack '{}': {what}", one.row.held.name, one.row.held.stack)
+        };
+        let message = abandoned.iter().map(say).collect::<Vec<_>>().join("; ");
+        let remedy = "Mainstay keeps trying; `mainstay resume` tries at once, `docker start` is the last resort";
+        if abandoned.iter().any(|one| one.state == RestState::Failed) {
+            Check::failed(NAME, message, remedy)
+        } else {
+            Check::warning(NAME, message, remedy)
         }
     }
 }

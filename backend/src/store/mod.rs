@@ -18,6 +18,7 @@ use crate::domain::clock::SharedClock;
 use reserve::Reserve;
 
 mod access;
+mod claim;
 mod entity;
 mod idempotency;
 mod jobs;
@@ -31,6 +32,7 @@ mod rows;
 mod snapshots;
 mod summary;
 
+pub use claim::{Claim, ClaimError, ClaimState};
 pub use idempotency::RememberedRequest;
 pub use jobs::JobFilter;
 pub use journal::{HeldContainer, HoldAction, JournalRow};

@@ -29,6 +29,7 @@ mod shutdown;
 mod snapshots;
 mod stacks;
 mod status;
+mod store_claim;
 mod store_disk;
 mod store_lock;
 mod system;

@@ -28,12 +28,24 @@ pub(crate) async fn new_database(root: &Path) -> String {
     if !is_postgres() {
         return format!("sqlite://{}/store/mainstay.db", root.display());
     }
+    new_postgres_database().await
+}
+
+/// The address of a new, empty database in PostgreSQL, whatever the suite runs on.
+pub(crate) async fn new_postgres_database() -> String {
     let name = format!("mst_{:016x}", getrandom::u64().expect("random bytes"));
     let made = tokio::task::spawn_blocking(move || {
         CLUSTER.psql(&format!("CREATE DATABASE {name}"));
         format!("postgres://postgres@127.0.0.1:{}/{name}", CLUSTER.port)
     });
     made.await.expect("a database")
+}
+
+/// A client of the database at `url`; its standard output is the result, one row a line.
+pub(crate) fn psql(url: &str, sql: &str) -> Command {
+    let mut command = Command::new(CLUSTER.bin.join("psql"));
+    command.arg(url).args(["-qAtc", sql]).stdin(Stdio::null());
+    command
 }
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
