@@ -82,13 +82,6 @@ pub(crate) struct Outcome {
     pub(crate) secs: f64,
 }
 
-impl Outcome {
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 requests")]
-    pub(crate) fn per_second(&self) -> f64 {
-        self.latencies_ms.len() as f64 / self.secs
-    }
-}
-
 /// Sends `request` again and again on every connection at once.
 pub(crate) async fn load(address: &str, request: &[u8], load: Load) -> Result<Outcome> {
     let started = Instant::now();

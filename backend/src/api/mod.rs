@@ -13,7 +13,6 @@
 //! a task that outlives the request dies with the worker.
 
 use actix_web::web::{self, Data};
-use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -36,6 +35,7 @@ pub mod wire;
 #[cfg(test)]
 mod testing;
 
+use openapi::Document;
 pub use openapi::{openapi, openapi_json};
 use routes::RouteTable;
 use state::AppState;
@@ -57,7 +57,7 @@ use state::AppState;
 pub struct Api {
     state: Data<AppState>,
     routes: Data<RouteTable>,
-    document: Data<OpenApi>,
+    document: Data<Document>,
 }
 
 impl std::fmt::Debug for Api {
@@ -71,7 +71,9 @@ impl Api {
     #[must_use]
     pub fn new(state: AppState) -> Self {
         let document = openapi();
-        Self { state: Data::new(state), routes: Data::new(RouteTable::new(&document)), document: Data::new(document) }
+        // As text: its tree takes ten times as much memory, and nobody asks it anything.
+        let text = Document::new(&document);
+        Self { state: Data::new(state), routes: Data::new(RouteTable::new(&document)), document: Data::new(text) }
     }
 
     /// Puts data, handlers, document and Swagger UI into an application.
