@@ -1,8 +1,8 @@
 //! Has glibc's allocator give memory back to the system.
 //!
 //! Left alone it learns from the first large block that is freed (a check of a password takes 19 MiB) that blocks of
-//! that size had better stay, in each of up to eight arenas a processor: a service that three people have signed in to
-//! holds 70 MiB for nothing. Fixed thresholds switch that learning off.
+//! that size had better stay, in each of up to eight heaps a processor: a service that four people have signed in to
+//! holds 80 MiB for nothing. Fixed thresholds switch that learning off.
 //!
 //! A crate of its own because the service forbids `unsafe`. Do not add anything else here; other C libraries have no
 //! such habit and are left alone.
@@ -12,8 +12,9 @@
 pub const MAPPED_BYTES: i32 = 4 << 20;
 /// Freed memory at the end of the heap beyond this goes back.
 pub const KEPT_BYTES: i32 = 256 << 10;
-/// Threads share so many heaps, instead of one for almost every thread.
-pub const HEAPS: i32 = 2;
+/// Threads share one heap, instead of having one each: what one has freed another can use. Small blocks are kept by
+/// each thread as before, so they seldom meet.
+pub const HEAPS: i32 = 1;
 
 /// Sets the limits of the process. Call it first in `main`, before there is a second thread. Returns whether the
 /// allocator took them all; when not, the service only takes more memory.

@@ -82,7 +82,6 @@ pub(crate) struct Outcome {
     pub(crate) secs: f64,
 }
 
-
 /// Sends `request` again and again on every connection at once.
 pub(crate) async fn load(address: &str, request: &[u8], load: Load) -> Result<Outcome> {
     let started = Instant::now();

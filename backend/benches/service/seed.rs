@@ -56,7 +56,7 @@ fn job(round: usize, stack: usize, at: DateTime<Utc>) -> Result<Job> {
         |kind: &str, name: &str| json!({"kind": kind, "name": name, "state": "succeeded", "size_bytes": 1 << 20});
     Ok(serde_json::from_value(json!({
         "id": JobId::new(at), "kind": "backup", "state": state, "stack": name, "trigger": "api", "is_dry_run": false,
-        "instance": if stack % 2 == 0 { "nas" } else { "offsite" }, "plan": (stack % 4 == 0).then_some("nightly"),
+        "instance": if stack.is_multiple_of(2) { "nas" } else { "offsite" }, "plan": stack.is_multiple_of(4).then_some("nightly"),
         "queued_at": at, "started_at": at, "finished_at": ended,
         "progress": {"bytes_done": 1, "bytes_total": 1, "files_done": 9}, "steps": steps.map(step),
         "targets": [target("compose", &name), target("data", &name), target("volume", &format!("{name}_db"))],

@@ -54,8 +54,7 @@ impl FreeSpace {
             });
         }
         tokio::time::timeout(PATIENCE, answer.changed()).await.ok()?.ok()?;
-        let free = answer.borrow().and_then(|(_, free)| free);
-        free
+        answer.borrow().and_then(|(_, free)| free)
     }
 }
 
