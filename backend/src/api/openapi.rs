@@ -216,6 +216,7 @@ mod tests {
                 "restore",
                 "forget",
                 "reconcile",
+                "resume",
             ];
             let verb = id.split('_').next().expect("a word");
             assert!(id.contains('_') && verbs.contains(&verb), "{name}: {id} is not <verb>_<resource>");
