@@ -128,7 +128,7 @@ fn one_round(way: &str, source: &Path, scratch: &Path, number: usize) -> Result<
 }
 
 fn print_ways(ways: &[(&str, Vec<Round>)], bytes: usize) {
-    println!("\n{} MiB, one file in a hundred changed", bytes * 4 >> 20);
+    println!("\n{} MiB, one file in a hundred changed", (bytes * 4) >> 20);
     println!(
         "{:28}{:>28}{:>12}{:>16}{:>14}{:>12}",
         "", "stopped s min/median/max", "beside s", "compressed MiB", "extra MiB", "x python"
