@@ -17,6 +17,7 @@
 mod capture;
 #[path = "downtime/change.rs"]
 mod change;
+#[expect(dead_code, reason = "shared with other benchmarks, of which this one does not need everything")]
 #[path = "measure/mod.rs"]
 mod measure;
 
