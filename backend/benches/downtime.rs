@@ -17,6 +17,7 @@
 mod capture;
 #[path = "downtime/change.rs"]
 mod change;
+#[expect(dead_code, reason = "shared with other benchmarks, of which this one does not need everything")]
 #[path = "measure/mod.rs"]
 mod measure;
 
@@ -128,7 +129,7 @@ fn one_round(way: &str, source: &Path, scratch: &Path, number: usize) -> Result<
 }
 
 fn print_ways(ways: &[(&str, Vec<Round>)], bytes: usize) {
-    println!("\n{} MiB, one file in a hundred changed", bytes * 4 >> 20);
+    println!("\n{} MiB, one file in a hundred changed", (bytes * 4) >> 20);
     println!(
         "{:28}{:>28}{:>12}{:>16}{:>14}{:>12}",
         "", "stopped s min/median/max", "beside s", "compressed MiB", "extra MiB", "x python"

@@ -61,5 +61,6 @@ impl Deflater {
     }
 }
 
-#[cfg(all(test, feature = "isal"))]
+#[cfg(test)]
+#[cfg(feature = "isal")]
 mod tests;

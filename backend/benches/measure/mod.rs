@@ -3,9 +3,6 @@
 //! A benchmark of its own: a file beside `archive.rs` with `#[path = "measure/mod.rs"] mod measure;`. Only ratios of
 //! one run on one machine mean something elsewhere; no test may depend on a time.
 
-// Each benchmark uses the part that it needs.
-#![allow(dead_code, reason = "compiled into several benchmarks, none of which uses all of it")]
-
 pub(crate) mod corpus;
 pub(crate) mod goal;
 pub(crate) mod process;
