@@ -206,8 +206,10 @@ pub(super) fn prove_writable(directory: &Path) -> std::io::Result<()> {
     }
     let number = PROOFS.fetch_add(1, Ordering::Relaxed);
     let probe = directory.join(format!(".mainstay-write-test-{}-{number}", std::process::id()));
-    std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?.write_all(b"probe")?;
-    std::fs::remove_file(probe)
+    // A full disk takes the file and refuses its content.
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?.write_all(b"probe");
+    let removed = std::fs::remove_file(probe);
+    written.and(removed)
 }
 
 fn check_space(directory: &Path) -> Check {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -57,8 +58,13 @@ impl Disk {
         run(Command::new("sync").arg("-f").arg(file));
         let image = self.image.as_ref().expect("a disk on an image");
         image.as_file().set_len(keep_mib << 20).expect("cut");
-        let file = std::fs::File::open(file).expect("opened");
-        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("forgotten");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        // What somebody holds at this moment is not forgotten, so it is tried until it is gone.
+        while std::fs::read(file).is_ok() {
+            assert!(Instant::now() < deadline, "{} can still be read", file.display());
+            let opened = std::fs::File::open(file).expect("opened");
+            rustix::fs::fadvise(&opened, 0, None, rustix::fs::Advice::DontNeed).expect("forgotten");
+        }
     }
 
     /// Fills it up with a file, to the last byte.
