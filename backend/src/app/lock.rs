@@ -79,7 +79,7 @@ impl StoreLock {
     async fn claim(url: &str) -> Result<Self, ClaimError> {
         let claim = Claim::take(url).await?;
         let (lost, end) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(watch(claim, lost.clone(), end.clone()));
+        tokio::runtime::Handle::current().spawn(watch(claim, lost.clone(), end.clone()));
         Ok(Self { _held: Held::Database { _watch: end.drop_guard() }, lost })
     }
 

@@ -118,13 +118,7 @@ impl Builder {
         // Before anything else: what a former process stopped runs again. What is not back at once is watched from now
         // on, however long the rest of the start takes.
         watch::start_journal(&tasks, &shutdown, &engine);
-        let report = engine.recover().await?;
-        if report != crate::engine::RecoveryReport::default() {
-            tracing::warn!(
-                ?report,
-                "the last end of the service was not planned; what it left behind was put in order"
-            );
-        }
+        recover(&engine).await?;
         if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
             tracing::warn!("the first look at the host takes long; the service answers without it");
         }
@@ -157,6 +151,15 @@ impl Builder {
             store_lock,
         })
     }
+}
+
+/// Puts in order what an end that was not planned left behind.
+async fn recover(engine: &JobEngine) -> anyhow::Result<()> {
+    let report = engine.recover().await?;
+    if report != crate::engine::RecoveryReport::default() {
+        tracing::warn!(?report, "the last end of the service was not planned; what it left behind was put in order");
+    }
+    Ok(())
 }
 
 /// A service that answers.

@@ -71,8 +71,7 @@ impl EngineLink {
         F: Future<Output = Result<T, Error>> + Send,
     {
         let until = Instant::now() + limit;
-        let mut attempts = 1;
-        for pause in PAUSES {
+        for (attempts, pause) in (1..).zip(PAUSES) {
             let failure = match self.ask(asked, until.saturating_duration_since(Instant::now()), &request).await {
                 Ok(answer) => {
                     if attempts > 1 {
@@ -87,7 +86,6 @@ impl EngineLink {
                 return Err(failure);
             }
             sleep(pause).await;
-            attempts += 1;
         }
         self.ask(asked, until.saturating_duration_since(Instant::now()), &request).await
     }
@@ -170,7 +168,7 @@ mod tests {
         let serve = async {
             while let Ok((mut client, _)) = listener.accept().await {
                 accepted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                client.read(&mut [0; 2048]).await.expect("a request");
+                assert!(client.read(&mut [0; 2048]).await.is_ok_and(|bytes| bytes > 0), "a request");
                 client.write_all(answer.as_bytes()).await.expect("an answer");
             }
         };
@@ -199,7 +197,7 @@ mod tests {
                 sleep(PAUSES[0] + PAUSES[1] / 2).await;
                 let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
                 let (mut client, _) = listener.accept().await.expect("a connection");
-                client.read(&mut [0; 2048]).await.expect("a request");
+                assert!(client.read(&mut [0; 2048]).await.is_ok_and(|bytes| bytes > 0), "a request");
                 client.write_all(OK.as_bytes()).await.expect("an answer");
             };
             let asked = Asked::general("answer a ping");

@@ -54,8 +54,7 @@ impl JobEngine {
     /// # Errors
     /// When the jobs cannot be read; what the journal holds was brought back before that.
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
-        let mut report = RecoveryReport::default();
-        report.still_held = self.replay_first().await;
+        let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
         for (job, files) in self.0.parts.store.list_unfinished_jobs().await? {
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
