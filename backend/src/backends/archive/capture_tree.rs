@@ -16,7 +16,7 @@ use super::options::TreeOptions;
 use super::record::{Body, Key, NO_KEY};
 use super::report::GapKind;
 use super::stat::Stat;
-use super::trust::Moment;
+use super::trust::clock;
 use super::walk::{Found, Seen, Walk};
 use super::writer::ArchiveWriter;
 use super::xattrs;
@@ -96,7 +96,7 @@ impl ArchiveWriter {
             return self.take_group(hit);
         }
         self.begin_group()?;
-        (tree.began_at, tree.is_alone) = (Moment::now().at(), group.seen.len() == 1);
+        (tree.began_at, tree.is_alone) = (clock(), group.seen.len() == 1);
         let mut is_trusted = true;
         let clones = self.clones.deferred.len();
         for seen in group.seen {

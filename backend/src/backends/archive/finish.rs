@@ -72,9 +72,11 @@ impl ArchiveWriter {
         self.end_group(NO_KEY, 0)?;
         self.catalogue.end();
         let meter = Arc::clone(&self.meter);
-        let finished = self.assemble(about, to);
-        meter.check()?;
-        finished.map_err(|source| ArchiveError::writing(to, source))
+        self.assemble(about, to).or_else(|source| {
+            // Told to stop, the assembly ends with an error that says nothing.
+            meter.check()?;
+            Err(ArchiveError::writing(to, source))
+        })
     }
 
     /// If all of the archive is in the pass's file already, in order, that file is completed; else a new one is made.

@@ -157,6 +157,12 @@ pub(super) struct Moment {
     boot_id: String,
 }
 
+/// The kernel's clock, as file systems stamp with it.
+pub(super) fn clock() -> Mtime {
+    let now = clock_gettime(ClockId::Realtime);
+    Mtime { secs: now.tv_sec, nanos: u32::try_from(now.tv_nsec).unwrap_or(0) }
+}
+
 impl Moment {
     /// The kernel's own clock and not the one that tests can move: it is compared with stamps of the kernel's.
     pub(super) fn now() -> Self {
