@@ -95,6 +95,38 @@ pub enum ApiError {
     /// There is no such snapshot.
     #[error("no snapshot has the id '{0}'")]
     SnapshotNotFound(String),
+    /// The archive of the snapshot has no such entry.
+    #[error("the archive has no entry '{0}'")]
+    EntryNotFound(String),
+    /// The archive of the snapshot is gone.
+    #[error("{0}")]
+    ArchiveMissing(String),
+    /// The archive of the snapshot is not what was recorded.
+    #[error("the archive is damaged: {0}")]
+    ArchiveDamaged(String),
+    /// The archive of the snapshot has no index, and none can be made.
+    #[error("the archive cannot be looked into: {0}; `tar` takes it apart")]
+    ArchiveNotIndexed(String),
+    /// The index of the archive is being made.
+    #[error("the index of the archive is being made anew; try again soon")]
+    IndexRebuilding,
+    /// The entry is no directory.
+    #[error("'{0}' is not a directory")]
+    NotADirectory(String),
+    /// The entry has no content.
+    #[error("'{path}' is a {kind} and has no content of its own; `tar` takes it out of the archive")]
+    NotAFile {
+        /// Where it is in the archive.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// No byte of the file is in the range that was asked for.
+    #[error("the file has {size_bytes} bytes, and none is in the range")]
+    RangeNotSatisfiable {
+        /// Size of the file.
+        size_bytes: u64,
+    },
     /// There is no such log, or its file is gone.
     #[error("there is no log '{0}'")]
     LogNotFound(String),
@@ -233,6 +265,16 @@ impl ApiError {
             Self::StackNotFound(_) => Kind(S::NOT_FOUND, "stack_not_found", "Stack not found"),
             Self::JobNotFound(_) => Kind(S::NOT_FOUND, "job_not_found", "Job not found"),
             Self::SnapshotNotFound(_) => Kind(S::NOT_FOUND, "snapshot_not_found", "Snapshot not found"),
+            Self::EntryNotFound(_) => Kind(S::NOT_FOUND, "entry_not_found", "Entry not found"),
+            Self::ArchiveMissing(_) => Kind(S::NOT_FOUND, "archive_missing", "Archive missing"),
+            Self::ArchiveDamaged(_) => Kind(S::CONFLICT, "archive_damaged", "Archive damaged"),
+            Self::ArchiveNotIndexed(_) => Kind(S::CONFLICT, "archive_not_indexed", "Archive without an index"),
+            Self::IndexRebuilding => Kind(S::SERVICE_UNAVAILABLE, "index_rebuilding", "Index in the making"),
+            Self::NotADirectory(_) => Kind(S::CONFLICT, "not_a_directory", "Not a directory"),
+            Self::NotAFile { .. } => Kind(S::CONFLICT, "not_a_file", "Not a file"),
+            Self::RangeNotSatisfiable { .. } => {
+                Kind(S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
+            }
             Self::LogNotFound(_) => Kind(S::NOT_FOUND, "log_not_found", "Log not found"),
             Self::TokenNotFound(_) => Kind(S::NOT_FOUND, "token_not_found", "Token not found"),
             Self::InvalidBody { .. } => Kind(S::BAD_REQUEST, "invalid_body", "Invalid body"),
@@ -301,6 +343,12 @@ impl ApiError {
             }
             Self::TooManyRequests { retry_after_secs } => {
                 answer.insert_header((header::RETRY_AFTER, retry_after_secs.to_string()));
+            }
+            Self::IndexRebuilding => {
+                answer.insert_header((header::RETRY_AFTER, "2"));
+            }
+            Self::RangeNotSatisfiable { size_bytes } => {
+                answer.insert_header((header::CONTENT_RANGE, format!("bytes */{size_bytes}")));
             }
             Self::Unauthenticated(_) => {
                 answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mainstay\"")));
@@ -394,6 +442,14 @@ mod tests {
             ApiError::StackNotFound("a".into()),
             ApiError::JobNotFound("a".into()),
             ApiError::SnapshotNotFound("a".into()),
+            ApiError::EntryNotFound("a".into()),
+            ApiError::ArchiveMissing("a".into()),
+            ApiError::ArchiveDamaged("a".into()),
+            ApiError::ArchiveNotIndexed("a".into()),
+            ApiError::IndexRebuilding,
+            ApiError::NotADirectory("a".into()),
+            ApiError::NotAFile { path: "a".into(), kind: "directory" },
+            ApiError::RangeNotSatisfiable { size_bytes: 1 },
             ApiError::LogNotFound("a".into()),
             ApiError::TokenNotFound("a".into()),
             ApiError::invalid_field("a", "b"),
