@@ -160,3 +160,36 @@ impl Write for Outlet {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a receiver gets of `len` bytes that turn out right or wrong: how many, and whether an error came last.
+    async fn received(len: usize, is_right: bool) -> (usize, bool) {
+        let (sender, mut parts) = mpsc::channel(WAITING);
+        let mut outlet = Outlet { parts: sender, runtime: Handle::current(), held: Vec::new() };
+        let writer = tokio::task::spawn_blocking(move || {
+            for part in vec![7; len].chunks(8192) {
+                outlet.write_all(part).expect("a receiver");
+            }
+            if is_right { outlet.release() } else { outlet.fail(BrowseError::Damaged("x".to_owned())) }
+        });
+        let (mut count, mut has_failed) = (0, false);
+        while let Some(part) = parts.recv().await {
+            assert!(!has_failed, "nothing comes after an error");
+            part.map_or_else(|_| has_failed = true, |part| count += part.len());
+        }
+        writer.await.expect("an end");
+        (count, has_failed)
+    }
+
+    #[tokio::test]
+    async fn all_bytes_come_only_when_they_are_right() {
+        for len in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 5000] {
+            assert_eq!(received(len, true).await, (len, false));
+            let (count, has_failed) = received(len, false).await;
+            assert!(has_failed && (count < len || len == 0), "{count} of {len}");
+        }
+    }
+}
