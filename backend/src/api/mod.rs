@@ -27,6 +27,7 @@ pub mod input;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+mod range;
 mod refusal;
 pub mod routes;
 pub mod sse;

@@ -2,7 +2,7 @@
 
 use super::problem::ApiError;
 use crate::domain::ids::JobId;
-use crate::engine::{CancelError, RetryError, SubmitError};
+use crate::engine::{BrowseError, CancelError, RetryError, SubmitError};
 
 impl From<SubmitError> for ApiError {
     fn from(error: SubmitError) -> Self {
@@ -12,6 +12,26 @@ impl From<SubmitError> for ApiError {
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BrowseError> for ApiError {
+    fn from(error: BrowseError) -> Self {
+        let text = error.to_string();
+        match error {
+            BrowseError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
+            BrowseError::Removed(_) | BrowseError::Missing(_) => Self::ArchiveMissing(text),
+            BrowseError::Damaged(what) => Self::ArchiveDamaged(what),
+            BrowseError::NoIndex(reason) => Self::ArchiveNotIndexed(reason),
+            BrowseError::MakingIndex => Self::IndexRebuilding,
+            BrowseError::UnknownEntry(path) => Self::EntryNotFound(path.to_string()),
+            BrowseError::NotADirectory(path) => Self::NotADirectory(path.to_string()),
+            BrowseError::NotAFile(path, kind) => Self::NotAFile { path: path.to_string(), kind: kind.as_str() },
+            BrowseError::Busy => Self::TooManyRequests { retry_after_secs: 5 },
+            BrowseError::ShuttingDown => Self::ShuttingDown,
+            BrowseError::Io(error) => Self::internal(error),
+            BrowseError::Store(error) => error.into(),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! A client of the HTTP API.
 
 use anyhow::{Context, anyhow};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
 /// How long one answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// As good as for ever: a request without a limit of its own has that of the client.
+const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
 
 /// Tells the service that the command line asks.
 const USER_AGENT: &str = concat!("mainstay-cli/", env!("CARGO_PKG_VERSION"));
@@ -55,17 +58,27 @@ impl Client {
 
     /// Sends a request; any answer is fine.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| format!("no answer from {}", self.base))?;
-        let status = answer.status();
-        let text = answer.text().await.context("the answer was cut short")?;
-        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+        Answer::read(request.send().await.with_context(|| format!("no answer from {}", self.base))?).await
+    }
+
+    /// Asks for what may take as long as it likes, once it has begun; any answer is fine.
+    pub(super) async fn open(&self, path: &str) -> anyhow::Result<Response> {
+        let asked = self.request(Method::GET, path).timeout(NO_LIMIT).send();
+        let answered = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+        let answered = answered.with_context(|| format!("no answer from {}", self.base))?;
+        answered.with_context(|| format!("no answer from {}", self.base))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     async fn expect_success(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
@@ -74,8 +87,17 @@ impl Client {
     }
 }
 
+impl Answer {
+    /// Reads the body to its end.
+    pub(super) async fn read(response: Response) -> anyhow::Result<Self> {
+        let status = response.status();
+        let text = response.text().await.context("the answer was cut short")?;
+        Ok(Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+    }
+}
+
 /// The sentence of a problem answer.
-fn problem(answer: &Answer) -> anyhow::Error {
+pub(super) fn problem(answer: &Answer) -> anyhow::Error {
     match answer.body["detail"].as_str() {
         Some(detail) => anyhow!("{detail} ({})", answer.body["code"].as_str().unwrap_or("no code")),
         None => anyhow!("the service answered {}", answer.status),

@@ -14,15 +14,18 @@ use crate::app;
 use crate::config::{ConfigErrors, LoadOptions, Loaded, Overrides, load, load_for_resume};
 
 mod backup;
+mod cat;
 mod client;
 mod doctor;
 mod healthcheck;
+mod ls;
 mod openapi;
 mod output;
 mod resume;
 mod serve;
 mod session;
 mod stacks;
+mod within;
 
 /// Backups of what a Docker host runs.
 #[derive(Debug, Parser)]
@@ -52,6 +55,10 @@ enum Command {
     Stacks,
     /// Back stacks up, wait, and show progress
     Backup(backup::BackupArgs),
+    /// List what is in a directory of a snapshot
+    Ls(ls::LsArgs),
+    /// Write a file of a snapshot to standard output
+    Cat(cat::CatArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
     /// Check everything that a backup needs
@@ -113,6 +120,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => Box::pin(serve::run(loaded, args)).await,
         Command::Stacks => stacks::run(&loaded, global.json).await,
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
+        Command::Ls(args) => ls::run(&loaded, args, global.json).await,
+        Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,
         Command::Healthcheck => healthcheck::run(&loaded).await,
         Command::Migrate => {

@@ -2,11 +2,18 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place of the command line that prints")]
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 /// A line of the result.
 pub(super) fn line(text: &str) {
     println!("{text}");
+}
+
+/// A part of the result that is no text.
+pub(super) fn bytes(part: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(part)?;
+    out.flush()
 }
 
 /// A line for whoever watches; not part of the result.

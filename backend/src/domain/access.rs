@@ -16,7 +16,7 @@ pub enum Scope {
     Read,
     /// Start, cancel and retry jobs.
     Operate,
-    /// Change settings, tokens and instances.
+    /// Change settings, tokens and instances; download what is in backups.
     Admin,
 }
 

@@ -8,6 +8,7 @@ pub mod access;
 pub mod clock;
 pub mod dependency;
 pub mod duration;
+pub mod entry;
 pub mod ids;
 pub mod job;
 pub mod log;

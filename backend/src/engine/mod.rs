@@ -27,6 +27,7 @@ use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
 mod backup;
+mod browse;
 pub mod doctor;
 pub mod events;
 mod free_space;
@@ -46,6 +47,7 @@ mod stall;
 mod submit;
 
 pub use backup::{CapturedVia, Coverage};
+pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
 pub use pause_point::PLACES as PAUSE_PLACES;
 pub use recovery::RecoveryReport;
@@ -133,6 +135,8 @@ struct Inner {
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
     kept: overview::Kept,
+    /// Those who look into archives.
+    browse: browse::Browse,
 }
 
 #[derive(Default)]
@@ -169,6 +173,7 @@ impl JobEngine {
             replay: replay::Watch::default(),
             keyed: tokio::sync::Mutex::new(()),
             kept,
+            browse: browse::Browse::default(),
         }))
     }
 

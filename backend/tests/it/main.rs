@@ -9,6 +9,7 @@
 
 mod access;
 mod backup;
+mod browse;
 mod cli;
 mod compat;
 mod coverage;

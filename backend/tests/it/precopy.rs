@@ -70,7 +70,7 @@ async fn a_small_stack_is_read_at_rest_and_says_why() {
     let job = scene.service.back_up("blog").await;
     assert_eq!((&job["strategy"], &step(&job, "precopy")["state"]), (&"direct".into(), &"skipped".into()));
     assert!(number(&job, "bytes_captured_while_stopped") > 0);
-    let log = scene.service.log_of(&id(&job)).await;
+    let log = scene.service.log_of(id(&job)).await;
     assert!(log.iter().any(|line| line.contains("strategy direct: only")), "{log:?}");
 }
 

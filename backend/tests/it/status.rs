@@ -43,7 +43,7 @@ async fn stack(scene: &Scene, name: &str) -> Value {
     one
 }
 
-fn ids<'a>(list: &'a Value) -> Vec<&'a str> {
+fn ids(list: &Value) -> Vec<&str> {
     list.as_array().expect("a list").iter().map(|item| item["id"].as_str().expect("an id")).collect()
 }
 

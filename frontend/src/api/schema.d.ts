@@ -419,6 +419,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is at rest
+         * @description Every container that Mainstay brought to rest and that is not back yet: those that a job holds right now, and those
+         *     that a job or a former process could not bring back, which are tried again until they are.
+         */
+        get: operations["list_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journal/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring back what is at rest
+         * @description Tries at once to bring back every container that Mainstay brought to rest, or those of one stack. Nothing else is
+         *     started, and nothing is started under a job that holds the stack: cancel that job instead. Answers when each was
+         *     tried; what was just started, or may still be ended by a stop that is under way, is `waiting`: ask again.
+         */
+        post: operations["resume_journal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logs": {
         parameters: {
             query?: never;
@@ -535,6 +578,54 @@ export interface paths {
          * @description One snapshot, also when its archive was removed.
          */
         get: operations["get_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a snapshot
+         * @description The content of one file when a path is named, else the archive as it is. A further name of a file (`hard_link`) has
+         *     the file's content. What is read is compared with the manifest: an answer that has as many bytes as its
+         *     `Content-Length` tells is right, and one that breaks off is not. The archive can be had in parts (`Range`); its
+         *     `ETag` is its BLAKE3.
+         *
+         *     This needs the scope `admin`: unlike a restore, which puts data back where it was, it takes everything that the stack
+         *     keeps, secrets included, out of the host.
+         */
+        get: operations["download_snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List files of a snapshot
+         * @description What is directly in a directory of the snapshot's archive, in the order of names as bytes; the top directory when no
+         *     path is named. Told by the index beside the archive, whatever the archive's size. Where the index is missing or
+         *     damaged it is made anew, which takes as long as reading the archive twice. The manifest is not listed.
+         */
+        get: operations["list_snapshot_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -815,6 +906,84 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description An entry of a snapshot, without its content.
+         * @example {
+         *       "name": "page.html",
+         *       "path": "data/page.html",
+         *       "path_bytes": null,
+         *       "kind": "file",
+         *       "size_bytes": 17,
+         *       "modified_at": "2026-11-20T18:00:00.000Z",
+         *       "mode": "0644",
+         *       "target": null
+         *     }
+         */
+        ArchiveEntry: {
+            /** @description The last part of its path. */
+            name: string;
+            /** @description Where it is, seen from the archive's top directory; with replacement characters where it is no UTF-8. */
+            path: string;
+            /** @description The bytes of a path that is no UTF-8, in hexadecimal, to hand over as `path_bytes`; null for all others. */
+            path_bytes: string | null;
+            /** @description What it is. */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Format: int64
+             * @description Bytes of content, holes included; 0 for all but files and hard links.
+             */
+            size_bytes: number;
+            modified_at: components["schemas"]["Time"] | null;
+            /** @description Permission bits in octal; null for a directory that the archive only implies. */
+            mode: string | null;
+            /** @description What a symbolic link points at, or the path that a hard link names. */
+            target: string | null;
+        };
+        ArchiveEntryList: {
+            items: components["schemas"]["ArchiveEntry"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description A container that Mainstay brought to rest.
+         * @example {
+         *       "stack": "blog",
+         *       "service": "db",
+         *       "number": 1,
+         *       "container": "blog-db-1",
+         *       "container_id": "4f5c1a9e0b7d",
+         *       "action": "stop",
+         *       "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "written_at": "2026-11-21T03:00:02.000Z",
+         *       "state": "failed",
+         *       "message": "the Docker Engine could not start container 'blog-db-1': port is already allocated"
+         *     }
+         */
+        AtRest: {
+            /** @description The stack it belongs to. */
+            stack: string;
+            /** @description Its service. */
+            service: string;
+            /**
+             * Format: int32
+             * @description Its number within the service.
+             */
+            number: number;
+            /** @description Its name. */
+            container: string;
+            /** @description The engine's id. */
+            container_id: string;
+            /** @description How it was brought to rest. */
+            action: components["schemas"]["HoldAction"];
+            /** @description The job that did it. */
+            job_id: string;
+            /** @description When that was written down, right before it was done. */
+            written_at: components["schemas"]["Time"];
+            /** @description How it stands with it. */
+            state: components["schemas"]["RestState"];
+            /** @description More about it, for people. */
+            message: string | null;
+        };
         /**
          * @description The form; it is read as pairs, because a field may come several times.
          * @example {
@@ -1101,6 +1270,11 @@ export interface components {
             /** @description Why it does not. */
             message: string | null;
         };
+        /**
+         * @description What kind of file an entry is.
+         * @enum {string}
+         */
+        EntryKind: "file" | "directory" | "symlink" | "hard_link" | "fifo" | "char_device" | "block_device";
         /** @description What is wrong with one field or parameter. */
         FieldError: {
             /**
@@ -1129,6 +1303,11 @@ export interface components {
          * @enum {string}
          */
         HealthState: "starting" | "healthy" | "unhealthy";
+        /**
+         * @description How a container was brought to rest.
+         * @enum {string}
+         */
+        HoldAction: "stop" | "pause";
         /**
          * @description A machine whose Docker Engine Mainstay drives.
          * @example {
@@ -1361,6 +1540,11 @@ export interface components {
             /** @description One sentence on why it did not succeed. */
             error: string | null;
         };
+        JournalList: {
+            items: components["schemas"]["AtRest"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
         /**
          * @description A log file.
          * @example {
@@ -1582,6 +1766,55 @@ export interface components {
             ready: boolean;
             /** @description Why it cannot. */
             reasons: string[];
+        };
+        /**
+         * @description How it stands with a container that was brought to rest: a job holds it (`held`), it is to be brought back
+         *     (`pending`), it was just started or a stop may still end it (`waiting`), it could not be brought back and is
+         *     tried again (`failed`), there is no such container any more (`gone`), it is back (`back`).
+         * @enum {string}
+         */
+        RestState: "held" | "pending" | "waiting" | "failed" | "gone" | "back";
+        /**
+         * @description What is to be brought back. Everything may be left out.
+         * @example {
+         *       "stack": "blog",
+         *       "dry_run": false
+         *     }
+         */
+        ResumeOptions: {
+            /** @description Only this stack. */
+            stack?: string | null;
+            /** @description Whether only to show what would be done. */
+            dry_run?: boolean;
+        };
+        /**
+         * @description What came of it.
+         * @example {
+         *       "all_back": true,
+         *       "dry_run": false,
+         *       "items": [
+         *         {
+         *           "stack": "blog",
+         *           "service": "db",
+         *           "number": 1,
+         *           "container": "blog-db-1",
+         *           "container_id": "4f5c1a9e0b7d",
+         *           "action": "stop",
+         *           "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *           "written_at": "2026-11-21T03:00:02.000Z",
+         *           "state": "back",
+         *           "message": null
+         *         }
+         *       ]
+         *     }
+         */
+        ResumeReport: {
+            /** @description Whether every container is back, or gone for good. */
+            all_back: boolean;
+            /** @description Whether nothing was done. */
+            dry_run: boolean;
+            /** @description Every container that was at rest. */
+            items: components["schemas"]["AtRest"][];
         };
         /**
          * @description What a token allows. `operate` includes `read`, `admin` includes both.
@@ -3545,6 +3778,155 @@ export interface operations {
             };
         };
     };
+    list_journal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is at rest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JournalList"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_journal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "stack": "blog",
+                 *       "dry_run": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResumeOptions"] | null;
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumeReport"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_system_log: {
         parameters: {
             query?: {
@@ -4047,6 +4429,252 @@ export interface operations {
                 };
             };
             /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_snapshot: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A path, seen from the archive's top directory.
+                 * @example volumes/blog_db
+                 */
+                path?: string;
+                /**
+                 * @description The same in hexadecimal, for a path that is no UTF-8.
+                 * @example 766f6c756d65732fff
+                 */
+                path_bytes?: string;
+            };
+            header?: {
+                /**
+                 * @description A range of bytes of the archive
+                 * @example bytes=0-1023
+                 */
+                Range?: string | null;
+            };
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, or the archive */
+            200: {
+                headers: {
+                    /** @description The name of the file */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <h1>hello</h1> */
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description The part of the archive that was asked for */
+            206: {
+                headers: {
+                    /** @description Which part it is */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <h1>hello</h1> */
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: the archive has no such path; archive_missing: the archive was removed, or is not where it was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_a_file: there is a directory, a symbolic link or the like; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description range_not_satisfiable: the archive has no byte in that range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_many_requests: as many files are being read as may be at once */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_snapshot_files: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A path, seen from the archive's top directory.
+                 * @example volumes/blog_db
+                 */
+                path?: string;
+                /**
+                 * @description The same in hexadecimal, for a path that is no UTF-8.
+                 * @example 766f6c756d65732fff
+                 */
+                path_bytes?: string;
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveEntryList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: the archive has no such path; archive_missing: the archive was removed, or is not where it was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_a_directory: there is something else; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
             503: {
                 headers: {
                     [name: string]: unknown;

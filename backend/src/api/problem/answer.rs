@@ -22,6 +22,16 @@ impl ApiError {
             Self::StackNotFound(_) => Kind(S::NOT_FOUND, "stack_not_found", "Stack not found"),
             Self::JobNotFound(_) => Kind(S::NOT_FOUND, "job_not_found", "Job not found"),
             Self::SnapshotNotFound(_) => Kind(S::NOT_FOUND, "snapshot_not_found", "Snapshot not found"),
+            Self::EntryNotFound(_) => Kind(S::NOT_FOUND, "entry_not_found", "Entry not found"),
+            Self::ArchiveMissing(_) => Kind(S::NOT_FOUND, "archive_missing", "Archive missing"),
+            Self::ArchiveDamaged(_) => Kind(S::CONFLICT, "archive_damaged", "Archive damaged"),
+            Self::ArchiveNotIndexed(_) => Kind(S::CONFLICT, "archive_not_indexed", "Archive without an index"),
+            Self::IndexRebuilding => Kind(S::SERVICE_UNAVAILABLE, "index_rebuilding", "Index in the making"),
+            Self::NotADirectory(_) => Kind(S::CONFLICT, "not_a_directory", "Not a directory"),
+            Self::NotAFile { .. } => Kind(S::CONFLICT, "not_a_file", "Not a file"),
+            Self::RangeNotSatisfiable { .. } => {
+                Kind(S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
+            }
             Self::LogNotFound(_) => Kind(S::NOT_FOUND, "log_not_found", "Log not found"),
             Self::TokenNotFound(_) => Kind(S::NOT_FOUND, "token_not_found", "Token not found"),
             Self::InvalidBody { .. } => Kind(S::BAD_REQUEST, "invalid_body", "Invalid body"),
@@ -90,6 +100,12 @@ impl ApiError {
             }
             Self::TooManyRequests { retry_after_secs } => {
                 answer.insert_header((header::RETRY_AFTER, retry_after_secs.to_string()));
+            }
+            Self::IndexRebuilding => {
+                answer.insert_header((header::RETRY_AFTER, "2"));
+            }
+            Self::RangeNotSatisfiable { size_bytes } => {
+                answer.insert_header((header::CONTENT_RANGE, format!("bytes */{size_bytes}")));
             }
             Self::Unauthenticated(_) => {
                 answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mainstay\"")));

@@ -24,6 +24,38 @@ pub enum ApiError {
     /// There is no such snapshot.
     #[error("no snapshot has the id '{0}'")]
     SnapshotNotFound(String),
+    /// The archive of the snapshot has no such entry.
+    #[error("the archive has no entry '{0}'")]
+    EntryNotFound(String),
+    /// The archive of the snapshot is gone.
+    #[error("{0}")]
+    ArchiveMissing(String),
+    /// The archive of the snapshot is not what was recorded.
+    #[error("the archive is damaged: {0}")]
+    ArchiveDamaged(String),
+    /// The archive of the snapshot has no index, and none can be made.
+    #[error("the archive cannot be looked into: {0}; `tar` takes it apart")]
+    ArchiveNotIndexed(String),
+    /// The index of the archive is being made.
+    #[error("the index of the archive is being made anew; try again soon")]
+    IndexRebuilding,
+    /// The entry is no directory.
+    #[error("'{0}' is not a directory")]
+    NotADirectory(String),
+    /// The entry has no content.
+    #[error("'{path}' is a {kind} and has no content of its own; `tar` takes it out of the archive")]
+    NotAFile {
+        /// Where it is in the archive.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// No byte of the file is in the range that was asked for.
+    #[error("the file has {size_bytes} bytes, and none is in the range")]
+    RangeNotSatisfiable {
+        /// Size of the file.
+        size_bytes: u64,
+    },
     /// There is no such log, or its file is gone.
     #[error("there is no log '{0}'")]
     LogNotFound(String),

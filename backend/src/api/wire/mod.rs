@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 mod access;
 mod compat;
+mod entry;
 mod event;
 mod host;
 mod info;
@@ -21,6 +22,7 @@ mod stack;
 
 pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
 pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
+pub use entry::{ArchiveEntry, ArchiveEntryList, EntryKind};
 pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
 pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
 pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
@@ -190,6 +192,7 @@ mod tests {
         same::<_, StepState>(domain::StepState::ALL, domain::StepState::as_str);
         same::<_, TargetState>(domain::TargetState::ALL, domain::TargetState::as_str);
         same::<_, Strategy>(crate::domain::strategy::Strategy::ALL, crate::domain::strategy::Strategy::as_str);
+        same::<_, EntryKind>(crate::domain::entry::EntryKind::ALL, crate::domain::entry::EntryKind::as_str);
         same::<_, TargetKind>(domain::TargetKind::ALL, domain::TargetKind::as_str);
     }
 }

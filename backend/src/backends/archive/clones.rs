@@ -30,7 +30,7 @@ const CLONING_TYPES: [u64; 2] = [0x9123_683e, 0x5846_5342];
 /// Whether the file system of `path` is of a kind that can clone files. Whether it does shows when it is asked to.
 #[must_use]
 pub fn may_clone(path: &Path) -> bool {
-    #[expect(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "its type differs between architectures")]
+    #[expect(clippy::cast_sign_loss, reason = "its type differs between architectures")]
     let kind = statfs(path).map(|found| found.f_type as u64);
     kind.is_ok_and(|kind| CLONING_TYPES.contains(&(kind & 0xffff_ffff)))
 }

@@ -2,10 +2,14 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub mod download;
 pub mod get;
 pub mod list;
+pub mod list_files;
+mod path;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list::list_snapshots).service(get::get_snapshot);
+    config.service(list_files::list_snapshot_files).service(download::download_snapshot);
 }

@@ -31,17 +31,16 @@ pub enum ExtractError {
 }
 
 impl ArchiveIndex {
-    /// Writes the content of a file that `find` or `list` told of, holes as zeros, and returns how many bytes that are.
-    /// A further name of a file has the file's content. Whether the content is right is known only at the end.
+    /// The file whose content `listed` has: itself, or what a hard link names.
     ///
     /// # Errors
-    /// [`ExtractError`]; what was written until then is of no use.
-    pub fn extract(&self, listed: &Listed, to: &mut dyn Write) -> Result<u64, ExtractError> {
+    /// [`ExtractError::NotAFile`] for everything else.
+    pub fn resolve(&self, listed: &Listed) -> Result<Listed, ExtractError> {
         let mut file = listed.clone();
         for _ in 0..MAX_LINKS {
             let entry = file.entry.as_ref().ok_or_else(|| not_a_file(&file))?;
             match entry.kind {
-                EntryKind::File => return self.copy_file(&file, entry, to),
+                EntryKind::File => return Ok(file),
                 EntryKind::HardLink => {
                     let first = entry.raw_link_target().map(|path| self.find(&path)).transpose()?.flatten();
                     file = first.ok_or_else(|| not_a_file(&file))?;
@@ -50,6 +49,17 @@ impl ArchiveIndex {
             }
         }
         Err(not_a_file(&file))
+    }
+
+    /// Writes the content of a file that `find` or `list` told of, holes as zeros, and returns how many bytes that are.
+    /// A further name of a file has the file's content. Whether the content is right is known only at the end.
+    ///
+    /// # Errors
+    /// [`ExtractError`]; what was written until then is of no use.
+    pub fn extract(&self, listed: &Listed, to: &mut dyn Write) -> Result<u64, ExtractError> {
+        let file = self.resolve(listed)?;
+        let entry = file.entry.as_ref().ok_or_else(|| not_a_file(&file))?;
+        self.copy_file(&file, entry, to)
     }
 
     fn copy_file(&self, file: &Listed, entry: &Entry, to: &mut dyn Write) -> Result<u64, ExtractError> {

@@ -88,7 +88,8 @@ impl ArchiveIndex {
     /// [`IndexError::Unusable`] when there is no index that fits.
     pub fn open(archive: &Path) -> Result<Self, IndexError> {
         let (index, tail) = Tail::open(archive).map_err(IndexError::Unusable)?;
-        if !tail.directory.is_sound(&index)? || !tail.offsets.is_sound(&index)? {
+        let mut needed = [tail.directory, tail.pieces, tail.offsets].into_iter();
+        if !needed.try_fold(true, |is_sound, section| Ok::<_, io::Error>(is_sound && section.is_sound(&index)?))? {
             return Err(IndexError::Unusable("it is damaged".to_owned()));
         }
         let index = Arc::new(index);

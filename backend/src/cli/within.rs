@@ -1,0 +1,111 @@
+//! What `ls` and `cat` have in common: which snapshot and which path are meant, and patience with an archive whose index
+//! is being made.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::Value;
+
+use super::client::{Answer, Client, problem};
+use super::output;
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Args)]
+pub(super) struct SnapshotArg {
+    /// A snapshot's id, or a stack's name for its newest one
+    #[arg(value_name = "SNAPSHOT")]
+    snapshot: String,
+}
+
+impl SnapshotArg {
+    /// The id of the snapshot that is meant.
+    pub(super) async fn find(&self, client: &Client) -> anyhow::Result<String> {
+        if self.snapshot.starts_with("snap_") {
+            return Ok(self.snapshot.clone());
+        }
+        let query = query(&[("stack", self.snapshot.clone()), ("limit", "1".to_owned())]);
+        let newest = client.get(&format!("/api/v1/snapshots?{query}")).await?;
+        let id = newest["items"][0]["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| anyhow!("there is no snapshot of a stack called '{}'", self.snapshot))
+    }
+}
+
+/// Parameters of a request.
+pub(super) fn query(pairs: &[(&str, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// A path as a parameter: as its bytes when it is no UTF-8.
+pub(super) fn path_parameter(path: &OsStr) -> (&'static str, String) {
+    match path.to_str() {
+        Some(path) => ("path", path.to_owned()),
+        None => ("path_bytes", path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()),
+    }
+}
+
+/// Where a path was asked for, or the top directory.
+pub(super) fn path_or_top(path: Option<&OsString>) -> (&'static str, String) {
+    path_parameter(path.map_or(OsStr::new(""), OsString::as_os_str))
+}
+
+/// An answer with JSON, as soon as the archive can be looked into.
+pub(super) async fn get(client: &Client, path: &str) -> anyhow::Result<Value> {
+    let mut notice = Notice::default();
+    loop {
+        let answer = client.send(Method::GET, path, None).await?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        notice.wait_or_fail(&answer).await?;
+    }
+}
+
+/// An answer whose body is still to be read, as soon as the archive can be looked into.
+pub(super) async fn open(client: &Client, path: &str) -> anyhow::Result<Response> {
+    let mut notice = Notice::default();
+    loop {
+        let response = client.open(path).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        notice.wait_or_fail(&Answer::read(response).await?).await?;
+    }
+}
+
+/// Tells once why it takes so long.
+#[derive(Default)]
+struct Notice {
+    is_told: bool,
+}
+
+impl Notice {
+    async fn wait_or_fail(&mut self, answer: &Answer) -> anyhow::Result<()> {
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE || answer.body["code"] != "index_rebuilding" {
+            return Err(problem(answer));
+        }
+        if !self.is_told {
+            output::note("the index of the archive is missing or damaged and is made anew; the archive is read for it");
+            self.is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_keep_every_byte() {
+        assert_eq!(path_parameter(OsStr::new("a b/ä")), ("path", "a b/ä".to_owned()));
+        assert_eq!(path_parameter(OsStr::from_bytes(b"a/\xff")), ("path_bytes", "612fff".to_owned()));
+        assert_eq!(query(&[("path", "a b&c=ä".to_owned())]), "path=a+b%26c%3D%C3%A4");
+    }
+}
