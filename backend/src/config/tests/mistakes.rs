@@ -14,7 +14,8 @@ fn three_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     let text = "stacks_dir: /opt/stacks\nretenton_days: 7\narchive:\n  compression: gzip\n  level: 42\nlog_retention_days: fourteen\n";
     assert_eq!(
         errors(text),
-        "config.yml:2:1: unknown key 'retenton_days'; did you mean 'retention_days'?\n\
+        "the configuration has 3 mistakes:\n\
+         config.yml:2:1: unknown key 'retenton_days'; did you mean 'retention_days'?\n\
          config.yml:5:10: 'archive.level' must be fast, balanced, dense or a whole number from 0 to 9, found '42'\n\
          config.yml:6:21: 'log_retention_days' must be a whole number of days from 0 to 36500, found 'fourteen'"
     );
@@ -148,8 +149,11 @@ fn a_key_that_is_far_from_all_others_gets_no_suggestion() {
 fn a_flood_of_mistakes_is_cut_off_and_counted() {
     let text: String = (0..2000).map(|n| format!("zzzz{n}: 1\n")).collect();
     let text = errors(&text);
-    assert_eq!(text.lines().count(), 51);
-    assert!(text.starts_with("config.yml:1:1: unknown key 'zzzz0'\nconfig.yml:2:1: "), "{text}");
+    assert_eq!(text.lines().count(), 1 + 50 + 1);
+    assert!(
+        text.starts_with("the configuration has 2000 mistakes:\nconfig.yml:1:1: unknown key 'zzzz0'\nconfig.yml:2:1: "),
+        "{text}"
+    );
     assert!(text.ends_with("and 1950 more"), "{text}");
 }
 

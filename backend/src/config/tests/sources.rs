@@ -152,7 +152,8 @@ fn variables_that_are_no_setting_are_errors_with_a_suggestion() {
     let error = load_from(&[("config.yml", "log_dir: /x")], &variables).expect_err("wrong variables").to_string();
     assert_eq!(
         error,
-        "MAINSTAY_ARCHIVE__LEVLE: unknown key 'archive.levle'; did you mean 'MAINSTAY_ARCHIVE__LEVEL'?\n\
+        "the configuration has 4 mistakes:\n\
+         MAINSTAY_ARCHIVE__LEVLE: unknown key 'archive.levle'; did you mean 'MAINSTAY_ARCHIVE__LEVEL'?\n\
          MAINSTAY_LISTEN: 'listen' must be an address and port such as '127.0.0.1:8080', found 'nowhere'\n\
          MAINSTAY_LOG_DIR__X: there is no setting 'log_dir.x'\n\
          MAINSTAY_RETENTON_DAYS: unknown key 'retenton_days'; did you mean 'MAINSTAY_RETENTION_DAYS'?"
