@@ -18,7 +18,7 @@ test('a backup is started, watched live, and succeeds', async ({ page }) => {
 
   // Every step has ended well or had nothing to do, and the stack was stopped and started in between.
   const steps = page.locator('[data-step]')
-  await expect(steps).toHaveCount(9)
+  await expect(steps).toHaveCount(10)
   const states = await steps.evaluateAll((all) => all.map((step) => step.getAttribute('data-state')))
   expect(states.filter((state) => state !== 'succeeded' && state !== 'skipped')).toEqual([])
   for (const step of ['quiesce', 'capture', 'resume', 'publish', 'verify']) {

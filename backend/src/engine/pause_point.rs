@@ -103,7 +103,7 @@ fn announce(name: &str) {
     eprintln!("paused at {name}");
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
     use super::*;
     use crate::domain::job::StepName;

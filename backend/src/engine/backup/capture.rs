@@ -31,10 +31,22 @@ impl StepResult for Captured {
     }
 }
 
-pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, plan: &Plan) -> Result<Captured, Stop> {
+/// An archive that was begun, before the stop: what can fail here costs none.
+pub(super) struct Begun {
+    writer: ArchiveWriter,
+    meter: Arc<Meter>,
+}
+
+/// Makes the files and starts the threads that the capture needs.
+pub(super) fn begin(cx: Cx<'_>, plan: &Plan) -> Result<Begun, Stop> {
     let meter = Arc::new(Meter::default());
-    let writer = ArchiveWriter::create(&plan.draft.at_rest, &plan.draft.top, &plan.options(cx), meter.clone())
-        .map_err(|e| Stop::because("the archive could not be begun", &e))?;
+    let writer = ArchiveWriter::create(&plan.draft.at_rest, &plan.draft.top, &plan.options(cx), meter.clone());
+    let writer = writer.map_err(|e| Stop::because("the archive could not be begun, so nothing was stopped", &e))?;
+    Ok(Begun { writer, meter })
+}
+
+pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, begun: Begun) -> Result<Captured, Stop> {
+    let Begun { writer, meter } = begun;
     let (done, mut results) = tokio::sync::mpsc::unbounded_channel();
     let pass = Pass::over(cx, &resolved.sources, "capture.target");
     let work = move || {

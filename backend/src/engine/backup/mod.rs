@@ -101,7 +101,8 @@ async fn carry_out(cx: Cx<'_>, not_back: &mut Vec<NotBack>) -> Result<(), Stop> 
     } else {
         Box::pin(cx.step(StepName::Precopy, precopy::run(cx, &resolved, &mut plan, sized_up.0.bytes))).await?;
     }
-    let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved, &plan)).await;
+    let begun = capture::begin(cx, &plan)?;
+    let (captured, found) = Box::pin(cx.capture_at_rest(&mut resolved, begun)).await;
     *not_back = found;
     let stored = Box::pin(cx.step(StepName::Publish, finish::publish(cx, &resolved, &plan, captured?))).await?;
     // Its files go before the record of them does.
@@ -145,12 +146,12 @@ impl Cx<'_> {
     async fn capture_at_rest(
         self,
         resolved: &mut Resolved,
-        plan: &precopy::Plan,
+        begun: capture::Begun,
     ) -> (Result<capture::Captured, Stop>, Vec<NotBack>) {
         let touched = Touched::default();
         let at_rest = async {
             Box::pin(self.step(StepName::Quiesce, self.quiesce(resolved, &touched))).await?;
-            Box::pin(self.step(StepName::Capture, capture::run(self, resolved, plan))).await
+            Box::pin(self.step(StepName::Capture, capture::run(self, resolved, begun))).await
         };
         // A defect of ours must not leave the stack stopped either.
         let captured = AssertUnwindSafe(at_rest).catch_unwind().await;

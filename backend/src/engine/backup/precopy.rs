@@ -22,6 +22,8 @@ use super::source::{From, Source};
 use super::work::{self, watch};
 use super::{Cx, Resolved, StepResult, Stop};
 
+/// Not compressed at all.
+const STORED: Codec = Codec::Gzip { level: 0 };
 /// Nothing waits for a disk that takes longer than this to be brought up to date.
 const SYNC_PATIENCE: Duration = Duration::from_secs(60);
 /// How many runs one looks back for one that tells something.
@@ -87,11 +89,16 @@ fn free_for_a_copy(work_dir: &Path, backup_dir: &Path, archive_bytes: u64) -> u6
     if device(work_dir) == device(backup_dir) { free.saturating_sub(archive_bytes) } else { free }
 }
 
-/// A codec that keeps up with a disk, for what is read at rest: what it makes is compressed again after the start. A
-/// codec that is fast itself needs none, and neither does a disk without room for both.
+/// A codec that keeps up with a disk, for what is read at rest: what it makes is compressed again after the start. What
+/// changed since a pass beforehand is little and is not compressed at all; everything would be more than the page cache
+/// takes, so it is compressed lightly. A codec that is fast itself needs no other one, and a disk without room for both
+/// gets none.
 fn draft_codec(codec: Codec, strategy: Strategy, outlook: &Outlook) -> Option<Codec> {
-    if strategy == Strategy::Staging {
-        return Some(Codec::Gzip { level: 0 });
+    let has_room_for_raw = outlook.free_bytes > outlook.archive_bytes.saturating_add(outlook.bytes);
+    match strategy {
+        Strategy::Staging => return Some(STORED),
+        Strategy::Splice | Strategy::Snapshot if has_room_for_raw => return Some(STORED),
+        _ => {}
     }
     let is_fast = match codec {
         Codec::Gzip { level } => level <= 3,
