@@ -98,6 +98,8 @@ check 'README: every command of ours exists' commands_exist "$BINARY"
 check 'README: the settings are valid' settings_are_valid
 TOKEN_JOB=$(readme_token "${PREFIX}blog") || TOKEN_JOB=none
 check 'README: a token is made and backs a stack up' job_succeeded "$TOKEN_JOB"
+# Without a service the command does the work itself; with one it would need to be told where that listens.
+stop_service
 check 'README: the line of cron backs two stacks up' readme_cron "$BINARY" "${PREFIX}blog" "${PREFIX}notes"
 ARCHIVE=$(newest_archive "$SITE/backups" "${PREFIX}blog") || ARCHIVE=none
 compose blog down --volumes --timeout 5 >/dev/null 2>&1
