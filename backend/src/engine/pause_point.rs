@@ -103,7 +103,9 @@ fn announce(name: &str) {
     eprintln!("paused at {name}");
 }
 
-#[cfg(all(test, debug_assertions))]
+// The list of places is in debug builds alone.
+#[cfg(debug_assertions)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::job::StepName;
