@@ -10,6 +10,7 @@
 //! | [`store`] | what must survive the process |
 //! | [`docker`] | the way to a Docker Engine |
 //! | [`discovery`] | what the host runs |
+//! | [`databases`] | dumps, by the databases' own tools |
 //! | [`backends`] | how data is stored |
 //! | [`engine`] | runs jobs |
 //! | [`scheduler`] | what happens by the clock |
@@ -23,6 +24,7 @@ pub mod app;
 pub mod backends;
 pub mod cli;
 pub mod config;
+pub mod databases;
 pub mod discovery;
 pub mod docker;
 pub mod domain;

@@ -9,6 +9,7 @@ impl From<SubmitError> for ApiError {
         match error {
             SubmitError::UnknownStack(name) => Self::StackNotFound(name.into()),
             SubmitError::Conflict { stack, job } => Self::JobConflict { stack: stack.into(), job_id: job },
+            SubmitError::UnknownPlan(_) | SubmitError::InstanceConflict { .. } => Self::internal(error),
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),

@@ -79,6 +79,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         store: store.clone(),
         docker,
         discovery: discovery.clone(),
+        registry: crate::engine::registry::Registry::new(Vec::new(), Default::default()),
         clock: shared.clone(),
         system_log: SystemLog::new(below("logs"), shared.clone()),
         runtime: tokio::runtime::Handle::current(),

@@ -22,6 +22,7 @@ use crate::docker::bollard_engine::BollardEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::engine::logbook::SystemLog;
+use crate::engine::registry::{PlanDefaults, Registry};
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
@@ -106,6 +107,7 @@ impl Builder {
             store: store.clone(),
             docker,
             discovery: discovery.clone(),
+            registry: Registry::new(Vec::new(), registry_defaults(config)),
             clock: clock.clone(),
             system_log,
             runtime: tokio::runtime::Handle::current(),
@@ -323,6 +325,10 @@ fn engine_settings(config: &Config) -> EngineSettings {
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     }
+}
+
+fn registry_defaults(config: &Config) -> PlanDefaults {
+    PlanDefaults { timezone: config.timezone, quiesce: config.archive.quiesce, stop_attached: config.stop_attached }
 }
 
 fn archive_settings(config: &Config) -> ArchiveSettings {

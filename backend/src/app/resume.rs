@@ -11,10 +11,11 @@ use crate::docker::SharedEngine;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::names::StackName;
 use crate::engine::logbook::SystemLog;
+use crate::engine::registry::Registry;
 use crate::engine::{EngineParts, JobEngine};
 use crate::store::Store;
 
-use super::{discovery_settings, engine_settings, lock, real_engine};
+use super::{discovery_settings, engine_settings, lock, real_engine, registry_defaults};
 
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {
@@ -42,6 +43,7 @@ impl Resumer {
             store,
             docker: docker.clone(),
             discovery: Discovery::new(discovery_settings(config), docker, clock.clone()),
+            registry: Registry::new(Vec::new(), registry_defaults(config)),
             clock: clock.clone(),
             system_log: SystemLog::new(config.log_dir.clone(), clock),
             runtime: tokio::runtime::Handle::current(),

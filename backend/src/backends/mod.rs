@@ -1,5 +1,279 @@
-//! How captured data is stored.
+//! How captured data is stored: the port [`BackupBackend`] and what is behind it.
 //!
-//! `archive` writes plain tar files. Each further way of storing gets a folder or file of its own here.
+//! `archive` writes plain tar files, `restic` keeps a restic repository, `custom_image` runs an image that the user
+//! brings. A further way of storing is a folder here, a kind in `domain::plan`, and a line in [`build`], the one place
+//! that knows them by name. A backend neither stops containers nor knows of jobs: it is told what to read and when the
+//! writers rest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::ids::JobId;
+use crate::domain::job::{TargetKind, TargetState};
+use crate::domain::log::Level;
+use crate::domain::names::InstanceId;
 
 pub mod archive;
+
+/// A backend that can be shared.
+pub type SharedBackend = Arc<dyn BackupBackend>;
+
+/// Why a backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// It does not know how, and never will.
+    #[error("{0}")]
+    NotSupported(&'static str),
+    /// What it stores to cannot be used as it is: a wrong password, a missing image, a repository that another host
+    /// holds. Says what to do.
+    #[error("{0}")]
+    NotReady(String),
+    /// It was asked to end.
+    #[error("the work was cancelled")]
+    Cancelled,
+    /// Nothing came of it for too long.
+    #[error("nothing moved for {} s", .after.as_secs())]
+    Stalled {
+        /// The limit.
+        after: Duration,
+    },
+    /// It went wrong.
+    #[error("{message}")]
+    Failed {
+        /// One sentence for people, without secrets.
+        message: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl BackendError {
+    /// Something that went wrong, with no further cause.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed { message: message.into(), source: None }
+    }
+
+    /// Something that went wrong because of something else.
+    #[must_use]
+    pub fn because(message: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Failed { message: message.into(), source: Some(Box::new(source)) }
+    }
+}
+
+/// Who is told what happens.
+pub trait Report: Send + Sync {
+    /// A line for the job's log. `target` is the target's name, when it is about one.
+    fn log(&self, level: Level, target: Option<&str>, message: String);
+
+    /// How far the work at hand is.
+    fn progress(&self, seen: Seen);
+}
+
+/// How far some work is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Bytes read.
+    pub bytes_done: u64,
+    /// Bytes to read, when known.
+    pub bytes_total: Option<u64>,
+    /// Files read.
+    pub files_done: u64,
+    /// What is being read.
+    pub current: Option<String>,
+}
+
+/// What every piece of work gets along.
+#[derive(Clone)]
+pub struct Work {
+    /// Who is told.
+    pub report: Arc<dyn Report>,
+    /// Set when it is to end.
+    pub cancel: CancellationToken,
+    /// How long nothing may move.
+    pub stall_timeout: Duration,
+}
+
+/// Where a backend reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Where the data lies, once while the writers run and once while they rest.
+    InPlace,
+    /// In the staging directory of the instance, after the writers run again.
+    Staged,
+}
+
+/// One thing to store. Its path can be read by this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name, as in the job's targets.
+    pub name: String,
+    /// Files and directories to read, absolute.
+    pub paths: Vec<PathBuf>,
+    /// Whether it may change until the writers rest; a dump and what was staged do not.
+    pub is_live: bool,
+}
+
+/// What a run is about.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// For which instance.
+    pub instance: InstanceId,
+    /// By which job.
+    pub job: JobId,
+    /// What this installation calls itself.
+    pub node_name: String,
+    /// When the run began.
+    pub started_at: DateTime<Utc>,
+    /// The directory of this run below the instance's staging directory; its last component is the time in local time,
+    /// `YYYYMMDD-HHMMSS`. It may not exist.
+    pub run_dir: PathBuf,
+    /// What is left out of every source, as restic takes patterns.
+    pub excludes: Vec<String>,
+    /// Tags that the user wishes.
+    pub tags: Vec<String>,
+}
+
+/// How one source came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOutcome {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name.
+    pub name: String,
+    /// How it came out.
+    pub state: TargetState,
+    /// Bytes of file content.
+    pub size_bytes: u64,
+    /// Why it is not whole, or what to know of it.
+    pub message: Option<String>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// What it is called where it lies: restic's snapshot id, an archive's path. Absent when nobody can know.
+    pub reference: Option<String>,
+    /// Bytes of file content read.
+    pub bytes_read: u64,
+    /// Bytes that it takes where it lies, as far as known.
+    pub bytes_stored: u64,
+    /// Files and directories within.
+    pub entry_count: u64,
+    /// How each source came out.
+    pub outcomes: Vec<SourceOutcome>,
+}
+
+/// A result of some run, as the backend finds it where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSnapshot {
+    /// What it is called there.
+    pub reference: String,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// Whether it was made for this instance by this installation; others are shown and never touched.
+    pub is_ours: bool,
+    /// Whether every target was captured whole.
+    pub is_complete: bool,
+    /// The host that it names.
+    pub host: String,
+    /// What it holds: paths.
+    pub paths: Vec<PathBuf>,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// What a place to store to says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Sentences for people: versions, what was found.
+    pub notes: Vec<String>,
+    /// What is not as it should be but keeps nothing from working.
+    pub warnings: Vec<String>,
+}
+
+/// Bytes and counts of a whole repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RepositoryStats {
+    /// Bytes that it takes.
+    pub size_bytes: u64,
+    /// Snapshots in it.
+    pub snapshot_count: u64,
+}
+
+/// What is to be brought back, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreRequest {
+    /// Which result.
+    pub reference: String,
+    /// Which paths in it; empty means all.
+    pub paths: Vec<PathBuf>,
+    /// The directory that it goes to.
+    pub to: PathBuf,
+}
+
+/// A means of storing data.
+///
+/// No call of it may leave anything half done visible: what is unfinished carries a mark of its own, and
+/// [`Self::sweep`] removes it after a kill.
+#[async_trait]
+pub trait BackupBackend: Send + Sync {
+    /// Where it reads from.
+    fn reads(&self) -> Reads;
+
+    /// Looks whether a run could succeed: reachable, the password right, the image there. Makes a repository only where
+    /// `may_create` is set and it is certain that there is none.
+    async fn prepare(&self, work: &Work, may_create: bool) -> Result<Readiness, BackendError>;
+
+    /// Begins a run.
+    async fn begin(&self, request: RunRequest, work: Work) -> Result<Box<dyn Session>, BackendError>;
+
+    /// What lies there, newest first.
+    async fn snapshots(&self, work: &Work) -> Result<Vec<FoundSnapshot>, BackendError>;
+
+    /// Removes the named results, which [`Self::snapshots`] said are ours, and frees their space. Returns the bytes freed,
+    /// when known.
+    async fn forget(&self, work: &Work, references: &[String]) -> Result<Option<u64>, BackendError>;
+
+    /// Checks what lies there, reading a part of the data when the settings say so. Returns what was found wrong.
+    async fn check(&self, work: &Work) -> Result<Vec<String>, BackendError>;
+
+    /// How much lies there.
+    async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError>;
+
+    /// Brings a result back into an empty directory.
+    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError>;
+
+    /// Removes what a run left behind that a kill ended: call it before the first run. Returns what was removed, in
+    /// sentences for people.
+    async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError>;
+}
+
+/// One run. The calls come in this order; [`Self::end`] always comes last, whatever came before.
+#[async_trait]
+pub trait Session: Send {
+    /// Reads what it can while the writers run, so that little is left for [`Self::capture`]. What goes wrong costs a
+    /// longer stop and nothing else. Does nothing for a backend that reads staged data.
+    async fn precopy(&mut self, sources: &[Source]) -> Result<(), BackendError>;
+
+    /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data.
+    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError>;
+
+    /// Stores what was captured or staged, after the writers run again. `sources` are all that came out so far.
+    async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError>;
+
+    /// Reads what was stored again, as far as the backend can. Only after it does the result count as complete:
+    /// `is_complete` says whether every target of the job is whole.
+    async fn verify(&mut self, stored: &Stored, is_complete: bool) -> Result<(), BackendError>;
+
+    /// Removes what was only for the run: the hot snapshot, scratch files, containers.
+    async fn end(self: Box<Self>);
+}

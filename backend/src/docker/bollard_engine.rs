@@ -3,7 +3,7 @@
 //! To add a request: check the id, choose a deadline, and send it through the link, which tells what a failure means.
 //! A request that changes something is never simply repeated or given up when its answer is lost: the state decides.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use super::events::EventTiming;
 use super::failure::{Asked, Failure, explain};
 use super::link::{EngineLink, Repeat};
 use super::{
-    ContainerDetail, ContainerEngine, EngineError, EngineEvent, EngineInfo, EngineVolume, TarStream, check_reference,
-    events, tar_stream,
+    ByteStream, ContainerDetail, ContainerEngine, ContainerSpec, EngineError, EngineEvent, EngineInfo, EngineVolume,
+    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, check_reference, events, tar_stream,
 };
 use crate::domain::stack::{Container, ContainerState, Mount, MountKind};
 
@@ -217,9 +217,70 @@ impl ContainerEngine for BollardEngine {
         tar_stream::open(&self.link, container, path, self.stall_timeout).await
     }
 
+    async fn exec(&self, container: &str, _: &ExecSpec) -> Result<Exec, EngineError> {
+        check_reference(container)?;
+        Err(not_yet("run commands"))
+    }
+
+    async fn exec_state(&self, _: &str) -> Result<ExecState, EngineError> {
+        Err(not_yet("look at commands"))
+    }
+
+    async fn create_container(&self, _: &ContainerSpec) -> Result<String, EngineError> {
+        Err(not_yet("make containers"))
+    }
+
+    async fn container_output(&self, id: &str) -> Result<OutputStream, EngineError> {
+        check_reference(id)?;
+        Err(not_yet("follow containers"))
+    }
+
+    async fn wait_container(&self, id: &str) -> Result<i64, EngineError> {
+        check_reference(id)?;
+        Err(not_yet("wait for containers"))
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
+        check_reference(id)?;
+        Err(not_yet("remove containers"))
+    }
+
+    async fn put_archive(&self, container: &str, _: &Path, _: ByteStream) -> Result<(), EngineError> {
+        check_reference(container)?;
+        Err(not_yet("unpack archives"))
+    }
+
+    async fn inspect_image(&self, _: &str) -> Result<ImageDetail, EngineError> {
+        Err(not_yet("look at images"))
+    }
+
+    async fn pull_image(
+        &self,
+        _: &str,
+        _: Option<&RegistryAuth>,
+        _: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<(), EngineError> {
+        Err(not_yet("pull images"))
+    }
+
+    async fn create_volume(&self, name: &str, _: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        check_reference(name)?;
+        Err(not_yet("make volumes"))
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        check_reference(name)?;
+        Err(not_yet("remove volumes"))
+    }
+
     fn events(&self) -> BoxStream<'static, EngineEvent> {
         events::open(Arc::clone(&self.link), self.timing)
     }
+}
+
+/// A request that this version does not know yet.
+fn not_yet(action: &str) -> EngineError {
+    EngineError::Rejected { action: action.to_owned(), message: "not built yet".to_owned() }
 }
 
 /// A list leaves out where a nameless volume lies, as long as the engine has made it and not loaded it again.

@@ -27,6 +27,12 @@ pub mod own_container;
 mod redact;
 pub mod scripted;
 mod tar_stream;
+mod work;
+
+pub use work::{
+    ByteStream, ContainerSpec, Exec, ExecSpec, ExecState, ImageDetail, MountSource, OutputPiece, OutputStream,
+    RegistryAuth, SpecMount,
+};
 
 /// An engine that can be shared.
 pub type SharedEngine = Arc<dyn ContainerEngine>;
@@ -209,6 +215,44 @@ pub trait ContainerEngine: Send + Sync + 'static {
     /// before it creates anything. A stream that ends without the tar's end mark yields an error: the engine cuts it
     /// that way when it meets an error after the first byte.
     async fn stream_path(&self, container: &str, path: &Path) -> Result<TarStream, EngineError>;
+
+    /// Begins a command in a running container. What it printed is no success: ask [`Self::exec_state`] afterwards.
+    async fn exec(&self, container: &str, spec: &ExecSpec) -> Result<Exec, EngineError>;
+
+    /// How a command stands that [`Self::exec`] began.
+    async fn exec_state(&self, exec: &str) -> Result<ExecState, EngineError>;
+
+    /// Makes a container and returns its id. It is not started; its image must be there.
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
+
+    /// What a container prints, from its start on, live, until it ends.
+    async fn container_output(&self, id: &str) -> Result<OutputStream, EngineError>;
+
+    /// Waits until a container has ended, however long that takes, and returns its exit code.
+    async fn wait_container(&self, id: &str) -> Result<i64, EngineError>;
+
+    /// Ends and removes a container, with its nameless volumes. One that is gone is no error.
+    async fn remove_container(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Unpacks a tar into the absolute directory `path` of a container, which need not run.
+    async fn put_archive(&self, container: &str, path: &Path, tar: ByteStream) -> Result<(), EngineError>;
+
+    /// An image that the engine has, by reference or id.
+    async fn inspect_image(&self, reference: &str) -> Result<ImageDetail, EngineError>;
+
+    /// Pulls an image. `progress` is told of it in sentences for people.
+    async fn pull_image(
+        &self,
+        reference: &str,
+        auth: Option<&RegistryAuth>,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<(), EngineError>;
+
+    /// Makes a volume. One that is there is no error.
+    async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError>;
+
+    /// Removes a volume. One that is gone is no error.
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;
 
     /// What happens from now on. Starts with [`EngineEvent::Connected`], or with [`EngineEvent::Disconnected`] when the
     /// engine cannot be reached; connects again by itself with growing pauses, and never ends. Nothing that happens

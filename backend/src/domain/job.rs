@@ -127,14 +127,20 @@ word_enum!(
         Resolve => "resolve",
         /// Everything that can be known before a stop.
         Preflight => "preflight",
+        /// Databases dumped by their own tools.
+        Dump => "dump",
         /// What can be read while the stack runs.
         Precopy => "precopy",
+        /// The user's commands before the stop.
+        PreHooks => "pre_hooks",
         /// The stop journal, then the stop.
         Quiesce => "quiesce",
         /// The data made safe.
         Capture => "capture",
         /// The same containers started again.
         Resume => "resume",
+        /// The user's commands after the start, whatever came before.
+        PostHooks => "post_hooks",
         /// The archive completed and synced under its partial name.
         Publish => "publish",
         /// The archive re-read, matched against its manifest, and given its final name.
@@ -191,6 +197,8 @@ word_enum!(
         Bind => "bind",
         /// A database, by its own dump tool.
         Database => "database",
+        /// A path of the host that a plan names.
+        Path => "path",
     }
 );
 
@@ -209,13 +217,29 @@ pub struct Step {
     pub detail: Option<String>,
 }
 
+impl StepName {
+    /// The steps of a backup of one stack.
+    pub const OF_STACK_BACKUP: &'static [Self] = &[
+        Self::Resolve,
+        Self::Preflight,
+        Self::Precopy,
+        Self::Quiesce,
+        Self::Capture,
+        Self::Resume,
+        Self::Publish,
+        Self::Verify,
+        Self::Retention,
+        Self::Report,
+    ];
+}
+
 impl Step {
-    /// The steps of a new backup job, none begun.
+    /// The steps of a new job, none begun.
     #[must_use]
-    pub fn all_pending() -> Vec<Self> {
+    pub fn all_pending(names: &[StepName]) -> Vec<Self> {
         let pending =
             |&name| Self { name, state: StepState::Pending, started_at: None, finished_at: None, detail: None };
-        StepName::ALL.iter().map(pending).collect()
+        names.iter().map(pending).collect()
     }
 }
 

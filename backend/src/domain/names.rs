@@ -68,46 +68,65 @@ fn check_characters(text: &str) -> Result<(), InvalidName> {
     Ok(())
 }
 
-/// The name of a stack: the Compose project name, or the directory's name where there is no project.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct StackName(String);
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
 
-impl StackName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                check_name(text).map(|()| Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl FromStr for StackName {
-    type Err = InvalidName;
+checked_name!(
+    /// The name of a stack: the Compose project name, or the directory's name where there is no project.
+    StackName
+);
 
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        check_name(text).map(|()| Self(text.to_owned()))
-    }
-}
+checked_name!(
+    /// The id of an instance. It is part of paths in the staging directory and of container names.
+    InstanceId
+);
 
-impl TryFrom<String> for StackName {
-    type Error = InvalidName;
-
-    fn try_from(text: String) -> Result<Self, InvalidName> {
-        text.parse()
-    }
-}
-
-impl From<StackName> for String {
-    fn from(name: StackName) -> String {
-        name.0
-    }
-}
-
-impl fmt::Display for StackName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+checked_name!(
+    /// The id of a plan. The plan that every instance has of itself is called as the instance is.
+    PlanId
+);
 
 /// The name of a log file within the log directory. It names nothing outside of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

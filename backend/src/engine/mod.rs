@@ -38,8 +38,10 @@ pub mod logbook;
 mod once;
 pub mod overview;
 mod pause_point;
+mod plans;
 mod quiesce;
 mod recovery;
+pub mod registry;
 mod replay;
 mod reserve;
 mod retention;
@@ -50,6 +52,7 @@ pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
 pub use pause_point::PLACES as PAUSE_PLACES;
+pub use plans::{ForgetError, ForgetReport, PlanPreview, PlanRequest, TestError};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
@@ -113,6 +116,8 @@ pub struct EngineParts {
     pub docker: SharedEngine,
     /// What the host runs.
     pub discovery: Discovery,
+    /// Instances and plans.
+    pub registry: registry::Registry,
     /// The time.
     pub clock: SharedClock,
     /// The service's own log.

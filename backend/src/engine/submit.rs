@@ -7,9 +7,9 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::domain::ids::JobId;
-use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, Trigger};
+use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepName, Trigger};
 use crate::domain::log::Level;
-use crate::domain::names::StackName;
+use crate::domain::names::{InstanceId, PlanId, StackName};
 use crate::store::StoreError;
 
 use super::live::LiveJob;
@@ -35,6 +35,17 @@ pub enum SubmitError {
     /// There is no such stack.
     #[error("there is no stack '{0}'")]
     UnknownStack(StackName),
+    /// There is no such plan.
+    #[error("there is no plan '{0}'")]
+    UnknownPlan(PlanId),
+    /// A job works for the instance already.
+    #[error("a job already works for instance '{instance}'")]
+    InstanceConflict {
+        /// The instance.
+        instance: InstanceId,
+        /// The job.
+        job: JobId,
+    },
     /// A job works on the stack already.
     #[error("a job already works on stack '{stack}'")]
     Conflict {
@@ -182,7 +193,7 @@ impl JobEngine {
             started_at: None,
             finished_at: None,
             progress: Progress::default(),
-            steps: Step::all_pending(),
+            steps: Step::all_pending(StepName::OF_STACK_BACKUP),
             targets: Vec::new(),
             stopped_ms: None,
             strategy: None,

@@ -36,8 +36,9 @@ wire_enum!(
 wire_enum!(
     /// A step of a job.
     StepName from domain::StepName {
-        Resolve => "resolve", Preflight => "preflight", Precopy => "precopy", Quiesce => "quiesce",
-        Capture => "capture", Resume => "resume", Publish => "publish", Verify => "verify", Retention => "retention", Report => "report",
+        Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
+        PreHooks => "pre_hooks", Quiesce => "quiesce",
+        Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify", Retention => "retention", Report => "report",
     }
 );
 
@@ -67,6 +68,7 @@ wire_enum!(
     /// What kind of thing a target is.
     TargetKind from domain::TargetKind {
         Compose => "compose", Data => "data", Volume => "volume", Bind => "bind", Database => "database",
+        Path => "path",
     }
 );
 

@@ -148,7 +148,7 @@ mod tests {
             started_at: None,
             finished_at: None,
             progress: domain::Progress { fraction: Some(f64::NAN), ..domain::Progress::default() },
-            steps: domain::Step::all_pending(),
+            steps: domain::Step::all_pending(domain::StepName::ALL),
             targets: Vec::new(),
             stopped_ms: None,
             strategy: None,

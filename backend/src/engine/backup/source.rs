@@ -48,6 +48,7 @@ pub(super) fn sources(targets: &[PlannedTarget], paths: &PathMap, own: &OwnDirec
             format!("binds/{binds}")
         }
         TargetKind::Database => format!("databases/{}", target.name),
+        TargetKind::Path => target.name.trim_start_matches('/').to_owned(),
     };
     wanted.map(|target| source(target, place(target), paths, own)).collect()
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use super::*;
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::ids::JobId;
-use crate::domain::job::{JobKind, Step, Trigger};
+use crate::domain::job::{JobKind, Step, StepName, Trigger};
 use crate::engine::events::EventHub;
 use crate::engine::logbook::{JobLog, SystemLog, format_line};
 use crate::store::Store;
@@ -34,7 +34,7 @@ fn job(state: JobState) -> Job {
         started_at: None,
         finished_at: None,
         progress: Progress::default(),
-        steps: Step::all_pending(),
+        steps: Step::all_pending(StepName::OF_STACK_BACKUP),
         targets: Vec::new(),
         stopped_ms: None,
         strategy: None,

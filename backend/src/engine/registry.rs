@@ -1,0 +1,102 @@
+//! Which instances and plans there are: those of the configuration, those that labels ask for, and those made through
+//! the API.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use tokio::sync::watch;
+
+use crate::domain::job::Quiesce;
+use crate::domain::names::{InstanceId, PlanId};
+use crate::domain::plan::{Instance, Plan};
+use crate::store::StoreError;
+
+/// What holds where an instance says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanDefaults {
+    /// The zone of schedules and of retention's days.
+    pub timezone: Tz,
+    /// How containers are brought to rest.
+    pub quiesce: Quiesce,
+    /// Whether containers that write to a volume are brought to rest.
+    pub stop_attached: bool,
+}
+
+impl Default for PlanDefaults {
+    fn default() -> Self {
+        Self { timezone: Tz::UTC, quiesce: Quiesce::Stop, stop_attached: false }
+    }
+}
+
+/// Why an instance or plan cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// There is no such instance.
+    #[error("there is no instance '{0}'")]
+    UnknownInstance(InstanceId),
+    /// There is no such plan.
+    #[error("there is no plan '{0}'")]
+    UnknownPlan(PlanId),
+    /// The id is taken.
+    #[error("'{0}' is the id of another instance or plan")]
+    Taken(String),
+    /// It comes from the configuration or from labels.
+    #[error("'{0}' is written down in the configuration or in labels, and is changed there")]
+    ReadOnly(String),
+    /// Plans are left that use the instance.
+    #[error("the instance is used by the plan '{0}'")]
+    InUse(PlanId),
+    /// It cannot be recorded.
+    #[error("it cannot be recorded")]
+    Store(#[from] StoreError),
+}
+
+/// The instances and plans. Cloning shares them.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    instances: Vec<Arc<Instance>>,
+    #[expect(dead_code, reason = "taken by the plans that are made of instances")]
+    defaults: PlanDefaults,
+    changes: watch::Sender<u64>,
+}
+
+impl Registry {
+    /// The instances of the configuration.
+    #[must_use]
+    pub fn new(instances: Vec<Instance>, defaults: PlanDefaults) -> Self {
+        let instances = instances.into_iter().map(Arc::new).collect();
+        Self(Arc::new(Inner { instances, defaults, changes: watch::Sender::new(0) }))
+    }
+
+    /// Every instance, by id.
+    #[must_use]
+    pub fn list_instances(&self) -> Vec<Arc<Instance>> {
+        self.0.instances.clone()
+    }
+
+    /// The instance called `id`.
+    #[must_use]
+    pub fn find_instance(&self, id: &InstanceId) -> Option<Arc<Instance>> {
+        self.0.instances.iter().find(|instance| instance.id == *id).cloned()
+    }
+
+    /// Every plan, by id: the own plans of the instances, with what labels add to them, and those made through the API.
+    #[must_use]
+    pub fn list_plans(&self) -> Vec<Arc<Plan>> {
+        Vec::new()
+    }
+
+    /// The plan called `id`.
+    #[must_use]
+    pub fn find_plan(&self, id: &PlanId) -> Option<Arc<Plan>> {
+        self.list_plans().into_iter().find(|plan| plan.id == *id)
+    }
+
+    /// Counts up whenever an instance or a plan changed.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+}
