@@ -1,9 +1,11 @@
 //! What is in an archive, entry by entry, as someone sees it who looks into it.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What kind of file an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     /// A regular file.
     File,
@@ -11,7 +13,7 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link.
     Symlink,
-    /// One more name of a regular file.
+    /// One more name of a file that came earlier in the same target.
     HardLink,
     /// A named pipe.
     Fifo,

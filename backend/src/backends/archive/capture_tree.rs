@@ -11,7 +11,7 @@ use super::capture_file::OpenFile;
 use super::error::ArchiveError;
 use super::group::{LARGE, Pending};
 use super::header::{BLOCK, padding};
-use super::node::{EntryKind, Mtime, Node, join};
+use super::node::{EntryKind, Mtime, Node, join, kind_of};
 use super::options::TreeOptions;
 use super::record::{Body, Key, NO_KEY};
 use super::report::GapKind;
@@ -68,7 +68,7 @@ impl ArchiveWriter {
 
     /// Puts an entry into the group that it belongs to, and captures the groups that are complete by that.
     fn gather(&mut self, tree: &mut Tree, pending: &mut Pending, seen: Seen) -> Result<(), ArchiveError> {
-        if EntryKind::of(&seen.stat).is_none() {
+        if kind_of(&seen.stat).is_none() {
             return self.note(|c| c.leave_out(&seen.path, GapKind::Unsupported, "a socket cannot be archived"));
         }
         let is_link = tree.first_name(&seen, pending).is_some();
@@ -155,7 +155,7 @@ impl ArchiveWriter {
             Ok(opened) => opened,
             Err(error) => return self.leave_out(&path, &error).map(|()| false),
         };
-        let Some(kind) = EntryKind::of(&stat) else { return Ok(false) };
+        let Some(kind) = kind_of(&stat) else { return Ok(false) };
         let mut node = Node::from_stat(path, kind, &stat);
         if kind == EntryKind::Symlink {
             match rustix::fs::readlinkat(&*file, c"", Vec::new()) {

@@ -4,43 +4,21 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat};
 use rustix::fs::FileType;
-use serde::{Deserialize, Serialize};
 
 use super::stat::Stat;
+pub use crate::domain::entry::EntryKind;
 
-/// What kind of file an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Symlink,
-    /// One more name of a file that came earlier in the same target.
-    HardLink,
-    /// A named pipe.
-    Fifo,
-    /// A character device.
-    CharDevice,
-    /// A block device.
-    BlockDevice,
-}
-
-impl EntryKind {
-    /// `None` for what a tar cannot hold: a socket.
-    pub(super) fn of(stat: &Stat) -> Option<Self> {
-        Some(match stat.file_type() {
-            FileType::RegularFile => Self::File,
-            FileType::Directory => Self::Directory,
-            FileType::Symlink => Self::Symlink,
-            FileType::Fifo => Self::Fifo,
-            FileType::CharacterDevice => Self::CharDevice,
-            FileType::BlockDevice => Self::BlockDevice,
-            _ => return None,
-        })
-    }
+/// The kind of a file; `None` for what a tar cannot hold: a socket.
+pub(super) fn kind_of(stat: &Stat) -> Option<EntryKind> {
+    Some(match stat.file_type() {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Directory,
+        FileType::Symlink => EntryKind::Symlink,
+        FileType::Fifo => EntryKind::Fifo,
+        FileType::CharacterDevice => EntryKind::CharDevice,
+        FileType::BlockDevice => EntryKind::BlockDevice,
+        _ => return None,
+    })
 }
 
 /// A point in time as the file system keeps it: whole seconds rounded down, and nanoseconds on top.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::backends::archive::{self, ArchiveIndex, ExtractError, Listed};
+use crate::backends::archive::{ArchiveIndex, ExtractError, Listed};
 use crate::domain::entry::{ArchiveEntry, EntryKind, EntryPath};
 
 use super::BrowseError;
@@ -40,13 +40,5 @@ pub(super) fn size_of(file: &Listed) -> u64 {
 
 /// What is listed without an entry of its own is a directory, because something is below it.
 pub(super) fn kind_of(listed: &Listed) -> EntryKind {
-    match listed.entry.as_ref().map(|entry| entry.kind) {
-        None | Some(archive::EntryKind::Directory) => EntryKind::Directory,
-        Some(archive::EntryKind::File) => EntryKind::File,
-        Some(archive::EntryKind::Symlink) => EntryKind::Symlink,
-        Some(archive::EntryKind::HardLink) => EntryKind::HardLink,
-        Some(archive::EntryKind::Fifo) => EntryKind::Fifo,
-        Some(archive::EntryKind::CharDevice) => EntryKind::CharDevice,
-        Some(archive::EntryKind::BlockDevice) => EntryKind::BlockDevice,
-    }
+    listed.entry.as_ref().map_or(EntryKind::Directory, |entry| entry.kind)
 }
