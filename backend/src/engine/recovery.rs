@@ -15,6 +15,7 @@ use crate::domain::log::{Level, LogLine};
 use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
+use super::backup::{AT_REST_SUFFIX, HOT_SUFFIX};
 use super::live::insist;
 use super::{JobEngine, chain, logbook};
 
@@ -135,6 +136,10 @@ impl JobEngine {
 
     fn tidy_file(&self, job: &Job, file: &Path, recorded: Option<&Snapshot>) -> Outcome {
         let recorded = recorded.filter(|s| is_partial_of(file, &s.archive));
+        // It can never become an archive: whether it was made or is gone, nothing depends on it.
+        if is_scratch(file) && matches!(file.try_exists(), Ok(false)) {
+            return Outcome::Nothing;
+        }
         if !file.try_exists().unwrap_or(false) {
             // What was verified and recorded is there under one name or the other.
             let is_known = recorded.map_or_else(|| has_content(file.parent()), |s| s.archive.exists());
@@ -163,10 +168,13 @@ impl JobEngine {
         }
     }
 
-    /// Removes the scratch files of archives that a kill left beside them. They carry a name that only Mainstay gives.
+    /// Removes the scratch files of archives that a kill left where they are made. They carry a name that only Mainstay
+    /// gives.
     fn remove_spools(&self) -> usize {
-        let Ok(entries) = std::fs::read_dir(&self.0.settings.backup_dir) else { return 0 };
-        let spools = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_spool));
+        let settings = &self.0.settings;
+        let entries =
+            [&settings.backup_dir, &settings.staging_dir].into_iter().filter_map(|d| std::fs::read_dir(d).ok());
+        let spools = entries.flatten().flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_spool));
         spools.filter(|entry| std::fs::remove_file(entry.path()).is_ok()).count()
     }
 
@@ -198,6 +206,12 @@ fn is_spool(name: &str) -> bool {
     inner.and_then(|n| n.split_once('-')).is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
+/// `.<archive>.<job>.precopy.partial` and `.<archive>.<job>.capture.partial`, which never get another name.
+fn is_scratch(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') && (name.ends_with(HOT_SUFFIX) || name.ends_with(AT_REST_SUFFIX))
+}
+
 /// Whether a directory is there with something in it. An empty one may be where nothing is mounted.
 fn has_content(directory: Option<&Path>) -> bool {
     let entries = directory.and_then(|directory| std::fs::read_dir(directory).ok());
@@ -224,6 +238,16 @@ fn append_to_log(path: &Path, at: chrono::DateTime<chrono::Utc>, message: &str) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_never_becomes_an_archive_is_scratch() {
+        for name in [".blog_1.job_1.precopy.partial", ".blog_1.job_1.capture.partial"] {
+            assert!(is_scratch(&Path::new("/staging").join(name)), "{name}");
+        }
+        for name in ["blog_1.tar.gz.partial", "precopy.partial", ".blog_1.tar.gz.partial", ".412-7.spool.partial"] {
+            assert!(!is_scratch(&Path::new("/backups").join(name)), "{name}");
+        }
+    }
 
     #[test]
     fn only_spools_of_ours_are_spools() {

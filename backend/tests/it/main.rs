@@ -24,6 +24,7 @@ mod precopy;
 mod quiesce;
 mod quiesce_engine;
 mod quiesce_modes;
+mod recovery;
 mod replay;
 mod resume;
 mod shutdown;

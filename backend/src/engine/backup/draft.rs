@@ -13,6 +13,11 @@ use super::{Cx, Resolved, Stop};
 /// How long the store may take to record the names.
 const NOTE_PATIENCE: Duration = Duration::from_secs(15);
 
+/// How the name of what is read while the stack runs ends.
+pub(in crate::engine) const HOT_SUFFIX: &str = ".precopy.partial";
+/// How the name of what is read at rest ends.
+pub(in crate::engine) const AT_REST_SUFFIX: &str = ".capture.partial";
+
 /// The names of a job's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
@@ -33,9 +38,9 @@ impl Draft {
     /// `backup_dir`, because it may become the archive by a mere change of its name.
     pub(super) async fn begin(cx: Cx<'_>, resolved: &Resolved, work_dir: &Path) -> Result<Self, Stop> {
         let (top, archive) = free_name(cx, resolved)?;
-        let name = |what: &str| format!(".{top}.{}.{what}.partial", cx.live.id());
-        let hot = work_dir.join(name("precopy"));
-        let at_rest = cx.engine.0.settings.backup_dir.join(name("capture"));
+        let name = |suffix: &str| format!(".{top}.{}{suffix}", cx.live.id());
+        let hot = work_dir.join(name(HOT_SUFFIX));
+        let at_rest = cx.engine.0.settings.backup_dir.join(name(AT_REST_SUFFIX));
         let draft = Self { partial: partial_of(&archive), hot, at_rest, top, archive };
         let files = [&draft.partial, &draft.hot, &draft.at_rest].map(Clone::clone);
         let noted = tokio::time::timeout(NOTE_PATIENCE, cx.live.note_partial_files(files.to_vec())).await;

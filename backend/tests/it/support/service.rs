@@ -87,8 +87,8 @@ pub(crate) fn load_config(root: &Path, database_url: &str, extra: &[String]) -> 
 pub(crate) fn config_text(root: &Path, database_url: &str, extra: &[String]) -> String {
     let root = root.display();
     let mut text = format!(
-        "stacks_dir: {root}/stacks\nbackup_dir: {root}/backups\nlog_dir: {root}/logs\ndatabase_url: '{database_url}'\n\
-         listen: 127.0.0.1:0\n"
+        "stacks_dir: {root}/stacks\nbackup_dir: {root}/backups\nlog_dir: {root}/logs\nstaging_dir: {root}/staging\n\
+         database_url: '{database_url}'\nlisten: 127.0.0.1:0\n"
     );
     if !extra.iter().any(|line| line.starts_with("health_timeout:")) {
         text += "health_timeout: 10s\n";
