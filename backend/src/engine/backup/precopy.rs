@@ -143,6 +143,8 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, plan: &mut Plan, bytes:
         Err(Stop::Failed(why)) => {
             cx.live.log.write(Level::Warning, format!("everything is read at rest instead: {why}"));
             plan.strategy = Strategy::Direct;
+            // Everything is read now, and there may be no room for it uncompressed.
+            plan.draft_codec = None;
             cx.live.change(|job| job.strategy = Some(Strategy::Direct));
             Ok(Copied(None))
         }
