@@ -71,6 +71,21 @@ async fn a_stop_that_fails_brings_back_what_was_stopped() {
 }
 
 #[tokio::test]
+async fn what_the_engine_was_never_asked_about_is_left_alone() {
+    let stage = Stage::new();
+    // The first stop fails; the other container ends by itself meanwhile, which nobody asked Mainstay to mend.
+    stage.engine.run_at_nth(CallKind::Stop, 1, |engine| engine.set_state("blog-db", ContainerState::Exited));
+    stage.engine.fail_nth(CallKind::Stop, 1, ScriptedEngine::rejection("no answer from the process"));
+    let scene = stage.start().await;
+    let job = scene.service.back_up("blog").await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert_eq!(scene.engine.state_of("blog-db"), Some(ContainerState::Exited), "it was not started");
+    assert_eq!(scene.engine.state_of("blog-app"), Some(ContainerState::Running));
+    let journal = scene.service.running.store().list_journal().await.expect("the journal");
+    assert!(journal.iter().all(|row| row.held.id != "blog-db"), "{journal:?}");
+}
+
+#[tokio::test]
 async fn a_start_that_fails_is_tried_again() {
     let stage = Stage::new();
     for nth in [1, 2] {

@@ -1,8 +1,9 @@
 //! A backup job, step by step.
 //!
 //! The order is the promise: everything that can fail without a stop fails before it (`resolve`, `preflight`), and what
-//! can be read without one is read before it (`precopy`); the stack is at rest only for `quiesce` and `capture`; `resume` runs whatever happened before it; and what takes time
-//! but not the stack's rest (`publish`, `verify`, `retention`) comes after.
+//! can be read without one is read before it (`precopy`); the stack is at rest only for `quiesce` and `capture`;
+//! `resume` runs whatever happened before it; and what takes time but not the stack's rest (`publish`, `verify`,
+//! `retention`) comes after.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,6 +37,7 @@ mod source;
 mod work;
 
 pub use coverage::{CapturedVia, Coverage};
+pub(super) use draft::{AT_REST_SUFFIX, HOT_SUFFIX};
 use resolve::Resolved;
 
 /// How long the store may take after the stack was started.
@@ -191,8 +193,12 @@ impl Cx<'_> {
     /// Brings the stack back; nothing ends this early, and no start waits for the store. Returns what is not well
     /// again. `touched` knows which containers the engine was asked about.
     async fn resume(self, resolved: &Resolved, touched: &Touched) -> Vec<NotBack> {
-        let held = &resolved.choice.held;
+        // What the engine was never asked about is not ours to start, whatever became of it meanwhile.
+        let (held, spared): (Vec<HeldContainer>, Vec<HeldContainer>) =
+            resolved.choice.held.iter().cloned().partition(|held| touched.was_asked(&held.id));
         if held.is_empty() {
+            self.live.set_holding(false);
+            self.clear_journal(spared.iter()).await;
             self.skip(StepName::Resume, "nothing was at rest").await;
             return Vec::new();
         }
@@ -215,7 +221,8 @@ impl Cx<'_> {
         let stopped_ms = u64::try_from(stopped_for.as_millis()).unwrap_or(u64::MAX);
         self.live.change(|job| job.stopped_ms = Some(stopped_ms));
         self.live.log.write(Level::Info, format!("the stack was at rest for {}", human_millis(stopped_ms)));
-        self.clear_journal(&cases).await;
+        let back = cases.iter().filter(|case| case.standing == Standing::Back).map(|case| &case.held);
+        self.clear_journal(back.chain(&spared)).await;
         let mut not_back: Vec<NotBack> = cases.iter().filter_map(Case::to_not_back).chain(returned.unmet).collect();
         let is_back = |held: &&HeldContainer| not_back.iter().all(|n| n.name != held.name);
         let back: Vec<HeldContainer> = held.iter().filter(is_back).cloned().collect();
@@ -224,10 +231,13 @@ impl Cx<'_> {
         not_back
     }
 
-    /// Takes what is back out of the stop journal. A row that stays brings back what runs already, which is harmless.
-    async fn clear_journal(self, cases: &[Case]) {
-        let back: Vec<&str> =
-            cases.iter().filter(|case| case.standing == Standing::Back).map(|case| case.held.id.as_str()).collect();
+    /// Takes containers out of the stop journal: what is back, and what was never touched. A row that stays brings back
+    /// what runs already, which is harmless.
+    async fn clear_journal(self, back: impl Iterator<Item = &HeldContainer>) {
+        let back: Vec<&str> = back.map(|held| held.id.as_str()).collect();
+        if back.is_empty() {
+            return;
+        }
         let cleared = self.engine.0.parts.store.clear_journal(self.live.id(), &back);
         let problem = match tokio::time::timeout(STORE_PATIENCE, cleared).await {
             Ok(Ok(())) => return,

@@ -37,6 +37,11 @@ impl Touched {
         self.since.get().copied()
     }
 
+    /// Whether the engine was asked about a container at all.
+    pub(in crate::engine) fn was_asked(&self, id: &str) -> bool {
+        self.asked().contains_key(id)
+    }
+
     /// Whether something that was asked for may still happen to a container.
     pub(in crate::engine) fn is_open(&self, id: &str) -> bool {
         self.asked().get(id) == Some(&Asked::Open)
