@@ -7,7 +7,6 @@ use bollard::models::RestartPolicyNameEnum;
 use crate::cx::Cx;
 use crate::rig::{Rig, Setup};
 use crate::second_engine::SecondEngine;
-use crate::served::Launch;
 use crate::stack::Stack;
 
 /// How long it may take until the stack runs, once the engine is back.
@@ -69,10 +68,7 @@ pub(super) async fn restarted_with_policies(cx: Cx) {
 pub(super) async fn power_cut(cx: Cx) {
     let mut engine = SecondEngine::up().await;
     let rig = rig_on(&engine, &cx).await;
-    let served = rig.spawn(&Launch::paused_at(AT_REST)).ready().await;
-    let id = served.begin(&rig.stack.name).await;
-    served.paused_at(AT_REST).await;
-    served.kill().await;
+    let id = kill_at_rest(&rig).await;
     engine.kill();
     engine.start().await;
     let again = rig.serve().await;
@@ -86,10 +82,7 @@ pub(super) async fn power_cut(cx: Cx) {
 pub(super) async fn late(cx: Cx) {
     let mut engine = SecondEngine::up().await;
     let rig = rig_on(&engine, &cx).await;
-    let served = rig.spawn(&Launch::paused_at(AT_REST)).ready().await;
-    let id = served.begin(&rig.stack.name).await;
-    served.paused_at(AT_REST).await;
-    served.kill().await;
+    let id = kill_at_rest(&rig).await;
     engine.stop();
     let again = rig.serve().await;
     assert_eq!(again.job(&id).await["state"], "interrupted");
@@ -97,4 +90,11 @@ pub(super) async fn late(cx: Cx) {
     engine.start().await;
     rig.is_well(BACK).await;
     rig.conclude(again).await;
+}
+
+/// Begins a job and kills the service while the stack is at rest; the job's id.
+async fn kill_at_rest(rig: &Rig) -> String {
+    let (served, id) = rig.pause_at(AT_REST).await;
+    served.kill().await;
+    id
 }
