@@ -5,14 +5,14 @@
 //! step, add its name to the domain, a file under `backup/`, and a line in `backup/mod.rs`. Nothing here knows of HTTP
 //! or of schedules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono_tz::Tz;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,12 +22,13 @@ use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::JobId;
 use crate::domain::job::Quiesce;
-use crate::domain::names::StackName;
+use crate::domain::names::{InstanceId, StackName};
 use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
 mod backup;
 mod browse;
+mod claims;
 pub mod doctor;
 pub mod events;
 mod free_space;
@@ -44,8 +45,10 @@ mod recovery;
 pub mod registry;
 mod replay;
 mod reserve;
+mod rest;
 mod retention;
 mod stall;
+mod steps;
 mod submit;
 
 pub use backup::{CapturedVia, Coverage};
@@ -132,6 +135,8 @@ struct Inner {
     events: Arc<EventHub>,
     live: Mutex<Live>,
     slots: Arc<Semaphore>,
+    /// Told whenever a job gives back what it had.
+    given_back: Notify,
     tracker: TaskTracker,
     shutdown: CancellationToken,
     /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
@@ -147,7 +152,10 @@ struct Inner {
 #[derive(Default)]
 struct Live {
     jobs: HashMap<JobId, Arc<LiveJob>>,
+    /// Who has a stack, or a container that is in none.
     stacks: HashMap<StackName, JobId>,
+    /// Who works for an instance.
+    instances: HashMap<InstanceId, BTreeSet<JobId>>,
 }
 
 /// Runs jobs. Cloning shares it.
@@ -173,6 +181,7 @@ impl JobEngine {
             events,
             live: Mutex::default(),
             slots,
+            given_back: Notify::new(),
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),

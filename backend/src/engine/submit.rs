@@ -205,39 +205,6 @@ impl JobEngine {
         }
     }
 
-    /// Takes the stacks of `jobs`, all or none: never two jobs on one stack.
-    fn claim(&self, jobs: &[Job]) -> Result<(), SubmitError> {
-        // Made before the lock is taken: it opens the log's file, and a directory may hang.
-        let made: Vec<Arc<LiveJob>> = jobs.iter().map(|job| self.make_live(job.clone())).collect();
-        let mut live = self.live();
-        let mut taken: Vec<&StackName> = Vec::new();
-        for (stack, id) in jobs.iter().filter_map(|job| job.stack.as_ref().map(|stack| (stack, &job.id))) {
-            let other = live.stacks.get(stack).or_else(|| taken.contains(&stack).then_some(id));
-            if let Some(other) = other {
-                return Err(SubmitError::Conflict { stack: stack.clone(), job: other.clone() });
-            }
-            taken.push(stack);
-        }
-        for (job, made) in jobs.iter().zip(made) {
-            if let Some(stack) = &job.stack {
-                live.stacks.insert(stack.clone(), job.id.clone());
-            }
-            live.jobs.insert(job.id.clone(), made);
-        }
-        Ok(())
-    }
-
-    fn release(&self, jobs: &[Job]) {
-        let mut live = self.live();
-        for job in jobs {
-            live.jobs.remove(&job.id);
-            // The stack may belong to a later job already.
-            if let Some(stack) = job.stack.as_ref().filter(|stack| live.stacks.get(*stack) == Some(&job.id)) {
-                live.stacks.remove(stack);
-            }
-        }
-    }
-
     /// Ends a job. Its stack is free before anyone hears of the end: who hears may ask for the next one at once.
     pub(super) async fn end(&self, live: &LiveJob, state: JobState, error: Option<String>) {
         live.record_end(state, error).await;
@@ -245,7 +212,7 @@ impl JobEngine {
         live.tell_end();
     }
 
-    fn make_live(&self, job: Job) -> Arc<LiveJob> {
+    pub(super) fn make_live(&self, job: Job) -> Arc<LiveJob> {
         let parts = &self.0.parts;
         let path = self.0.settings.log_dir.join(&job.log_file);
         let about = job.stack.as_ref().map(ToString::to_string);

@@ -63,7 +63,7 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, begun: Begun) -> Result
     });
     match writer.await? {
         Ok(writer) => {
-            if !resolved.choice.held.is_empty() {
+            if !resolved.party.choice.held.is_empty() {
                 let read = writer.window().read_bytes;
                 cx.live.change(|job| job.bytes_captured_while_stopped = Some(read));
             }
@@ -79,7 +79,7 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, begun: Begun) -> Result
 
 /// What makes the capture less than clean, although the stack was at rest.
 async fn find_disturbed(cx: Cx<'_>, resolved: &Resolved) -> Vec<String> {
-    let disturbed = resolved.witness(cx.engine.0.parts.docker.as_ref()).find_disturbances().await;
+    let disturbed = resolved.party.witness(cx.engine.0.parts.docker.as_ref()).find_disturbances().await;
     for message in &disturbed {
         cx.live.log.write(Level::Warning, message.clone());
     }

@@ -16,14 +16,14 @@ pub(super) fn describe(cx: Cx<'_>, resolved: &Resolved) -> Map<String, Value> {
     put("job_id", json!(job.id));
     put("created_at", json!(job.started_at));
     put("mainstay_version", json!(cx.engine.0.settings.version));
-    put("quiesce", json!(resolved.mode));
+    put("quiesce", json!(resolved.party.mode));
     put("stopped_ms", json!(job.stopped_ms));
     put("strategy", json!(job.strategy));
     // The job's verdict; `state` below says what the writer alone saw of a target.
     put("results", json!(job.targets));
     put("timings", timings(&job));
     put("images", images(resolved));
-    put("containers", resolved.details.values().map(|d| d.redacted.clone()).collect());
+    put("containers", resolved.party.details.values().map(|d| d.redacted.clone()).collect());
     put("networks", networks(resolved));
     put("volumes", json!(resolved.stack.volumes));
     put("excluded", excluded(resolved));
@@ -40,14 +40,14 @@ fn timings(job: &Job) -> Value {
 
 fn images(resolved: &Resolved) -> Value {
     let image = |d: &crate::docker::ContainerDetail| json!({ "image": d.container.image, "id": d.image_id });
-    let mut images: Vec<Value> = resolved.details.values().map(image).collect();
+    let mut images: Vec<Value> = resolved.party.details.values().map(image).collect();
     images.sort_by_key(ToString::to_string);
     images.dedup();
     images.into()
 }
 
 fn networks(resolved: &Resolved) -> Value {
-    let mut names: Vec<&String> = resolved.details.values().flat_map(|d| &d.networks).collect();
+    let mut names: Vec<&String> = resolved.party.details.values().flat_map(|d| &d.networks).collect();
     names.sort_unstable();
     names.dedup();
     json!(names)

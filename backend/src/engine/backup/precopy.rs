@@ -66,7 +66,7 @@ pub(super) async fn plan(cx: Cx<'_>, resolved: &Resolved, sized_up: Outlook) -> 
     });
     let (work_dir, free_bytes, can_clone) =
         looked.await.map_err(|_| Stop::failed("a defect in Mainstay ended the planning; see the system log"))?;
-    let holds = !resolved.choice.held.is_empty();
+    let holds = !resolved.party.choice.held.is_empty();
     let outlook = Outlook { holds, free_bytes, can_clone, last: last_run(cx).await, ..sized_up };
     let chosen = choose_strategy(settings.archive.precopy, &outlook);
     tell(cx, &chosen);

@@ -103,7 +103,7 @@ async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<u
 
 fn tell_dry_run(cx: Cx<'_>, resolved: &Resolved, estimate: u64) {
     let log = &cx.live.log;
-    for container in resolved.choice.held.iter().rev() {
+    for container in resolved.party.choice.held.iter().rev() {
         let name = &container.name;
         let what = match container.action {
             HoldAction::Stop => format!("would stop container {name} within {} s", container.stop_timeout_secs),

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::discovery::targets::{PlannedTarget, TargetSource};
+use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
-use crate::docker::{ContainerEngine, EngineError};
 use crate::domain::job::{Quiesce, TargetKind, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::stack::{Mount, Stack};
 
-use super::super::quiesce::{Choice, Left, Question, Watch, Witness, choose};
+use super::super::quiesce::{Left, Question, choose};
 use super::source::{OwnDirectories, Source, sources};
-use super::{Cx, Details, StepResult, Stop, count};
+use super::{Cx, Details, Party, StepResult, Stop, count};
 
 /// How long a stop that an earlier job left under way is waited for.
 const LEFTOVERS_FOR: Duration = Duration::from_secs(60);
@@ -23,26 +23,11 @@ pub(super) struct Resolved {
     pub(super) stack: Stack,
     pub(super) targets: Vec<PlannedTarget>,
     pub(super) sources: Vec<Source>,
-    pub(super) details: Details,
-    /// How the stack is brought to rest where no label says otherwise.
-    pub(super) mode: Quiesce,
-    pub(super) choice: Choice,
-    /// Listens to what comes up meanwhile, from right before the stop.
-    pub(super) watch: Option<Watch>,
+    /// Its containers, and which of them are brought to rest.
+    pub(super) party: Party,
 }
 
 impl Resolved {
-    /// Why no container is brought to rest.
-    pub(super) const fn why_nothing_is_held(&self) -> &'static str {
-        if self.choice.left.is_empty() {
-            return "no container of the stack runs";
-        }
-        match self.mode {
-            Quiesce::None => "captured without a stop, as asked",
-            Quiesce::Stop | Quiesce::Pause => "no container of the stack is to be brought to rest",
-        }
-    }
-
     /// Whether a target is a volume that the engine does not have any more.
     pub(super) fn is_gone(&self, kind: TargetKind, name: &str) -> bool {
         let is_nowhere = |t: &PlannedTarget| {
@@ -51,15 +36,10 @@ impl Resolved {
         self.targets.iter().any(|t| t.kind == kind && t.name == name && is_nowhere(t))
     }
 
-    /// Who can tell whether the stack stayed at rest.
-    pub(super) fn witness<'a>(&'a self, docker: &'a dyn ContainerEngine) -> Witness<'a> {
-        Witness { docker, stack: &self.stack.name, choice: &self.choice, mode: self.mode, watch: self.watch.as_ref() }
-    }
-
     /// Running containers that are left alone although nobody asked for it, and may write to what is captured.
     pub(super) fn writers_left(&self) -> Vec<String> {
         let is_captured = |mount: &Mount| self.sources.iter().any(|source| holds(source, mount));
-        let writers = self.choice.left.iter().filter(|left| !left.is_meant && self.writes(left, is_captured));
+        let writers = self.party.choice.left.iter().filter(|left| !left.is_meant && self.writes(left, is_captured));
         writers.map(|left| format!("{}: {}", left.name, left.reason)).collect()
     }
 
@@ -69,12 +49,12 @@ impl Resolved {
             let mut sources = self.sources.iter().filter(|s| s.spec.kind == kind && s.spec.name == name);
             sources.any(|source| holds(source, mount))
         };
-        let writers = self.choice.left.iter().filter(|left| left.is_meant && self.writes(left, is_of_target));
+        let writers = self.party.choice.left.iter().filter(|left| left.is_meant && self.writes(left, is_of_target));
         writers.map(|left| left.name.as_str()).collect()
     }
 
     fn writes(&self, left: &Left, is_captured: impl Fn(&Mount) -> bool) -> bool {
-        let mounts = self.details.get(&left.id).into_iter().flat_map(|detail| &detail.container.mounts);
+        let mounts = self.party.details.get(&left.id).into_iter().flat_map(|detail| &detail.container.mounts);
         mounts.into_iter().any(|mount| mount.is_writable && is_captured(mount))
     }
 }
@@ -90,7 +70,7 @@ impl StepResult for Resolved {
         Some(format!(
             "{}, {} to bring to rest",
             count(self.sources.len(), "target"),
-            count(self.choice.held.len(), "container")
+            count(self.party.choice.held.len(), "container")
         ))
     }
 }
@@ -126,11 +106,13 @@ pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
         own: own.as_ref(),
         address: view.engine.info.as_ref().map(|info| info.address.as_str()),
         strangers: &strangers,
+        only: None,
     });
     let targets = parts.discovery.plan_targets(&stack, settings.include_data).await;
     let own = OwnDirectories(vec![settings.backup_dir.clone(), settings.log_dir.clone()]);
     let sources = sources(&targets, &parts.discovery.path_map(), &own);
-    let resolved = Resolved { stack, targets, sources, details, mode, choice, watch: None };
+    let party = Party { name: stack.name.clone(), choice, details, mode, watch: None };
+    let resolved = Resolved { stack, targets, sources, party };
     tell(cx, &resolved);
     Ok(resolved)
 }
@@ -183,14 +165,14 @@ fn tell(cx: Cx<'_>, resolved: &Resolved) {
     for warning in &resolved.stack.warnings {
         log.write(Level::Warning, warning.clone());
     }
-    for note in &resolved.choice.notes {
+    for note in &resolved.party.choice.notes {
         log.write(Level::Warning, note.clone());
     }
-    for left in &resolved.choice.left {
+    for left in &resolved.party.choice.left {
         let level = if left.is_meant { Level::Info } else { Level::Warning };
         log.write(level, format!("container {} keeps running: {}", left.name, left.reason));
     }
-    for line in resolved.choice.describe() {
+    for line in resolved.party.choice.describe() {
         log.write(Level::Info, line);
     }
     for target in &resolved.targets {

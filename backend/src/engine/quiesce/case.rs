@@ -195,7 +195,8 @@ async fn in_time(
 }
 
 /// The container with the same id, or the one that took its place in the stack: names differ between the generations of
-/// Compose and while a container is recreated, so the labels decide. Of two, the one that is up.
+/// Compose and while a container is recreated, so the labels decide. Of two, the one that is up. A container of no stack
+/// has no service; there the name decides.
 pub(super) async fn find_same(
     docker: &dyn ContainerEngine,
     held: &HeldContainer,
@@ -205,13 +206,7 @@ pub(super) async fn find_same(
         Err(EngineError::NotFound { .. }) => {}
         Err(error) => return Err(error),
     }
-    let takes_its_place = |c: &Container| {
-        c.labels.get(labels::PROJECT).map(String::as_str) == Some(held.stack.as_str())
-            && c.labels.get(labels::SERVICE).map(String::as_str) == Some(held.service.as_str())
-            && c.number == held.number
-            && !c.is_oneoff
-    };
-    let twins = docker.list_containers().await?.into_iter().filter(takes_its_place);
+    let twins = docker.list_containers().await?.into_iter().filter(|c| takes_the_place_of(held, c));
     // The last of the best.
     let Some(twin) = twins.max_by_key(|twin| twin.state.is_up()) else { return Ok(None) };
     match docker.inspect_container(&twin.id).await {
@@ -219,6 +214,17 @@ pub(super) async fn find_same(
         Err(EngineError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn takes_the_place_of(held: &HeldContainer, other: &Container) -> bool {
+    let label = |key: &str| other.labels.get(key).map(String::as_str);
+    if held.service.is_empty() {
+        return other.name == held.name && label(labels::PROJECT).is_none();
+    }
+    label(labels::PROJECT) == Some(held.stack.as_str())
+        && label(labels::SERVICE) == Some(held.service.as_str())
+        && other.number == held.number
+        && !other.is_oneoff
 }
 
 /// A container that is not back.

@@ -77,3 +77,19 @@ async fn of_two_in_the_same_place_the_one_that_is_up_is_it() {
     case.look(&engine, QUIET).await;
     assert_eq!((case.standing, starts(&engine).len()), (Standing::Back, 0));
 }
+
+#[tokio::test]
+async fn a_container_of_no_stack_is_found_again_by_its_name() {
+    let engine = engine(&[]);
+    let mut other = running_container("new", "db");
+    other.container.state = ContainerState::Exited;
+    other.container.labels = [(labels::PROJECT.to_owned(), "shop".to_owned())].into();
+    engine.add_container(other.clone());
+    let mut case = Case::new(HeldContainer { service: String::new(), ..held("db") });
+    case.look(&engine, QUIET).await;
+    assert_eq!(case.standing, Standing::Gone, "one of a stack does not take its place");
+    other.container.labels.clear();
+    engine.add_container(other);
+    case.look(&engine, QUIET).await;
+    assert_eq!(starts(&engine), ["new"]);
+}

@@ -20,6 +20,9 @@ use super::related::{is_meant, namespace_owners};
 /// What the engine takes when a container says nothing.
 const ENGINE_STOP_TIMEOUT_SECS: u64 = 10;
 
+/// Why a container that does not write to what is captured is left alone.
+pub(in crate::engine) const NOT_ATTACHED: &str = "nothing that is captured is to rest because of it";
+
 /// What is to be decided on.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Question<'a> {
@@ -39,6 +42,8 @@ pub(in crate::engine) struct Question<'a> {
     pub(in crate::engine) address: Option<&'a str>,
     /// Containers of the host that are not of the stack.
     pub(in crate::engine) strangers: &'a [Container],
+    /// The only ones that may be brought to rest, by id; absent means all.
+    pub(in crate::engine) only: Option<&'a BTreeSet<String>>,
 }
 
 /// Which containers of a stack are held, and which are not although they run.
@@ -101,6 +106,10 @@ pub(in crate::engine) fn choose(question: &Question<'_>) -> Choice {
         let mode = question.requested.or(wishes.quiesce).unwrap_or(question.otherwise);
         let leave =
             |reason, is_meant| Left { id: container.id.clone(), name: container.name.clone(), reason, is_meant };
+        if question.only.is_some_and(|only| !only.contains(&container.id)) {
+            choice.left.push(leave(NOT_ATTACHED, true));
+            continue;
+        }
         match (reason_to_leave(question, container, &proxies), mode) {
             (Some(reason), _) => choice.left.push(leave(reason, false)),
             (None, Quiesce::None) => choice.left.push(leave(why_none(question, &wishes), true)),

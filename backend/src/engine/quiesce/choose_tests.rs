@@ -145,3 +145,12 @@ fn replicas_are_held_beside_each_other() {
     let choice = sample.choose(|_| {});
     assert_eq!(shown(&choice), "db (stop within 10 s) | app (stop within 10 s), app2 (stop within 10 s)");
 }
+
+#[test]
+fn only_what_is_asked_for_is_held_and_the_rest_runs_on_purpose() {
+    let only = std::collections::BTreeSet::from(["db".to_owned()]);
+    let choice = Sample::new(&[("db", ""), ("app", "db:service_started:false")]).choose(|q| q.only = Some(&only));
+    let held: Vec<&str> = choice.held.iter().map(|held| held.id.as_str()).collect();
+    assert_eq!(held, ["db"]);
+    assert!(choice.left.iter().all(|left| left.id == "app" && left.is_meant));
+}

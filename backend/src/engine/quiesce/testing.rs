@@ -125,6 +125,7 @@ impl Sample {
             own,
             address: None,
             strangers,
+            only: None,
         };
         change(&mut question);
         choose(&question)
