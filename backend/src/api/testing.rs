@@ -18,6 +18,7 @@ use super::auth::password;
 use super::state::{About, AppState, AuthSettings, StateParts};
 use super::{Api, gate};
 use crate::backends::archive::Codec;
+use crate::backends::{ArchiveParts, BackendParts};
 use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::SharedEngine;
 use crate::docker::scripted::ScriptedEngine;
@@ -26,6 +27,7 @@ use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::job::Quiesce;
 use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
+use crate::engine::registry::{PlanDefaults, Registry};
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::store::Store;
 
@@ -75,11 +77,20 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         timezone: chrono_tz::UTC,
         version: "0.0.0",
     };
+    let archives = ArchiveParts { backup_dir: below("backups"), codec: Codec::default(), workers: 1, version: "0.0.0" };
     let parts = EngineParts {
         store: store.clone(),
-        docker,
         discovery: discovery.clone(),
-        registry: crate::engine::registry::Registry::new(Vec::new(), Default::default()),
+        registry: Registry::new(Vec::new(), PlanDefaults::default(), store.clone(), discovery.clone()),
+        backends: BackendParts {
+            docker: docker.clone(),
+            clock: shared.clone(),
+            node_name: "node".to_owned(),
+            staging_dir: below("staging"),
+            cache_dir: below("cache"),
+            archives,
+        },
+        docker,
         clock: shared.clone(),
         system_log: SystemLog::new(below("logs"), shared.clone()),
         runtime: tokio::runtime::Handle::current(),

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::state::{About, AppState, StateParts};
 use crate::backends::archive::Codec;
+use crate::backends::{ArchiveParts, BackendParts};
 use crate::config::{Compression, Config, Loaded};
 use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::SharedEngine;
@@ -105,9 +106,10 @@ impl Builder {
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
         let parts = EngineParts {
             store: store.clone(),
+            backends: backend_parts(config, docker.clone(), clock.clone()),
             docker,
             discovery: discovery.clone(),
-            registry: Registry::new(Vec::new(), registry_defaults(config)),
+            registry: Registry::new(Vec::new(), registry_defaults(config), store.clone(), discovery.clone()),
             clock: clock.clone(),
             system_log,
             runtime: tokio::runtime::Handle::current(),
@@ -324,6 +326,24 @@ fn engine_settings(config: &Config) -> EngineSettings {
         stall_timeout: config.stall_timeout,
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+fn backend_parts(config: &Config, docker: SharedEngine, clock: SharedClock) -> BackendParts {
+    let archive = archive_settings(config);
+    let archives = ArchiveParts {
+        backup_dir: config.backup_dir.clone(),
+        codec: archive.codec,
+        workers: archive.workers,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    BackendParts {
+        docker,
+        clock,
+        node_name: config.node_name.clone(),
+        staging_dir: config.staging_dir.clone(),
+        cache_dir: config.staging_dir.join(".cache"),
+        archives,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::engine::registry::Registry;
 use crate::engine::{EngineParts, JobEngine};
 use crate::store::Store;
 
-use super::{discovery_settings, engine_settings, lock, real_engine, registry_defaults};
+use super::{backend_parts, discovery_settings, engine_settings, lock, real_engine, registry_defaults};
 
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {
@@ -39,11 +39,13 @@ impl Resumer {
         let clock: SharedClock = Arc::new(SystemClock);
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
         let docker: SharedEngine = Arc::new(real_engine(config));
+        let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
         let parts = EngineParts {
+            registry: Registry::new(Vec::new(), registry_defaults(config), store.clone(), discovery.clone()),
             store,
-            docker: docker.clone(),
-            discovery: Discovery::new(discovery_settings(config), docker, clock.clone()),
-            registry: Registry::new(Vec::new(), registry_defaults(config)),
+            discovery,
+            backends: backend_parts(config, docker.clone(), clock.clone()),
+            docker,
             clock: clock.clone(),
             system_log: SystemLog::new(config.log_dir.clone(), clock),
             runtime: tokio::runtime::Handle::current(),

@@ -13,15 +13,63 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use crate::docker::SharedEngine;
+use crate::domain::clock::SharedClock;
 use crate::domain::ids::JobId;
 use crate::domain::job::{TargetKind, TargetState};
 use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
+use crate::domain::plan::{Destination, Instance};
+
+use custom_image::CustomImageBackend;
+use restic::ResticBackend;
 
 pub mod archive;
+mod custom_image;
+mod restic;
 
 /// A backend that can be shared.
 pub type SharedBackend = Arc<dyn BackupBackend>;
+
+/// What backends are built of, besides the instance.
+#[derive(Clone)]
+pub struct BackendParts {
+    /// The Docker Engine, for backends that run containers.
+    pub docker: SharedEngine,
+    /// The time.
+    pub clock: SharedClock,
+    /// What this installation calls itself: restic's `--host`, `MARINA_HOSTNAME`.
+    pub node_name: String,
+    /// Where staged data lies; each instance has the directory of its id in it.
+    pub staging_dir: PathBuf,
+    /// Where backends keep what can be made anew, such as restic's cache.
+    pub cache_dir: PathBuf,
+    /// How archives are made, and where they land.
+    pub archives: ArchiveParts,
+}
+
+/// How archives are made, and where they land.
+#[derive(Debug, Clone)]
+pub struct ArchiveParts {
+    /// Where they land.
+    pub backup_dir: PathBuf,
+    /// How they are compressed.
+    pub codec: archive::Codec,
+    /// Compressor threads, at least 1.
+    pub workers: usize,
+    /// Mainstay's own version, for the manifest.
+    pub version: &'static str,
+}
+
+/// The backend of an instance: the one place that knows them by name.
+#[must_use]
+pub fn build(instance: &Instance, parts: &BackendParts) -> SharedBackend {
+    match &instance.destination {
+        Destination::Restic(settings) => Arc::new(ResticBackend::new(instance, settings, parts)),
+        Destination::CustomImage(settings) => Arc::new(CustomImageBackend::new(instance, settings, parts)),
+        Destination::Archive => archive::backend(instance, parts),
+    }
+}
 
 /// Why a backend could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -33,6 +33,7 @@ impl JobEngine {
     }
 
     /// Takes every one of `names` for `job`, or none. Returns who is in the way.
+    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) fn try_take(&self, job: &LiveJob, names: &BTreeSet<StackName>) -> Option<StackName> {
         let mut live = self.live();
         let is_taken = |name: &&StackName| live.stacks.get(*name).is_some_and(|other| other != job.id());
@@ -44,6 +45,7 @@ impl JobEngine {
     }
 
     /// Waits until `job` has all of `names`; `tell` hears of the first that is in the way. Does not end by itself.
+    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) async fn take_all(&self, job: &LiveJob, names: &BTreeSet<StackName>, tell: impl FnOnce(&StackName)) {
         let mut tell = Some(tell);
         loop {
@@ -60,6 +62,7 @@ impl JobEngine {
     }
 
     /// Gives back the stacks of a job, which stays at work.
+    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) fn give_back_stacks(&self, job: &LiveJob) {
         self.live().stacks.retain(|_, owner| owner != job.id());
         self.0.given_back.notify_waiters();

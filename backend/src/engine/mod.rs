@@ -16,6 +16,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backends::BackendParts;
 use crate::backends::archive::Codec;
 use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
@@ -55,7 +56,7 @@ pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
 pub use pause_point::PLACES as PAUSE_PLACES;
-pub use plans::{ForgetError, ForgetReport, PlanPreview, PlanRequest, TestError};
+pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
@@ -121,6 +122,8 @@ pub struct EngineParts {
     pub discovery: Discovery,
     /// Instances and plans.
     pub registry: registry::Registry,
+    /// What the backends of instances are built of.
+    pub backends: BackendParts,
     /// The time.
     pub clock: SharedClock,
     /// The service's own log.
@@ -195,6 +198,12 @@ impl JobEngine {
     #[must_use]
     pub fn settings(&self) -> &EngineSettings {
         &self.0.settings
+    }
+
+    /// The instances and plans.
+    #[must_use]
+    pub fn registry(&self) -> &registry::Registry {
+        &self.0.parts.registry
     }
 
     /// What happens, for the whole dashboard.

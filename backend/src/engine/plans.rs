@@ -1,9 +1,9 @@
 //! Work for instances and plans: backups by plan, the test of an instance, retention where its data lies.
 
-use crate::backends::{BackendError, Readiness};
+use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 use crate::domain::job::{Job, Quiesce, Trigger};
 use crate::domain::keep::KeepVerdict;
-use crate::domain::names::{InstanceId, PlanId};
+use crate::domain::names::{InstanceId, PlanId, StackName};
 
 use super::{JobEngine, SubmitError};
 
@@ -12,6 +12,8 @@ use super::{JobEngine, SubmitError};
 pub struct PlanRequest {
     /// Which plan.
     pub plan: PlanId,
+    /// A stack that is captured by the means of the plan, instead of the plan's own targets.
+    pub only: Option<StackName>,
     /// How containers are brought to rest; the plan decides when absent.
     pub quiesce: Option<Quiesce>,
     /// Whether only to show what would be done.
@@ -46,9 +48,9 @@ pub struct PreviewTarget {
     pub skipped: Option<String>,
 }
 
-/// Why an instance could not be tested.
+/// Why an instance could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum TestError {
+pub enum InstanceError {
     /// There is no such instance.
     #[error("there is no instance '{0}'")]
     UnknownInstance(InstanceId),
@@ -103,8 +105,8 @@ impl JobEngine {
     ///
     /// # Errors
     /// When there is no such instance, or it is not usable; the error says what to do.
-    pub async fn test_instance(&self, id: &InstanceId) -> Result<Readiness, TestError> {
-        Err(TestError::UnknownInstance(id.clone()))
+    pub async fn test_instance(&self, id: &InstanceId) -> Result<Readiness, InstanceError> {
+        Err(InstanceError::UnknownInstance(id.clone()))
     }
 
     /// Carries the retention of an instance's plans out, or shows what it would do.
@@ -114,5 +116,30 @@ impl JobEngine {
     pub async fn forget_instance(&self, id: &InstanceId, is_dry_run: bool) -> Result<ForgetReport, ForgetError> {
         let _ = is_dry_run;
         Err(ForgetError::UnknownInstance(id.clone()))
+    }
+
+    /// What lies where the instance stores, newest first; also what others put there.
+    ///
+    /// # Errors
+    /// When there is no such instance, or its place cannot be read.
+    pub async fn list_instance_snapshots(&self, id: &InstanceId) -> Result<Vec<FoundSnapshot>, InstanceError> {
+        Err(InstanceError::UnknownInstance(id.clone()))
+    }
+
+    /// How much lies where the instance stores.
+    ///
+    /// # Errors
+    /// As [`Self::list_instance_snapshots`].
+    pub async fn measure_instance(&self, id: &InstanceId) -> Result<RepositoryStats, InstanceError> {
+        Err(InstanceError::UnknownInstance(id.clone()))
+    }
+
+    /// Queues a check of what lies where the instance stores: a job of kind `verify`.
+    ///
+    /// # Errors
+    /// When there is no such instance, a job works for it, or the job cannot be recorded.
+    pub async fn submit_check(&self, id: &InstanceId, trigger: Trigger) -> Result<Job, SubmitError> {
+        let _ = (id, trigger);
+        Err(SubmitError::ShuttingDown)
     }
 }

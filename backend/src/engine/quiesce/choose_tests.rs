@@ -1,5 +1,7 @@
 //! Which containers are held, how, and in which order.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::docker::scripted::running_container;
 use crate::domain::stack::labels;
@@ -148,8 +150,8 @@ fn replicas_are_held_beside_each_other() {
 
 #[test]
 fn only_what_is_asked_for_is_held_and_the_rest_runs_on_purpose() {
-    let only = std::collections::BTreeSet::from(["db".to_owned()]);
-    let choice = Sample::new(&[("db", ""), ("app", "db:service_started:false")]).choose(|q| q.only = Some(&only));
+    static ONLY: LazyLock<BTreeSet<String>> = LazyLock::new(|| BTreeSet::from(["db".to_owned()]));
+    let choice = Sample::new(&[("db", ""), ("app", "db:service_started:false")]).choose(|q| q.only = Some(&ONLY));
     let held: Vec<&str> = choice.held.iter().map(|held| held.id.as_str()).collect();
     assert_eq!(held, ["db"]);
     assert!(choice.left.iter().all(|left| left.id == "app" && left.is_meant));
