@@ -33,7 +33,6 @@ impl JobEngine {
     }
 
     /// Takes every one of `names` for `job`, or none. Returns who is in the way.
-    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) fn try_take(&self, job: &LiveJob, names: &BTreeSet<StackName>) -> Option<StackName> {
         let mut live = self.live();
         let is_taken = |name: &&StackName| live.stacks.get(*name).is_some_and(|other| other != job.id());
