@@ -12,8 +12,9 @@ use secrecy::SecretString;
 use super::address::SecretUrl;
 use super::expand::expand;
 use super::model::{Compression, Effort, Words};
-use super::section::{Context, Section, closest, describe};
+use super::section::{Context, Section, describe};
 use super::tree::{Kind, Node, Place};
+use crate::domain::closest::closest;
 use crate::domain::duration::parse_duration;
 
 /// A text as a path, if it is an absolute one.

@@ -6,12 +6,14 @@
 
 pub mod access;
 pub mod clock;
+pub mod closest;
 pub mod dependency;
 pub mod duration;
 pub mod entry;
 pub mod ids;
 pub mod job;
 pub mod keep;
+pub mod labels;
 pub mod log;
 pub mod names;
 pub mod order;
