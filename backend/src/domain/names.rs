@@ -152,6 +152,13 @@ checked_name!(
     PlanId
 );
 
+/// The plan that an instance has of itself.
+impl From<&InstanceId> for PlanId {
+    fn from(instance: &InstanceId) -> Self {
+        Self(instance.0.clone())
+    }
+}
+
 /// The name of a log file within the log directory. It names nothing outside of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogName(String);

@@ -107,6 +107,10 @@ pub struct Instance {
     pub is_enabled: bool,
     /// Commands around every run of its own plan.
     pub hooks: Hooks,
+    /// Patterns of what its own plan leaves out of every target.
+    pub excludes: Vec<String>,
+    /// Tags that its own plan gives to every snapshot, besides those of the targets.
+    pub tags: Vec<String>,
     /// What its own plan captures, besides what labels say.
     pub targets: Vec<Target>,
 }

@@ -41,8 +41,8 @@ pub enum RegistryError {
     /// The id is taken.
     #[error("'{0}' is the id of another instance or plan")]
     Taken(String),
-    /// It comes from the configuration or from labels.
-    #[error("'{0}' is written down in the configuration or in labels, and is changed there")]
+    /// It comes from the configuration, from labels, or with its instance.
+    #[error("'{0}' is written down in the configuration, in labels or in its instance, and is changed there")]
     ReadOnly(String),
     /// Plans are left that use the instance.
     #[error("the instance is used by the plan '{0}'")]
@@ -50,6 +50,15 @@ pub enum RegistryError {
     /// It cannot be recorded.
     #[error("it cannot be recorded")]
     Store(#[from] StoreError),
+}
+
+/// An instance that was recorded and cannot be used. It can be removed, and its id is taken until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusableInstance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Why, and what to do, in a sentence for people.
+    pub reason: String,
 }
 
 /// The instances and plans. Cloning shares them.
@@ -109,6 +118,12 @@ impl Registry {
     /// that nobody knows, a container that is enabled without a database kind.
     #[must_use]
     pub fn list_warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Instances made through the API that cannot be used: their secrets cannot be read with the present key.
+    #[must_use]
+    pub fn list_unusable(&self) -> Vec<UnusableInstance> {
         Vec::new()
     }
 
