@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::problem::Finding;
 use super::tree::{Entry, Kind, Node, Place};
 use super::value::Field;
-use crate::domain::closest::closest;
+use crate::domain::hint::closest;
 
 /// What the reading of one configuration shares.
 pub(super) struct Context<'a> {

@@ -14,8 +14,8 @@ use super::expand::expand;
 use super::model::{Compression, Effort, Words};
 use super::section::{Context, Section, describe};
 use super::tree::{Kind, Node, Place};
-use crate::domain::closest::closest;
 use crate::domain::duration::parse_duration;
+use crate::domain::hint::closest;
 
 /// A text as a path, if it is an absolute one.
 pub(super) fn absolute(text: String) -> Option<PathBuf> {

@@ -6,10 +6,10 @@
 
 pub mod access;
 pub mod clock;
-pub mod closest;
 pub mod dependency;
 pub mod duration;
 pub mod entry;
+pub mod hint;
 pub mod ids;
 pub mod job;
 pub mod keep;

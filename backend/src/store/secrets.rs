@@ -56,7 +56,9 @@ pub enum SecretsError {
         path: String,
     },
     /// It was sealed with another key.
-    #[error("its secrets were encrypted with the key {theirs}, and the present key is {present}: put the former key back")]
+    #[error(
+        "its secrets were encrypted with the key {theirs}, and the present key is {present}: put the former key back"
+    )]
     OtherKey {
         /// The fingerprint of the key it was sealed with.
         theirs: String,
@@ -205,7 +207,8 @@ impl Sealer {
     pub(super) fn seal(&self, field: &str, text: &str) -> Result<Sealed, SecretsError> {
         let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(SecretsError::NoRandomness)?;
-        let payload = Payload { msg: text.as_bytes(), aad: self.belonging(field).as_bytes() };
+        let belonging = self.belonging(field);
+        let payload = Payload { msg: text.as_bytes(), aad: belonging.as_bytes() };
         let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretsError::Damaged)?;
         Ok(Sealed(format!("{VERSION}:{}:{}{}", self.key.fingerprint(), to_hex(&nonce), to_hex(&sealed))))
     }
@@ -221,7 +224,8 @@ impl Sealer {
         }
         let bytes = from_hex(rest).ok_or(SecretsError::Damaged)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SecretsError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: self.belonging(field).as_bytes() };
+        let belonging = self.belonging(field);
+        let payload = Payload { msg: sealed, aad: belonging.as_bytes() };
         let text = self.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| SecretsError::Damaged)?;
         String::from_utf8(text).map(SecretString::from).map_err(|_| SecretsError::Damaged)
     }

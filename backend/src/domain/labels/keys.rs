@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Carrier;
-use crate::domain::closest::did_you_mean;
+use crate::domain::hint::did_you_mean;
 use crate::domain::stack::labels;
 
 /// What a label is about.
@@ -124,7 +124,10 @@ pub(super) fn collect(carrier: Carrier, labels: &BTreeMap<String, String>) -> (F
             let Some(rest) = label.strip_prefix(prefix) else { continue };
             if family == Family::FirstMarina && !is_told {
                 is_told = true;
-                warnings.push(format!("the labels {prefix}* are those of a first version; write them as {}*", FAMILIES[1].1));
+                warnings.push(format!(
+                    "the labels {prefix}* are those of a first version; write them as {}*",
+                    FAMILIES[1].1
+                ));
             }
             match KEYS.iter().map(|(key, ..)| *key).find(|key| key.in_family(family) == rest) {
                 Some(key) if key.is_known_on(carrier) => found.add(key, label, value, &mut warnings),

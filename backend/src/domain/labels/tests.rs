@@ -108,14 +108,8 @@ fn ours_mean_the_same_as_marinas() {
         ("mainstay.order", "3"),
         ("mainstay.test", "1"),
     ];
-    let marina = volume(&[
-        ("exclude", "a"),
-        ("tags", "t"),
-        ("pre", "x"),
-        ("post", "y"),
-        ("paths", "p"),
-        ("stopAttached", "1"),
-    ]);
+    let marina =
+        volume(&[("exclude", "a"), ("tags", "t"), ("pre", "x"), ("post", "y"), ("paths", "p"), ("stopAttached", "1")]);
     let (target, warnings) = read(&thing(Carrier::Volume, &ours));
     assert_eq!(warnings, Vec::<String>::new());
     assert_eq!(format!("{target:?}"), format!("{:?}", marina.0));
@@ -146,7 +140,11 @@ fn truth_is_read_as_marina_reads_it() {
         ("tru", false, true),
     ] {
         let (target, warnings) = volume(&[("stopAttached", text)]);
-        assert_eq!((target.stop_attached, warnings.len()), (Some(is_true), usize::from(is_said)), "{text}: {warnings:?}");
+        assert_eq!(
+            (target.stop_attached, warnings.len()),
+            (Some(is_true), usize::from(is_said)),
+            "{text}: {warnings:?}"
+        );
         let enabled = [("mainstay.enable", text), ("mainstay.instance", "nas")];
         let (found, warnings) = read_target(&thing(Carrier::Volume, &enabled));
         assert_eq!((found.is_some(), warnings.len()), (is_true, usize::from(is_said)), "{text}: {warnings:?}");
@@ -222,7 +220,10 @@ fn labels_that_nobody_knows_are_said_with_the_one_that_was_meant() {
         ("mainstay.", "is not known"),
     ] {
         let (_, warnings) = read_target(&thing(Carrier::Volume, &[(label, "true")]));
-        assert!(warnings.iter().any(|warning| warning.contains(hint) && warning.contains("is not known")), "{warnings:?}");
+        assert!(
+            warnings.iter().any(|warning| warning.contains(hint) && warning.contains("is not known")),
+            "{warnings:?}"
+        );
     }
     for (carrier, key) in [(Carrier::Volume, "db"), (Carrier::Container, "paths")] {
         let said = refused(&thing(carrier, &[(&format!("mainstay.{key}"), "x")]));
@@ -277,5 +278,9 @@ fn signs_of_a_shell_are_said_and_no_password_is() {
         assert!(!warnings[0].contains("hunter2"), "{warnings:?}");
     }
     let (target, warnings) = volume(&[("paths", "a;b $(id)")]);
-    assert_eq!((target.paths, warnings.len()), (vec![PathBuf::from("a;b $(id)")], 0), "a name like any other: no shell");
+    assert_eq!(
+        (target.paths, warnings.len()),
+        (vec![PathBuf::from("a;b $(id)")], 0),
+        "a name like any other: no shell"
+    );
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::keys::{Found, Key};
-use crate::domain::closest::did_you_mean;
+use crate::domain::hint::did_you_mean;
 use crate::domain::plan::DatabaseKind;
 
 /// What only a shell would understand; no shell reads the arguments of a dump.
@@ -39,7 +39,10 @@ impl Found<'_> {
         let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         let is_true = is(&["true", "yes", "1"]);
         if !is_true && !is(&["false", "no", "0", "off"]) {
-            warnings.push(format!("the label {label} says '{}', which is neither true nor false; it counts as false", shown(text)));
+            warnings.push(format!(
+                "the label {label} says '{}', which is neither true nor false; it counts as false",
+                shown(text)
+            ));
         }
         Some(is_true)
     }
@@ -54,7 +57,9 @@ impl Found<'_> {
                 Ok(None) => is_all = true,
                 Ok(Some(path)) if !paths.contains(&path) => paths.push(path),
                 Ok(Some(_)) => {}
-                Err(reason) => warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item))),
+                Err(reason) => {
+                    warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item)))
+                }
             }
         }
         if is_all {
@@ -111,7 +116,9 @@ impl Found<'_> {
             match check(item) {
                 Ok(item) if !kept.contains(&item) => kept.push(item),
                 Ok(_) => {}
-                Err(reason) => warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item))),
+                Err(reason) => {
+                    warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item)))
+                }
             }
         }
         kept

@@ -23,7 +23,8 @@ async fn open(directory: &tempfile::TempDir) -> Store {
 }
 
 fn hooks() -> Hooks {
-    let hook = |timeout| Hook { command: format!("echo {SECRET}").as_str().into(), container: Some("web".into()), timeout };
+    let hook =
+        |timeout| Hook { command: format!("echo {SECRET}").as_str().into(), container: Some("web".into()), timeout };
     Hooks { pre: vec![hook(None), hook(Some(Duration::from_millis(1500)))], post: vec![hook(None)] }
 }
 
@@ -141,7 +142,9 @@ async fn what_is_recorded_is_read_back_whole() {
     store.save_plan(&plan()).await.expect("saved");
     let all = store.list_plans().await.expect("listed");
     assert_eq!(format!("{:?}", all[0].content.as_ref().expect("read")), format!("{:?}", plan()));
-    assert!(store.delete_plan(&plan().id).await.expect("removed") && !store.delete_plan(&plan().id).await.expect("gone"));
+    assert!(
+        store.delete_plan(&plan().id).await.expect("removed") && !store.delete_plan(&plan().id).await.expect("gone")
+    );
     let id = "nas".parse().expect("an id");
     assert!(store.delete_instance(&id).await.expect("removed") && !store.delete_instance(&id).await.expect("gone"));
     assert!(store.list_instances().await.expect("listed").is_empty());
@@ -154,7 +157,8 @@ async fn no_secret_is_in_any_file_of_the_store() {
     store.save_instance(&instance(restic())).await.expect("saved");
     store.save_plan(&plan()).await.expect("saved");
     let find = |needle: &str| {
-        let files = std::fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.expect("an entry").path());
+        let files =
+            std::fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.expect("an entry").path());
         let has = |path: &std::path::Path| {
             let bytes = std::fs::read(path).expect("a file");
             bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
