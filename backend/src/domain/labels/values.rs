@@ -31,6 +31,10 @@ fn shown(text: &str) -> String {
     text.chars().take(40).flat_map(char::escape_default).collect()
 }
 
+fn ignored(label: &str, item: &str, reason: &str) -> String {
+    format!("the label {label} names '{}', which is ignored: {reason}", shown(item))
+}
+
 impl Found<'_> {
     /// A truth value: `true`, `yes` (in any case) and `1` are true, all else is false; an empty one is none. What is
     /// neither a word for true nor for false is also said.
@@ -57,9 +61,7 @@ impl Found<'_> {
                 Ok(None) => is_all = true,
                 Ok(Some(path)) if !paths.contains(&path) => paths.push(path),
                 Ok(Some(_)) => {}
-                Err(reason) => {
-                    warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item)))
-                }
+                Err(reason) => warnings.push(ignored(label, item, &reason)),
             }
         }
         if is_all {
@@ -116,9 +118,7 @@ impl Found<'_> {
             match check(item) {
                 Ok(item) if !kept.contains(&item) => kept.push(item),
                 Ok(_) => {}
-                Err(reason) => {
-                    warnings.push(format!("the label {label} names '{}', which is ignored: {reason}", shown(item)))
-                }
+                Err(reason) => warnings.push(ignored(label, item, &reason)),
             }
         }
         kept
