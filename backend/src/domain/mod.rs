@@ -13,6 +13,7 @@ pub mod hint;
 pub mod ids;
 pub mod job;
 pub mod keep;
+pub mod labels;
 pub mod log;
 pub mod names;
 pub mod order;
