@@ -3,6 +3,8 @@
 //! `croner` knows what the fields of cron mean, also across a change to or from summer time. `fields` refuses before it
 //! what is no schedule, in a sentence that names the field; `words` tells a schedule in plain words.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
@@ -32,7 +34,7 @@ const NICKNAMES: [(&str, &str); 7] = [
 pub struct Schedule {
     text: String,
     zone: Option<Tz>,
-    cron: Cron,
+    cron: Arc<Cron>,
 }
 
 /// Why a text is no schedule.
@@ -52,7 +54,7 @@ impl Schedule {
         let fields = fields::check(expand(rest).map_err(refuse)?, minute_of(seed)).map_err(refuse)?;
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(&fields).map_err(|error| refuse(error.to_string()))?;
-        let schedule = Self { text: text.to_owned(), zone, cron };
+        let schedule = Self { text: text.to_owned(), zone, cron: Arc::new(cron) };
         if schedule.next_after(DateTime::UNIX_EPOCH, Tz::UTC).is_none() {
             return Err(refuse("it never comes true, because no such day exists".to_owned()));
         }
