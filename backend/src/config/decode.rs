@@ -130,7 +130,9 @@ fn running(root: &mut Section<'_>, config: &mut Config) {
 fn defaults_of_instances(root: &mut Section<'_>, config: &mut Config) {
     root.set(&["retention"], &mut config.retention, |field| instances::retention(field).map(Some));
     root.set(&["stop_attached", "stopAttached"], &mut config.stop_attached, Field::flag);
-    root.set(&["restic_timeout", "resticTimeout"], &mut config.restic_timeout, |field| field.duration(SECOND).map(Some));
+    root.set(&["restic_timeout", "resticTimeout"], &mut config.restic_timeout, |field| {
+        field.duration(SECOND).map(Some)
+    });
     root.set(&["cors_origins", "corsOrigins"], &mut config.cors_origins, |field| {
         let origins = field.list(|item| item.expanded_text())?;
         if !origins.is_empty() {

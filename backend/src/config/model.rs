@@ -219,7 +219,6 @@ macro_rules! words {
         }
     };
 }
-pub(super) use words;
 
 words! {
     /// A codec of archives.

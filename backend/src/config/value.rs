@@ -15,8 +15,8 @@ use super::model::{Compression, Effort, Words};
 use super::section::{Context, Section, describe};
 use super::tree::{Kind, Node, Place};
 use crate::domain::duration::parse_duration;
-use crate::domain::size::{human_bytes, parse_bytes};
 use crate::domain::hint::closest;
+use crate::domain::size::{human_bytes, parse_bytes};
 
 /// A text as a path, if it is an absolute one.
 pub(super) fn absolute(text: String) -> Option<PathBuf> {

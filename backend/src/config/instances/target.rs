@@ -102,6 +102,6 @@ fn parts(field: &Field<'_>) -> Option<Vec<PathBuf>> {
 }
 
 fn arguments(field: &Field<'_>) -> Option<Vec<SecretString>> {
-    let texts = field.list(Field::expanded_text)?;
+    let texts = field.list(|item| item.expanded_text())?;
     Some(texts.iter().flat_map(|text| split_arguments(text)).collect())
 }
