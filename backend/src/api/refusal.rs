@@ -82,6 +82,7 @@ impl From<BrowseError> for ApiError {
             BrowseError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
             BrowseError::Removed(_) | BrowseError::Missing(_) => Self::ArchiveMissing(text),
             BrowseError::Damaged(what) => Self::ArchiveDamaged(what),
+            BrowseError::NotAnArchive(_) => Self::ArchiveNotIndexed(text),
             BrowseError::NoIndex(reason) => Self::ArchiveNotIndexed(reason),
             BrowseError::MakingIndex => Self::IndexRebuilding,
             BrowseError::UnknownEntry(path) => Self::EntryNotFound(path.to_string()),

@@ -319,8 +319,9 @@ pub trait Session: Send {
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError>;
 
     /// Reads what was stored again, as far as the backend can. Only after it does the result count as complete:
-    /// `is_complete` says whether every target of the job is whole.
-    async fn verify(&mut self, stored: &Stored, is_complete: bool) -> Result<(), BackendError>;
+    /// `is_complete` says whether every target of the job is whole. Where it gets another name by that, `stored` has the
+    /// new one afterwards.
+    async fn verify(&mut self, stored: &mut Stored, is_complete: bool) -> Result<(), BackendError>;
 
     /// Removes what was only for the run: the hot snapshot, scratch files, containers.
     async fn end(self: Box<Self>);

@@ -86,6 +86,7 @@ impl std::fmt::Display for Jump {
 mod tests {
     use super::*;
     use crate::domain::ids::JobId;
+    use crate::domain::plan::BackendKind;
 
     const NOW: i64 = 1_700_000_000;
 
@@ -94,15 +95,17 @@ mod tests {
         Snapshot {
             id: SnapshotId::new(created_at),
             job_id: JobId::new(created_at),
-            stack: "blog".parse().expect("a valid name"),
+            backend: BackendKind::Archive,
+            reference: "/b/a.tar.gz".into(),
+            stack: Some("blog".parse().expect("a valid name")),
             host: "local".into(),
             instance: None,
+            plan: None,
             created_at,
-            archive: "/b/a.tar.gz".into(),
             size_bytes: 1,
             content_bytes: 1,
             entry_count: 1,
-            blake3: String::new(),
+            blake3: None,
             is_complete,
             verified_at: None,
             removed_at: None,

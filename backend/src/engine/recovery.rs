@@ -135,16 +135,16 @@ impl JobEngine {
     }
 
     fn tidy_file(&self, job: &Job, file: &Path, recorded: Option<&Snapshot>) -> Outcome {
-        let recorded = recorded.filter(|s| is_partial_of(file, &s.archive));
+        let recorded = recorded.and_then(Snapshot::find_archive).filter(|archive| is_partial_of(file, archive));
         // It can never become an archive: whether it was made or is gone, nothing depends on it.
         if is_scratch(file) && matches!(file.try_exists(), Ok(false)) {
             return Outcome::Nothing;
         }
         if !file.try_exists().unwrap_or(false) {
             // What was verified and recorded is there under one name or the other.
-            let is_known = recorded.map_or_else(|| has_content(file.parent()), |s| s.archive.exists());
+            let is_known = recorded.map_or_else(|| has_content(file.parent()), Path::exists);
             if is_known {
-                recorded.iter().for_each(|s| archive::adopt_index(file, &s.archive));
+                recorded.iter().for_each(|archive| archive::adopt_index(file, archive));
                 return Outcome::Nothing;
             }
             let message =
@@ -152,12 +152,10 @@ impl JobEngine {
             self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);
             return Outcome::Left;
         }
-        if let Some(snapshot) = recorded.filter(|s| !s.archive.exists()) {
-            let message = format!(
-                "archive {} was verified before the service ended; it has its name now",
-                snapshot.archive.display()
-            );
-            let published = archive::publish(file, &snapshot.archive).map_err(|error| chain(&error));
+        if let Some(archive) = recorded.filter(|archive| !archive.exists()) {
+            let message =
+                format!("archive {} was verified before the service ended; it has its name now", archive.display());
+            let published = archive::publish(file, archive).map_err(|error| chain(&error));
             return if self.say_result(&published, job, message) { Outcome::Nothing } else { Outcome::Left };
         }
         let removed = archive::remove_archive(file).map_err(|error| error.to_string());

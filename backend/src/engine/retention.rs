@@ -13,7 +13,6 @@ use crate::domain::ids::JobId;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
 use crate::domain::retention::{Jump, find_jump, judge_by_age};
-use crate::domain::snapshot::Snapshot;
 use crate::store::{JobFilter, PageRequest, SnapshotFilter, StoreError};
 
 use super::JobEngine;
@@ -29,7 +28,8 @@ impl JobEngine {
     pub(super) async fn drop_old_archives(&self, stack: &StackName, log: &JobLog) -> Result<(usize, u64), StoreError> {
         let store = &self.0.parts.store;
         let now = self.0.parts.clock.now();
-        let snapshots = store.list_snapshots(&SnapshotFilter::of_stack(stack), &PageRequest::first(MANY)).await?.items;
+        let snapshots =
+            store.list_snapshots(&SnapshotFilter::archives_of(stack), &PageRequest::first(MANY)).await?.items;
         if let Some(jump) = find_jump(now, snapshots.iter().map(|snapshot| snapshot.created_at)) {
             log.write(
                 Level::Warning,
@@ -41,8 +41,9 @@ impl JobEngine {
         let verdicts = judge_by_age(&snapshots, self.0.settings.retention_days, now);
         for verdict in verdicts.iter().filter(|v| !v.is_kept) {
             let Some(snapshot) = snapshots.iter().find(|s| s.id == verdict.id) else { continue };
-            let name = snapshot.archive.display();
-            match remove_archive(snapshot) {
+            let Some(archive) = snapshot.find_archive() else { continue };
+            let name = archive.display();
+            match remove_archive(archive) {
                 Ok(()) => log.write(Level::Info, format!("dropped {name}: {}", verdict.reason)),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     log.write(Level::Info, format!("{name} was gone already"));
@@ -104,8 +105,7 @@ impl JobEngine {
 }
 
 /// Removes an archive, if it still is a plain file of that name.
-fn remove_archive(snapshot: &Snapshot) -> io::Result<()> {
-    let path: &Path = &snapshot.archive;
+fn remove_archive(path: &Path) -> io::Result<()> {
     if !std::fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a plain file"));
     }

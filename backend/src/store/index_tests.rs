@@ -73,6 +73,11 @@ async fn every_filter_of_snapshots_has_an_index() {
             "stack",
         ),
         (SnapshotFilter { instance: Some("nas".into()), ..none.clone() }, "snapshots_present_by_instance", "instance"),
+        (
+            SnapshotFilter { plan: Some("nightly".parse().expect("an id")), ..none.clone() },
+            "snapshots_present_by_plan",
+            "plan",
+        ),
         (SnapshotFilter { is_complete: Some(true), ..none.clone() }, "snapshots_present_by_completeness", "complete"),
     ];
     for (filter, index, what) in &filters {

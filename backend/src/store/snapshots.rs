@@ -6,10 +6,10 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::snapshot::{ActiveModel, Column, Entity, Model};
-use super::rows::{from_column, from_json, parse, to_column, to_json};
+use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json};
 use super::{Doing, Page, PageRequest, Store, StoreError};
 use crate::domain::ids::{JobId, SnapshotId};
-use crate::domain::names::StackName;
+use crate::domain::names::{PlanId, StackName};
 use crate::domain::snapshot::Snapshot;
 
 /// Which snapshots are wanted; an absent field wants all.
@@ -21,17 +21,21 @@ pub struct SnapshotFilter {
     pub job: Option<JobId>,
     /// Made for this instance.
     pub instance: Option<String>,
+    /// Made by this plan.
+    pub plan: Option<PlanId>,
     /// Whether every target was captured whole.
     pub is_complete: Option<bool>,
-    /// Also those whose archive was removed.
+    /// Only those that were made for no instance.
+    pub without_instance: bool,
+    /// Also those that were removed where they lay.
     pub with_removed: bool,
 }
 
 impl SnapshotFilter {
-    /// Those of one stack whose archive is there.
+    /// The plain archives of one stack that are there: what no plan looks after.
     #[must_use]
-    pub fn of_stack(stack: &StackName) -> Self {
-        Self { stack: Some(stack.clone()), ..Self::default() }
+    pub fn archives_of(stack: &StackName) -> Self {
+        Self { stack: Some(stack.clone()), without_instance: true, ..Self::default() }
     }
 
     fn to_condition(&self) -> Condition {
@@ -39,7 +43,9 @@ impl SnapshotFilter {
             .add_option(self.stack.as_ref().map(|s| Column::Stack.eq(s.as_str())))
             .add_option(self.job.as_ref().map(|j| Column::JobId.eq(j.as_str())))
             .add_option(self.instance.as_ref().map(|i| Column::Instance.eq(i.as_str())))
+            .add_option(self.plan.as_ref().map(|p| Column::Plan.eq(p.as_str())))
             .add_option(self.is_complete.map(|c| Column::IsComplete.eq(c)))
+            .add_option(self.without_instance.then(|| Column::Instance.is_null()))
             .add_option((!self.with_removed).then(|| Column::RemovedAt.is_null()))
     }
 }
@@ -83,7 +89,7 @@ impl Store {
         Ok(Page::from_one_more(snapshots, page.limit, |s| s.id.to_string()))
     }
 
-    /// Notes that the archive of a snapshot is gone.
+    /// Notes that a snapshot is gone where it lay.
     ///
     /// # Errors
     /// When the database refuses.
@@ -94,7 +100,7 @@ impl Store {
             .filter(Column::Id.eq(id.as_str()))
             .exec(&self.db)
             .await
-            .doing("note a removed archive")?;
+            .doing("note a removed snapshot")?;
         Ok(())
     }
 }
@@ -108,18 +114,16 @@ pub(super) fn list(filter: &SnapshotFilter, page: &PageRequest) -> Select<Entity
 }
 
 fn to_row(snapshot: &Snapshot) -> Result<ActiveModel, StoreError> {
-    let archive = snapshot
-        .archive
-        .to_str()
-        .ok_or_else(|| StoreError::Row { what: "archive", reason: "the path is not UTF-8".into() })?;
     Ok(ActiveModel {
         id: Set(snapshot.id.to_string()),
         job_id: Set(snapshot.job_id.to_string()),
-        stack: Set(snapshot.stack.to_string()),
+        backend: Set(snapshot.backend.to_string()),
+        reference: Set(snapshot.reference.clone()),
+        stack: Set(snapshot.stack.as_ref().map(ToString::to_string)),
         host: Set(snapshot.host.clone()),
         instance: Set(snapshot.instance.clone()),
+        plan: Set(snapshot.plan.as_ref().map(ToString::to_string)),
         created_at: Set(snapshot.created_at),
-        archive: Set(archive.to_owned()),
         size_bytes: Set(to_column(snapshot.size_bytes)),
         content_bytes: Set(to_column(snapshot.content_bytes)),
         entry_count: Set(to_column(snapshot.entry_count)),
@@ -135,11 +139,13 @@ fn from_row(row: Model) -> Result<Snapshot, StoreError> {
     Ok(Snapshot {
         id: parse("id", &row.id)?,
         job_id: parse("job_id", &row.job_id)?,
-        stack: parse("stack", &row.stack)?,
+        backend: parse("backend", &row.backend)?,
+        reference: row.reference,
+        stack: parse_some("stack", row.stack.as_deref())?,
         host: row.host,
         instance: row.instance,
+        plan: parse_some("plan", row.plan.as_deref())?,
         created_at: row.created_at,
-        archive: row.archive.into(),
         size_bytes: from_column(row.size_bytes),
         content_bytes: from_column(row.content_bytes),
         entry_count: from_column(row.entry_count),
@@ -149,4 +155,53 @@ fn from_row(row: Model) -> Result<Snapshot, StoreError> {
         removed_at: row.removed_at,
         targets: from_json("targets", row.targets)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use migrations::{Migrator, MigratorTrait as _};
+    use sea_orm::ConnectionTrait as _;
+
+    use super::*;
+    use crate::domain::clock::SystemClock;
+    use crate::domain::plan::BackendKind;
+
+    #[tokio::test]
+    async fn archives_of_the_version_before_are_known_and_the_way_back_is_open() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite://{}/store.db", directory.path().display());
+        let store = Store::connect(&url, Arc::new(SystemClock)).await.expect("a store");
+        Migrator::down(&store.db, Some(1)).await.expect("the schema before");
+        let (id, job) = (SnapshotId::new(DateTime::UNIX_EPOCH), JobId::new(DateTime::UNIX_EPOCH));
+        let row = format!(
+            "INSERT INTO snapshots (id, job_id, host, instance, created_at, size_bytes, content_bytes, entry_count, \
+             is_complete, verified_at, removed_at, targets, archive, stack, blake3) VALUES ('{id}', '{job}', 'local', NULL, '2026-11-21T00:00:00Z', 5, 4, 3, TRUE, \
+             NULL, NULL, '[]', '/backups/blog.tar.gz', 'blog', 'abc')"
+        );
+        store.db.execute_unprepared(&row).await.expect("a row of the version before");
+        Migrator::up(&store.db, None).await.expect("the schema of today");
+        let found = store.find_snapshot(&id).await.expect("read").expect("the snapshot");
+        assert_eq!((found.backend, found.reference.as_str()), (BackendKind::Archive, "/backups/blog.tar.gz"));
+        assert_eq!((found.stack.as_ref().map(StackName::as_str), found.blake3.as_deref()), (Some("blog"), Some("abc")));
+        let of_a_plan = Snapshot {
+            id: SnapshotId::new(DateTime::UNIX_EPOCH),
+            backend: BackendKind::Restic,
+            reference: "1234abcd".to_owned(),
+            stack: None,
+            instance: Some("nas".to_owned()),
+            plan: Some("nas".parse().expect("an id")),
+            blake3: None,
+            ..found.clone()
+        };
+        store.insert_snapshot(&of_a_plan).await.expect("recorded");
+        let filter = SnapshotFilter { plan: of_a_plan.plan.clone(), ..SnapshotFilter::default() };
+        let listed = store.list_snapshots(&filter, &PageRequest::first(9)).await.expect("a list").items;
+        assert_eq!(listed, [of_a_plan]);
+        let archives = SnapshotFilter::archives_of(&"blog".parse().expect("a name"));
+        let listed = store.list_snapshots(&archives, &PageRequest::first(9)).await.expect("a list").items;
+        assert_eq!(listed, [found]);
+        Migrator::down(&store.db, Some(1)).await.expect("back again");
+    }
 }

@@ -147,6 +147,7 @@ pub(super) fn protected_stacks() -> Select<snapshot::Entity> {
         .column(snapshot::Column::Stack)
         .distinct()
         .filter(snapshot::Column::IsComplete.eq(true))
+        .filter(snapshot::Column::Stack.is_not_null())
         .filter(snapshot::Column::RemovedAt.is_null())
 }
 

@@ -16,6 +16,7 @@ mod coverage;
 mod discovery;
 mod disk;
 mod docker_engine;
+mod docker_work;
 mod events;
 mod hung;
 mod instances;

@@ -25,8 +25,8 @@ fn job(stack: &str, state: &str, at: DateTime<Utc>) -> Job {
 fn snapshot(of: &Job, size_bytes: u64, is_complete: bool) -> Snapshot {
     let row = json!({
         "id": SnapshotId::new(of.queued_at), "job_id": of.id, "stack": of.stack, "host": "local",
-        "created_at": of.queued_at, "archive": "/backups/a.tar.gz", "size_bytes": size_bytes, "content_bytes": 1,
-        "entry_count": 1, "blake3": "", "is_complete": is_complete, "targets": [],
+        "created_at": of.queued_at, "backend": "archive", "reference": "/backups/a.tar.gz", "size_bytes": size_bytes, "content_bytes": 1,
+        "entry_count": 1, "is_complete": is_complete, "targets": [],
     });
     serde_json::from_value(row).expect("a snapshot")
 }

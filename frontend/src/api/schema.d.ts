@@ -832,7 +832,7 @@ export interface paths {
         };
         /**
          * List snapshots
-         * @description What can be restored, newest first. Snapshots whose archive was removed are left out; they can still be had by id.
+         * @description What can be restored, newest first. Those that were removed where they lay are left out; they can still be had by id.
          */
         get: operations["list_snapshots"];
         put?: never;
@@ -2865,9 +2865,12 @@ export interface components {
          * @example {
          *       "id": "snap_019aa3f1d9e07c3e9f00112233445566",
          *       "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "backend": "archive",
+         *       "reference": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz",
          *       "stack": "blog",
          *       "host": "local",
          *       "instance": null,
+         *       "plan": null,
          *       "created_at": "2026-11-21T03:00:02.000Z",
          *       "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz",
          *       "size_bytes": 52428800,
@@ -2893,19 +2896,25 @@ export interface components {
             id: string;
             /** @description The job that made it. */
             job_id: string;
-            /** @description The stack it holds. */
-            stack: string;
-            /** @description The Docker Engine the stack ran on. */
+            /** @description The code that stored it: `archive`, `restic` or `custom_image`. */
+            backend: string;
+            /** @description What it is called where it lies: the archive's path, restic's id. */
+            reference: string;
+            /** @description The stack it holds; null when it holds what a plan names. */
+            stack: string | null;
+            /** @description The Docker Engine that its targets were of. */
             host: string;
-            /** @description The instance it was made for; null for plain archives. */
+            /** @description The instance it was made for; null for the plain archives of a stack. */
             instance: string | null;
+            /** @description The plan that it was made by; null for the plain archives of a stack. */
+            plan: string | null;
             /** @description When the capture began. */
             created_at: components["schemas"]["Time"];
-            /** @description Where the archive is. */
-            archive: string;
+            /** @description Where the archive is; null when it is none. */
+            archive: string | null;
             /**
              * Format: int64
-             * @description Size of the archive.
+             * @description Bytes that it takes where it lies, as far as known.
              */
             size_bytes: number;
             /**
@@ -2918,8 +2927,8 @@ export interface components {
              * @description Entries within, the manifest not counted.
              */
             entry_count: number;
-            /** @description BLAKE3 of the archive file. */
-            blake3: string;
+            /** @description BLAKE3 of the archive file; null when there is no such file. */
+            blake3: string | null;
             /** @description Whether every target was captured whole. */
             is_complete: boolean;
             verified_at: components["schemas"]["Time"] | null;
@@ -7101,6 +7110,11 @@ export interface operations {
                  * @example nas
                  */
                 instance?: string;
+                /**
+                 * @description Only those that this plan made.
+                 * @example nas
+                 */
+                plan?: string;
                 /**
                  * @description Only those with every target whole, or only the others.
                  * @example true

@@ -9,8 +9,9 @@ use crate::domain::snapshot as domain;
 /// A restorable result of a job.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "snap_019aa3f1d9e07c3e9f00112233445566", "job_id": "job_019aa3f1c2d47c3e9f00112233445566", "stack": "blog",
-    "host": "local", "instance": null, "created_at": "2026-11-21T03:00:02.000Z",
+    "id": "snap_019aa3f1d9e07c3e9f00112233445566", "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+    "backend": "archive", "reference": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz", "stack": "blog",
+    "host": "local", "instance": null, "plan": null, "created_at": "2026-11-21T03:00:02.000Z",
     "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz", "size_bytes": 52428800, "content_bytes": 104857600,
     "entry_count": 1932, "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
     "is_complete": true, "verified_at": "2026-11-21T03:00:09.500Z", "removed_at": null,
@@ -21,31 +22,41 @@ pub struct Snapshot {
     pub id: String,
     /// The job that made it.
     pub job_id: String,
-    /// The stack it holds.
-    pub stack: String,
-    /// The Docker Engine the stack ran on.
+    /// The code that stored it: `archive`, `restic` or `custom_image`.
+    pub backend: String,
+    /// What it is called where it lies: the archive's path, restic's id.
+    pub reference: String,
+    /// The stack it holds; null when it holds what a plan names.
+    #[schema(required = true)]
+    pub stack: Option<String>,
+    /// The Docker Engine that its targets were of.
     pub host: String,
-    /// The instance it was made for; null for plain archives.
+    /// The instance it was made for; null for the plain archives of a stack.
     #[schema(required = true)]
     pub instance: Option<String>,
+    /// The plan that it was made by; null for the plain archives of a stack.
+    #[schema(required = true)]
+    pub plan: Option<String>,
     /// When the capture began.
     pub created_at: Time,
-    /// Where the archive is.
-    pub archive: String,
-    /// Size of the archive.
+    /// Where the archive is; null when it is none.
+    #[schema(required = true)]
+    pub archive: Option<String>,
+    /// Bytes that it takes where it lies, as far as known.
     pub size_bytes: u64,
     /// Bytes of file content within.
     pub content_bytes: u64,
     /// Entries within, the manifest not counted.
     pub entry_count: u64,
-    /// BLAKE3 of the archive file.
-    pub blake3: String,
+    /// BLAKE3 of the archive file; null when there is no such file.
+    #[schema(required = true)]
+    pub blake3: Option<String>,
     /// Whether every target was captured whole.
     pub is_complete: bool,
-    /// When it was last re-read and found to match its manifest.
+    /// When it was last re-read and found sound.
     #[schema(required = true)]
     pub verified_at: Option<Time>,
-    /// When retention or a person removed the archive.
+    /// When retention or a person removed it.
     #[schema(required = true)]
     pub removed_at: Option<Time>,
     /// What is in it.
@@ -57,13 +68,16 @@ wire_list!(SnapshotList of Snapshot, "snapshots, newest first");
 impl From<domain::Snapshot> for Snapshot {
     fn from(snapshot: domain::Snapshot) -> Self {
         Self {
+            archive: snapshot.find_archive().map(path_text),
             id: snapshot.id.into(),
             job_id: snapshot.job_id.into(),
-            stack: snapshot.stack.into(),
+            backend: snapshot.backend.to_string(),
+            reference: snapshot.reference,
+            stack: snapshot.stack.map(Into::into),
             host: snapshot.host,
             instance: snapshot.instance,
+            plan: snapshot.plan.map(Into::into),
             created_at: snapshot.created_at.into(),
-            archive: path_text(&snapshot.archive),
             size_bytes: snapshot.size_bytes,
             content_bytes: snapshot.content_bytes,
             entry_count: snapshot.entry_count,

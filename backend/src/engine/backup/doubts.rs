@@ -71,7 +71,7 @@ async fn emptied_targets(cx: Cx<'_>, resolved: &Resolved) -> (Vec<(TargetKind, S
 
 /// The stack's snapshots, newest first.
 async fn earlier(cx: Cx<'_>, resolved: &Resolved) -> Result<Vec<Snapshot>, StoreError> {
-    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
+    let filter = SnapshotFilter::archives_of(&resolved.stack.name);
     let page = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(LOOK_BACK)).await?;
     Ok(page.items)
 }

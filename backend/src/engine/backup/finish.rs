@@ -7,6 +7,7 @@ use crate::backends::archive::{self, ArchiveError, Finished, Meter, VerifyReport
 use crate::domain::ids::SnapshotId;
 use crate::domain::job::{StepName, TargetResult, TargetState};
 use crate::domain::log::Level;
+use crate::domain::plan::BackendKind;
 use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
 
@@ -84,7 +85,10 @@ pub(super) async fn verify(cx: Cx<'_>, resolved: &Resolved, stored: Stored) -> R
     if report.blake3_hex.as_deref() != Some(stored.finished.blake3_hex.as_str()) {
         return Err(Stop::failed("the archive on the disk is not the one that was written"));
     }
-    let snapshot = snapshot(cx, resolved, &stored);
+    let reference = stored.archive.to_str().map(str::to_owned);
+    let reference =
+        reference.ok_or_else(|| Stop::failed("the path of the archive is not UTF-8 and cannot be recorded"))?;
+    let snapshot = snapshot(cx, resolved, &stored, reference);
     let store = &cx.engine.0.parts.store;
     insist(|| store.insert_snapshot(&snapshot))
         .await
@@ -139,21 +143,23 @@ async fn read_again(cx: Cx<'_>, stored: &Stored) -> Result<VerifyReport, Stop> {
     report.map_err(|error| Stop::because("the archive could not be read again", &error))
 }
 
-fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored) -> Snapshot {
+fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, reference: String) -> Snapshot {
     let job = cx.live.now();
     let now = cx.engine.0.parts.clock.now();
     Snapshot {
         id: SnapshotId::new(now),
         job_id: job.id.clone(),
-        stack: resolved.stack.name.clone(),
+        backend: BackendKind::Archive,
+        reference,
+        stack: Some(resolved.stack.name.clone()),
         host: resolved.stack.host.clone(),
         instance: None,
+        plan: None,
         created_at: job.started_at.unwrap_or(now),
-        archive: stored.archive.clone(),
         size_bytes: stored.finished.size_bytes,
         content_bytes: stored.finished.content_bytes,
         entry_count: stored.finished.entry_count,
-        blake3: stored.finished.blake3_hex.clone(),
+        blake3: Some(stored.finished.blake3_hex.clone()),
         is_complete: job.targets.iter().all(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped)),
         verified_at: Some(now),
         removed_at: None,

@@ -181,9 +181,9 @@ async fn copy(cx: Cx<'_>, resolved: &Resolved, plan: &mut Plan, bytes: u64) -> R
 
 /// The newest archive of the stack that is there, as far as something can be taken over from it.
 async fn previous_archive(cx: Cx<'_>, resolved: &Resolved) -> Option<Arc<Base>> {
-    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
+    let filter = SnapshotFilter::archives_of(&resolved.stack.name);
     let found = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
-    let path: PathBuf = found.ok()?.items.into_iter().next()?.archive;
+    let path: PathBuf = found.ok()?.items.first()?.find_archive()?.to_owned();
     let codec = cx.engine.0.settings.archive.codec;
     let name = path.display().to_string();
     let opened = tokio::task::spawn_blocking(move || Base::of_archive(&path, codec)).await.ok()?;

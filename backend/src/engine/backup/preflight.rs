@@ -78,7 +78,7 @@ async fn check_space(cx: Cx<'_>, resolved: &Resolved, estimate: u64) -> Result<u
     let free = tokio::task::spawn_blocking(move || free_bytes(&asked)).await;
     let free = free.map_err(|_| Stop::failed("the free space of backup_dir cannot be told"))?;
     let free = free.map_err(|e| Stop::because("the free space of backup_dir cannot be told", &e))?;
-    let filter = SnapshotFilter::of_stack(&resolved.stack.name);
+    let filter = SnapshotFilter::archives_of(&resolved.stack.name);
     let last = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
     let last = last.ok().and_then(|page| page.items.into_iter().next()).map(|s| s.size_bytes);
     let needed = last.unwrap_or(estimate / 4);

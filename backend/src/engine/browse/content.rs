@@ -94,8 +94,8 @@ impl JobEngine {
     }
 
     fn tell_unreadable(&self, snapshot: &Snapshot, path: &EntryPath, error: &str) {
-        let message = format!("'{path}' could not be read out of {}: {error}", snapshot.archive.display());
-        self.system_log().write(Level::Error, Some(snapshot.stack.to_string()), message);
+        let message = format!("'{path}' could not be read out of {}: {error}", snapshot.reference);
+        self.system_log().write(Level::Error, snapshot.subject().map(str::to_owned), message);
     }
 }
 

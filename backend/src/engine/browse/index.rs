@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::domain::log::Level;
 use crate::domain::snapshot::Snapshot;
 
 use super::super::{JobEngine, chain};
-use super::{BrowseError, open_checked};
+use super::{BrowseError, open_checked, path_of};
 
 /// How long a request waits; who asks again later finds the index, or waits on.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,7 +63,7 @@ impl JobEngine {
             let (snapshot, look) = (snapshot.clone(), Arc::clone(&look));
             self.in_thread(move || {
                 open_checked(&snapshot)?;
-                look(ArchiveIndex::open(&snapshot.archive)?)
+                look(ArchiveIndex::open(path_of(&snapshot)?)?)
             })
             .await
         };
@@ -104,9 +104,9 @@ impl JobEngine {
     }
 
     fn start_making(&self, snapshot: Snapshot, reason: &str) -> watch::Receiver<Option<Made>> {
-        let name = snapshot.archive.display();
+        let name = &snapshot.reference;
         let message = format!("the index of {name} is made anew out of the archive: {reason}");
-        self.system_log().write(Level::Warning, Some(snapshot.stack.to_string()), message);
+        self.system_log().write(Level::Warning, snapshot.subject().map(str::to_owned), message);
         let (sender, receiver) = watch::channel(None);
         let engine = self.clone();
         let work = async move {
@@ -120,7 +120,7 @@ impl JobEngine {
 
     async fn make_now(&self, snapshot: &Snapshot) -> Result<(), IndexError> {
         let (begun, meter) = (Instant::now(), Arc::new(Meter::new()));
-        let (path, progress) = (snapshot.archive.clone(), Arc::clone(&meter));
+        let (path, progress) = (PathBuf::from(&snapshot.reference), Arc::clone(&meter));
         let mut thread = self.0.parts.runtime.spawn_blocking(move || make(&path, &progress));
         let joined = tokio::select! {
             joined = &mut thread => joined,
@@ -130,7 +130,7 @@ impl JobEngine {
             }
         };
         let outcome = joined.unwrap_or_else(|error| Err(IndexError::Read(io::Error::other(error))));
-        let (stack, name) = (Some(snapshot.stack.to_string()), snapshot.archive.display());
+        let (stack, name) = (snapshot.subject().map(str::to_owned), &snapshot.reference);
         match &outcome {
             Ok(()) => {
                 let secs = begun.elapsed().as_secs_f64();

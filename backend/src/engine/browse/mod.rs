@@ -10,6 +10,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
@@ -17,6 +18,7 @@ use rustix::fs::OFlags;
 use crate::backends::archive::{ArchiveIndex, ExtractError, IndexError, Listed};
 use crate::domain::entry::{ArchiveEntry, EntryKind, EntryPath};
 use crate::domain::ids::SnapshotId;
+use crate::domain::plan::BackendKind;
 use crate::domain::snapshot::Snapshot;
 use crate::store::StoreError;
 
@@ -41,6 +43,9 @@ pub enum BrowseError {
     /// There is no such snapshot.
     #[error("no snapshot has the id '{0}'")]
     UnknownSnapshot(SnapshotId),
+    /// It is kept by a means that cannot be looked into from here.
+    #[error("a snapshot of the backend {0} cannot be looked into from here")]
+    NotAnArchive(BackendKind),
     /// Retention or a person removed the archive.
     #[error("the archive was removed at {0}")]
     Removed(DateTime<Utc>),
@@ -146,7 +151,11 @@ impl JobEngine {
     async fn find_archive(&self, id: &SnapshotId) -> Result<Snapshot, BrowseError> {
         let found = self.0.parts.store.find_snapshot(id).await?;
         let snapshot = found.ok_or_else(|| BrowseError::UnknownSnapshot(id.clone()))?;
-        snapshot.removed_at.map_or(Ok(snapshot), |at| Err(BrowseError::Removed(at)))
+        if let Some(at) = snapshot.removed_at {
+            return Err(BrowseError::Removed(at));
+        }
+        path_of(&snapshot)?;
+        Ok(snapshot)
     }
 
     /// Runs `work` in a blocking thread of the engine's runtime: one of an HTTP worker's would die with the worker.
@@ -159,9 +168,13 @@ impl JobEngine {
     }
 }
 
+fn path_of(snapshot: &Snapshot) -> Result<&Path, BrowseError> {
+    snapshot.find_archive().ok_or(BrowseError::NotAnArchive(snapshot.backend))
+}
+
 /// Opens the archive if it still is the plain file that was recorded.
 fn open_checked(snapshot: &Snapshot) -> Result<File, BrowseError> {
-    let path = &snapshot.archive;
+    let path = path_of(snapshot)?;
     let missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => BrowseError::Missing(path.display().to_string()),
         _ => BrowseError::Io(error),

@@ -8,16 +8,18 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: String,
     pub(crate) job_id: String,
-    pub(crate) stack: String,
+    pub(crate) backend: String,
+    #[sea_orm(column_type = "Text")]
+    pub(crate) reference: String,
+    pub(crate) stack: Option<String>,
     pub(crate) host: String,
     pub(crate) instance: Option<String>,
+    pub(crate) plan: Option<String>,
     pub(crate) created_at: DateTimeUtc,
-    #[sea_orm(column_type = "Text")]
-    pub(crate) archive: String,
     pub(crate) size_bytes: i64,
     pub(crate) content_bytes: i64,
     pub(crate) entry_count: i64,
-    pub(crate) blake3: String,
+    pub(crate) blake3: Option<String>,
     pub(crate) is_complete: bool,
     pub(crate) verified_at: Option<DateTimeUtc>,
     pub(crate) removed_at: Option<DateTimeUtc>,

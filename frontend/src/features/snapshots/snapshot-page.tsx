@@ -12,7 +12,7 @@ import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { When } from '@/ui/time'
-import { SnapshotStatus } from './snapshots-page'
+import { SnapshotStatus, subjectOf } from './snapshots-page'
 
 const route = getRouteApi('/snapshots/$id')
 
@@ -25,18 +25,20 @@ function Facts({ snapshot }: { snapshot: Snapshot }) {
       <Fact name="Verified">
         <When at={snapshot.verified_at} never="not yet" />
       </Fact>
-      <Fact name="Archive">{bytes(snapshot.size_bytes)}</Fact>
+      <Fact name="Stored">{bytes(snapshot.size_bytes)}</Fact>
       <Fact name="Content">
         {bytes(snapshot.content_bytes)} in {snapshot.entry_count.toLocaleString('en')} entries
       </Fact>
       <div className="col-span-2 min-w-0 lg:col-span-4">
-        <dt className="text-muted text-xs">Path</dt>
-        <dd className="break-all font-mono text-xs leading-5">{snapshot.archive}</dd>
+        <dt className="text-muted text-xs">{snapshot.archive ? 'Path' : 'Id in the repository'}</dt>
+        <dd className="break-all font-mono text-xs leading-5">{snapshot.reference}</dd>
       </div>
-      <div className="col-span-2 min-w-0 lg:col-span-4">
-        <dt className="text-muted text-xs">BLAKE3</dt>
-        <dd className="break-all font-mono text-xs leading-5">{snapshot.blake3}</dd>
-      </div>
+      {snapshot.blake3 && (
+        <div className="col-span-2 min-w-0 lg:col-span-4">
+          <dt className="text-muted text-xs">BLAKE3</dt>
+          <dd className="break-all font-mono text-xs leading-5">{snapshot.blake3}</dd>
+        </div>
+      )}
     </dl>
   )
 }
@@ -45,17 +47,19 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
   return (
     <>
       <PageHead
-        documentTitle={`Snapshot of ${snapshot.stack}`}
-        title={`Snapshot of ${snapshot.stack}, ${shortTime(snapshot.created_at)}`}
+        documentTitle={`Snapshot of ${subjectOf(snapshot)}`}
+        title={`Snapshot of ${subjectOf(snapshot)}, ${shortTime(snapshot.created_at)}`}
         lead={<SnapshotStatus snapshot={snapshot} />}
         actions={
           <>
             <Link to="/jobs/$id" params={{ id: snapshot.job_id }} className={buttonClass()}>
               Open its job
             </Link>
-            <Link to="/stacks/$name" params={{ name: snapshot.stack }} className={buttonClass()}>
-              Open the stack
-            </Link>
+            {snapshot.stack && (
+              <Link to="/stacks/$name" params={{ name: snapshot.stack }} className={buttonClass()}>
+                Open the stack
+              </Link>
+            )}
           </>
         }
       />
@@ -63,7 +67,7 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
         <Card title="Facts" hint={snapshot.id}>
           <Facts snapshot={snapshot} />
         </Card>
-        {!snapshot.removed_at && (
+        {!snapshot.removed_at && snapshot.archive && (
           <Card
             title="Restore it by hand"
             hint="Needs nothing but tar. Run it as root on the host that has the archive, to keep owners and modes."

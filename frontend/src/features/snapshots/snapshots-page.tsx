@@ -11,6 +11,11 @@ import { Ago, When } from '@/ui/time'
 
 const route = getRouteApi('/snapshots')
 
+/** What it is a snapshot of, in a word. */
+export function subjectOf(snapshot: Snapshot): string {
+  return snapshot.stack ?? snapshot.plan ?? snapshot.instance ?? 'nothing known'
+}
+
 /** Whether a snapshot can be trusted. */
 export function SnapshotStatus({ snapshot }: { snapshot: Snapshot }) {
   if (snapshot.removed_at) return <Status tone="none">Removed</Status>
@@ -37,10 +42,10 @@ function Rows({ snapshots }: { snapshots: readonly Snapshot[] }) {
                 params={{ id: snapshot.id }}
                 className="break-all underline-offset-4 after:absolute after:inset-0 hover:underline"
               >
-                {snapshot.stack}, <When at={snapshot.created_at} />
+                {subjectOf(snapshot)}, <When at={snapshot.created_at} />
               </Link>
             </p>
-            <p className="break-all font-mono text-muted text-xs">{snapshot.archive}</p>
+            <p className="break-all font-mono text-muted text-xs">{snapshot.reference}</p>
           </div>
           <SnapshotStatus snapshot={snapshot} />
           <p className="text-muted sm:text-right">

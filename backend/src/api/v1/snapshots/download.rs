@@ -1,6 +1,7 @@
 //! `GET /api/v1/snapshots/{id}/download`
 
 use std::io::{Seek, SeekFrom};
+use std::path::Path;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{self, ContentEncoding};
@@ -70,11 +71,11 @@ fn send_entry(entry: OpenEntry) -> HttpResponse {
 
 fn send_archive(req: &HttpRequest, archive: OpenArchive) -> Result<HttpResponse, ApiError> {
     let OpenArchive { mut file, snapshot } = archive;
-    let (size, etag) = (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3));
+    let (size, etag) = (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3.as_deref().unwrap_or_default()));
     let found = find_part(req, size, &etag)?;
     let part = found.unwrap_or(Part { start: 0, len: size });
     file.seek(SeekFrom::Start(part.start)).map_err(ApiError::internal)?;
-    let name = snapshot.archive.file_name().unwrap_or_default();
+    let name = snapshot.find_archive().and_then(Path::file_name).unwrap_or_default();
     let answer = if found.is_some() { HttpResponse::PartialContent() } else { HttpResponse::Ok() };
     let mut answer = begin(answer, name.as_encoded_bytes());
     answer.insert_header((header::ACCEPT_RANGES, "bytes")).insert_header((header::ETAG, etag));

@@ -26,6 +26,9 @@ pub(crate) struct Filter {
     /// Only those made for this instance.
     #[param(example = "nas")]
     instance: Option<String>,
+    /// Only those that this plan made.
+    #[param(example = "nas")]
+    plan: Option<String>,
     /// Only those with every target whole, or only the others.
     #[param(value_type = Option<bool>, example = true)]
     complete: Option<String>,
@@ -37,15 +40,16 @@ impl Filter {
             stack: parse_parameter("stack", self.stack.as_deref())?,
             job: parse_parameter("job", self.job.as_deref())?,
             instance: self.instance,
+            plan: parse_parameter("plan", self.plan.as_deref())?,
             is_complete: parse_parameter("complete", self.complete.as_deref())?,
-            with_removed: false,
+            ..SnapshotFilter::default()
         })
     }
 }
 
 /// List snapshots
 ///
-/// What can be restored, newest first. Snapshots whose archive was removed are left out; they can still be had by id.
+/// What can be restored, newest first. Those that were removed where they lay are left out; they can still be had by id.
 #[utoipa::path(
     tag = "snapshots",
     operation_id = "list_snapshots",
@@ -72,12 +76,18 @@ mod tests {
     async fn a_wrong_filter_is_named() {
         let api = TestApi::new().await;
         let secret = api.token(Scope::Read).await;
-        for (query, name) in [("stack=a%2Fb", "stack"), ("job=7", "job"), ("complete=yes", "complete"), ("x=1", "x")] {
+        for (query, name) in [
+            ("stack=a%2Fb", "stack"),
+            ("job=7", "job"),
+            ("plan=..", "plan"),
+            ("complete=yes", "complete"),
+            ("x=1", "x"),
+        ] {
             let answer = api.get_with(&secret, &format!("/api/v1/snapshots?{query}")).await;
             answer.assert_problem(400, "invalid_query");
             assert_eq!(answer.body["errors"][0]["name"], name);
         }
-        let answer = api.get_with(&secret, "/api/v1/snapshots?stack=blog&complete=true&instance=nas").await;
+        let answer = api.get_with(&secret, "/api/v1/snapshots?stack=blog&complete=true&instance=nas&plan=nas").await;
         assert_eq!((answer.status, answer.body), (200, serde_json::json!({"items": [], "next_cursor": null})));
     }
 }
