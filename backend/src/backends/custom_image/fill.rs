@@ -59,7 +59,7 @@ mod tests {
         std::fs::write(directory.path().join("file"), vec![7; 3 * PIECE_BYTES + 5]).expect("a file");
         let pieces: Vec<_> = tar_of(directory.path().to_owned(), "run".to_owned()).collect().await;
         let tar: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
-        assert!(tar.len() % 512 == 0 && tar.ends_with(&[0; 1024]), "{} bytes", tar.len());
+        assert!(tar.len().is_multiple_of(512) && tar.ends_with(&[0; 1024]), "{} bytes", tar.len());
         assert_eq!(tar.iter().filter(|&&byte| byte == 7).count(), 3 * PIECE_BYTES + 5);
         let pieces: Vec<_> = tar_of("/no/such".into(), "run".to_owned()).collect().await;
         assert!(pieces.last().is_some_and(Result::is_err), "{pieces:?}");
