@@ -61,6 +61,7 @@ mod steps;
 mod submit;
 mod work;
 
+pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
