@@ -168,9 +168,9 @@ async fn doubt_disturbed(cx: Cx<'_>, material: &Material<'_>, parties: &Parties)
             why.extend(disturbances.get(party.name.as_str()).into_iter().flatten().cloned());
             for left in party.choice.left.iter().filter(|left| writes(party, left, piece)) {
                 if left.is_meant {
-                    meant.push(left.name.clone())
+                    meant.push(left.name.clone());
                 } else {
-                    why.push(format!("{}: {}", left.name, left.reason))
+                    why.push(format!("{}: {}", left.name, left.reason));
                 }
             }
         }

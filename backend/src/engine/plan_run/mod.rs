@@ -12,7 +12,6 @@ use std::time::Instant;
 use crate::backends::{RunRequest, Session};
 use crate::domain::job::{JobState, StepName, TargetState};
 use crate::domain::log::Level;
-use crate::domain::names::PlanId;
 
 use super::backend_work::to_stop;
 use super::live::LiveJob;
@@ -287,9 +286,4 @@ async fn keep_or_drop(cx: Cx<'_>, resolved: &Resolved, desk: &Desk) {
     } else {
         Box::pin(retention::run(cx, resolved, desk)).await;
     }
-}
-
-/// The plan as a request of this module names it.
-pub(super) fn wanted(plan: &PlanId) -> Wanted<'_> {
-    Wanted { plan, only: None, quiesce: None }
 }

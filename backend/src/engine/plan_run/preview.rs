@@ -11,9 +11,9 @@ use super::super::chain;
 use super::super::plans::{PlanPreview, PreviewTarget};
 use super::parties::Parties;
 use super::preflight::look_at_data;
-use super::resolve::{Resolved, resolve};
+use super::resolve::{Resolved, Wanted, resolve};
 use super::scene::Scene;
-use super::{Stop, retention, wanted};
+use super::{Stop, retention};
 
 /// What a run of the plan would do. What cannot be told is a warning.
 pub(in crate::engine) async fn preview(engine: &JobEngine, plan: &PlanId) -> PlanPreview {
@@ -29,7 +29,8 @@ pub(in crate::engine) async fn preview(engine: &JobEngine, plan: &PlanId) -> Pla
 
 async fn look(engine: &JobEngine, plan: &PlanId, preview: &mut PlanPreview) -> Result<(), Stop> {
     let scene = Arc::new(Scene::look(engine).await?);
-    let resolved = resolve(engine, &scene, wanted(plan)).await?;
+    let wanted = Wanted { plan, only: None, quiesce: None };
+    let resolved = resolve(engine, &scene, wanted).await?;
     preview.warnings.extend(resolved.plan.warnings.iter().cloned());
     preview.targets = targets(engine, &scene, &resolved).await;
     let parties = Parties::choose(engine, &scene, &resolved).await?;
