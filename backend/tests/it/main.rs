@@ -14,6 +14,7 @@ mod cli;
 mod compat;
 mod compat_marina;
 mod coverage;
+mod custom_image;
 mod discovery;
 mod disk;
 mod docker_engine;
