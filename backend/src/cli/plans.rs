@@ -61,9 +61,9 @@ async fn act(client: &Client, action: &Action, as_json: bool) -> anyhow::Result<
         }
     };
     if as_json {
-        output::json(&answer)
+        output::json(&answer);
     } else {
-        print(&answer)
+        print(&answer);
     }
     Ok(Outcome::Done)
 }
