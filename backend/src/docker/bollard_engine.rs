@@ -22,7 +22,8 @@ use super::failure::{Asked, Failure, explain};
 use super::link::{EngineLink, Repeat};
 use super::{
     ByteStream, ContainerDetail, ContainerEngine, ContainerSpec, EngineError, EngineEvent, EngineInfo, EngineVolume,
-    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, check_reference, events, tar_stream,
+    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, check_reference, containers, events,
+    exec, images, tar_stream, volumes,
 };
 use crate::domain::stack::{Container, ContainerState, Mount, MountKind};
 
@@ -217,70 +218,71 @@ impl ContainerEngine for BollardEngine {
         tar_stream::open(&self.link, container, path, self.stall_timeout).await
     }
 
-    async fn exec(&self, container: &str, _: &ExecSpec) -> Result<Exec, EngineError> {
-        check_reference(container)?;
-        Err(not_yet("run commands"))
+    async fn exec(&self, container: &str, spec: &ExecSpec) -> Result<Exec, EngineError> {
+        exec::begin(&self.link, container, spec, None).await
     }
 
-    async fn exec_state(&self, _: &str) -> Result<ExecState, EngineError> {
-        Err(not_yet("look at commands"))
+    async fn exec_with_input(&self, container: &str, spec: &ExecSpec, input: ByteStream) -> Result<Exec, EngineError> {
+        exec::begin(&self.link, container, spec, Some(input)).await
     }
 
-    async fn create_container(&self, _: &ContainerSpec) -> Result<String, EngineError> {
-        Err(not_yet("make containers"))
+    async fn exec_state(&self, exec: &str) -> Result<ExecState, EngineError> {
+        exec::state(&self.link, exec).await
+    }
+
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        containers::create(&self.link, spec).await
     }
 
     async fn container_output(&self, id: &str) -> Result<OutputStream, EngineError> {
-        check_reference(id)?;
-        Err(not_yet("follow containers"))
+        containers::output(&self.link, id)
     }
 
     async fn wait_container(&self, id: &str) -> Result<i64, EngineError> {
-        check_reference(id)?;
-        Err(not_yet("wait for containers"))
+        loop {
+            if let Some(code) = containers::wait(&self.link, id).await? {
+                return Ok(code);
+            }
+            let detail = self.inspect_container(id).await?;
+            match detail.exit_code {
+                Some(code) if is_down(detail.container.state) => return Ok(code),
+                _ => sleep(SETTLE_PAUSE).await,
+            }
+        }
     }
 
     async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
-        check_reference(id)?;
-        Err(not_yet("remove containers"))
+        containers::remove(&self.link, id).await
     }
 
-    async fn put_archive(&self, container: &str, _: &Path, _: ByteStream) -> Result<(), EngineError> {
-        check_reference(container)?;
-        Err(not_yet("unpack archives"))
+    async fn put_archive(&self, container: &str, path: &Path, tar: ByteStream) -> Result<(), EngineError> {
+        containers::put_archive(&self.link, container, path, tar, self.stall_timeout).await
     }
 
-    async fn inspect_image(&self, _: &str) -> Result<ImageDetail, EngineError> {
-        Err(not_yet("look at images"))
+    async fn inspect_image(&self, reference: &str) -> Result<ImageDetail, EngineError> {
+        images::inspect(&self.link, reference).await
     }
 
     async fn pull_image(
         &self,
-        _: &str,
-        _: Option<&RegistryAuth>,
-        _: &(dyn Fn(String) + Send + Sync),
+        reference: &str,
+        auth: Option<&RegistryAuth>,
+        progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<(), EngineError> {
-        Err(not_yet("pull images"))
+        images::pull(&self.link, reference, auth, progress, self.stall_timeout).await
     }
 
-    async fn create_volume(&self, name: &str, _: &BTreeMap<String, String>) -> Result<(), EngineError> {
-        check_reference(name)?;
-        Err(not_yet("make volumes"))
+    async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        volumes::create(&self.link, name, labels).await
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
-        check_reference(name)?;
-        Err(not_yet("remove volumes"))
+        volumes::remove(&self.link, name).await
     }
 
     fn events(&self) -> BoxStream<'static, EngineEvent> {
         events::open(Arc::clone(&self.link), self.timing)
     }
-}
-
-/// A request that this version does not know yet.
-fn not_yet(action: &str) -> EngineError {
-    EngineError::Rejected { action: action.to_owned(), message: "not built yet".to_owned() }
 }
 
 /// A list leaves out where a nameless volume lies, as long as the engine has made it and not loaded it again.

@@ -24,7 +24,12 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn of_container(verb: &str, id: &str) -> Self {
-        Self { action: format!("{verb} container '{id}'"), what: format!("container '{id}'") }
+        Self::of(verb, "container", id)
+    }
+
+    /// About a thing of some kind: `volume`, `image`, …
+    pub(super) fn of(verb: &str, kind: &str, name: &str) -> Self {
+        Self { action: format!("{verb} {kind} '{name}'"), what: format!("{kind} '{name}'") }
     }
 
     pub(super) fn general(action: &str) -> Self {
@@ -60,6 +65,8 @@ pub(super) fn classify(address: &str, asked: &Asked, error: Error) -> Failure {
         }
         Error::HyperResponseError { err } => unreachable(address, Box::new(err), true),
         Error::IOError { err } => unreachable(address, Box::new(err), true),
+        // The engine began to answer, and then told of a failure.
+        Error::DockerStreamError { error } => rejected(asked, &tidy_message(200, &error)),
         Error::RequestTimeoutError => unreachable(address, Box::new(error), true),
         other => rejected(asked, &format!("its answer cannot be read: {other}")),
     }

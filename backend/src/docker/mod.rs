@@ -15,18 +15,22 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
 
-use crate::domain::names::check_name;
+use crate::domain::names::{check_image_reference, check_name};
 use crate::domain::stack::{Container, ContainerState, Health};
 
 pub mod bollard_engine;
+mod containers;
 mod convert;
 pub mod events;
+mod exec;
 mod failure;
+mod images;
 mod link;
 pub mod own_container;
 mod redact;
 pub mod scripted;
 mod tar_stream;
+mod volumes;
 mod work;
 
 pub use work::{
@@ -219,13 +223,19 @@ pub trait ContainerEngine: Send + Sync + 'static {
     /// Begins a command in a running container. What it printed is no success: ask [`Self::exec_state`] afterwards.
     async fn exec(&self, container: &str, spec: &ExecSpec) -> Result<Exec, EngineError>;
 
-    /// How a command stands that [`Self::exec`] began.
+    /// Begins a command and feeds it `input`, while its output is read and only then. After the last piece its standard
+    /// input is closed. An input that yields an error ends the output with one; the command may take what it got for
+    /// all, so it has to be asked what came of it.
+    async fn exec_with_input(&self, container: &str, spec: &ExecSpec, input: ByteStream) -> Result<Exec, EngineError>;
+
+    /// How a command stands that [`Self::exec`] or [`Self::exec_with_input`] began.
     async fn exec_state(&self, exec: &str) -> Result<ExecState, EngineError>;
 
     /// Makes a container and returns its id. It is not started; its image must be there.
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
 
-    /// What a container prints, from its start on, live, until it ends.
+    /// What a container prints, from its start on, live, until it ends. Ask after its start: of a container that does
+    /// not run, it is what was printed so far.
     async fn container_output(&self, id: &str) -> Result<OutputStream, EngineError>;
 
     /// Waits until a container has ended, however long that takes, and returns its exit code.
@@ -290,6 +300,11 @@ pub fn parse_health(word: &str) -> Option<Health> {
 /// Refuses what may not stand in a request path.
 fn check_reference(text: &str) -> Result<(), EngineError> {
     check_name(text).map_err(|_| EngineError::InvalidName(text.to_owned()))
+}
+
+/// Refuses what is no image's reference or id.
+fn check_image(text: &str) -> Result<(), EngineError> {
+    check_image_reference(text).map_err(|_| EngineError::InvalidName(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -68,6 +68,30 @@ fn check_characters(text: &str) -> Result<(), InvalidName> {
     Ok(())
 }
 
+/// The longest reference of an image that is accepted, in bytes.
+pub const MAX_IMAGE_BYTES: usize = 512;
+
+/// Why a text is not an image's reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not the reference of an image, such as 'registry.example.org/team/image:1.2'")]
+pub struct InvalidImage(String);
+
+/// Checks that a text may be an image's reference or id and cannot leave its place in a request path: components
+/// between slashes begin with a letter or digit and have letters, digits, and `_ . - : @` otherwise.
+///
+/// # Errors
+/// Repeats the text, escaped.
+pub fn check_image_reference(text: &str) -> Result<(), InvalidImage> {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '@'))
+    };
+    if text.len() <= MAX_IMAGE_BYTES && text.split('/').all(is_part) {
+        return Ok(());
+    }
+    Err(InvalidImage(text.escape_default().to_string()))
+}
+
 macro_rules! checked_name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -192,6 +216,18 @@ mod tests {
         }
         assert_eq!("".parse::<StackName>(), Err(InvalidName::Empty));
         assert_eq!("x".repeat(300).parse::<StackName>(), Err(InvalidName::TooLong(300)));
+    }
+
+    #[test]
+    fn a_reference_of_an_image_cannot_leave_its_place() {
+        let digest = format!("host:5000/a/b:1@sha256:{}", "0".repeat(64));
+        for text in ["alpine", "alpine:3.20", "ghcr.io/Team/x_y:1-2", &digest, &format!("sha256:{}", "f".repeat(64))] {
+            assert_eq!(check_image_reference(text), Ok(()), "{text}");
+        }
+        for text in ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", "a b", "a?x=1", "a#b", "a%2e", &"x".repeat(600)]
+        {
+            assert!(check_image_reference(text).is_err(), "{text}");
+        }
     }
 
     #[test]

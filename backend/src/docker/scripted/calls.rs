@@ -30,6 +30,28 @@ pub enum Call {
     Unpause(String),
     /// [`ContainerEngine::stream_path`], with container and path.
     StreamPath(String, PathBuf),
+    /// [`ContainerEngine::exec`] or [`ContainerEngine::exec_with_input`], with container and command.
+    Exec(String, Vec<String>),
+    /// [`ContainerEngine::exec_state`], with the command's id.
+    ExecState(String),
+    /// [`ContainerEngine::create_container`], with the name.
+    Create(String),
+    /// [`ContainerEngine::container_output`].
+    Output(String),
+    /// [`ContainerEngine::wait_container`].
+    Wait(String),
+    /// [`ContainerEngine::remove_container`].
+    Remove(String),
+    /// [`ContainerEngine::put_archive`], with container and path.
+    PutArchive(String, PathBuf),
+    /// [`ContainerEngine::inspect_image`].
+    InspectImage(String),
+    /// [`ContainerEngine::pull_image`].
+    Pull(String),
+    /// [`ContainerEngine::create_volume`].
+    CreateVolume(String),
+    /// [`ContainerEngine::remove_volume`].
+    RemoveVolume(String),
 }
 
 /// The kind of a request.
@@ -53,6 +75,28 @@ pub enum CallKind {
     Unpause,
     /// [`Call::StreamPath`].
     StreamPath,
+    /// [`Call::Exec`].
+    Exec,
+    /// [`Call::ExecState`].
+    ExecState,
+    /// [`Call::Create`].
+    Create,
+    /// [`Call::Output`].
+    Output,
+    /// [`Call::Wait`].
+    Wait,
+    /// [`Call::Remove`].
+    Remove,
+    /// [`Call::PutArchive`].
+    PutArchive,
+    /// [`Call::InspectImage`].
+    InspectImage,
+    /// [`Call::Pull`].
+    Pull,
+    /// [`Call::CreateVolume`].
+    CreateVolume,
+    /// [`Call::RemoveVolume`].
+    RemoveVolume,
 }
 
 impl Call {
@@ -69,6 +113,17 @@ impl Call {
             Self::Pause(_) => CallKind::Pause,
             Self::Unpause(_) => CallKind::Unpause,
             Self::StreamPath(..) => CallKind::StreamPath,
+            Self::Exec(..) => CallKind::Exec,
+            Self::ExecState(_) => CallKind::ExecState,
+            Self::Create(_) => CallKind::Create,
+            Self::Output(_) => CallKind::Output,
+            Self::Wait(_) => CallKind::Wait,
+            Self::Remove(_) => CallKind::Remove,
+            Self::PutArchive(..) => CallKind::PutArchive,
+            Self::InspectImage(_) => CallKind::InspectImage,
+            Self::Pull(_) => CallKind::Pull,
+            Self::CreateVolume(_) => CallKind::CreateVolume,
+            Self::RemoveVolume(_) => CallKind::RemoveVolume,
         }
     }
 
@@ -76,13 +131,15 @@ impl Call {
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         match self {
-            Self::Info | Self::ListContainers | Self::ListVolumes => None,
-            Self::Inspect(id) | Self::Stop(id, _) | Self::Start(id) => Some(id),
-            Self::Pause(id) | Self::Unpause(id) | Self::StreamPath(id, _) => Some(id),
+            Self::Info | Self::ListContainers | Self::ListVolumes | Self::ExecState(_) => None,
+            Self::InspectImage(_) | Self::Pull(_) | Self::CreateVolume(_) | Self::RemoveVolume(_) => None,
+            Self::Inspect(id) | Self::Stop(id, _) | Self::Start(id) | Self::Exec(id, _) => Some(id),
+            Self::Pause(id) | Self::Unpause(id) | Self::StreamPath(id, _) | Self::PutArchive(id, _) => Some(id),
+            Self::Create(id) | Self::Output(id) | Self::Wait(id) | Self::Remove(id) => Some(id),
         }
     }
 
-    /// Whether it changes a container.
+    /// Whether it changes a container's state.
     #[must_use]
     pub const fn is_change(&self) -> bool {
         matches!(self, Self::Stop(..) | Self::Start(_) | Self::Pause(_) | Self::Unpause(_))

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::calls::{Call, CallKind, GateState};
+use super::work::Work;
 use super::{ADDRESS, ScriptedEngine};
 use crate::docker::{ContainerDetail, EngineError, EngineEvent, EngineVolume};
 use crate::domain::stack::{ContainerState, labels};
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) faults: Vec<(CallKind, usize, Fault)>,
     pub(super) listeners: Vec<mpsc::UnboundedSender<EngineEvent>>,
     pub(super) ticks: i64,
+    pub(super) work: Work,
 }
 
 impl State {
@@ -76,7 +78,7 @@ impl State {
             detail.started_at = Some(at);
         }
         if from.is_up() && !to.is_up() {
-            detail.exit_code = Some(0);
+            detail.exit_code = Some(self.work.exit_code_of(&detail.container.image));
         }
         let project = detail.container.labels.get(labels::PROJECT).cloned();
         let id = detail.container.id.clone();

@@ -157,6 +157,16 @@ impl Lab {
         ContainerEvents { id, events }
     }
 
+    /// Removes a container at the end that something else makes, by name.
+    pub(crate) fn adopt_container(&self, name: &str) {
+        self.remember(Made::Container(name.to_owned()));
+    }
+
+    /// Removes a volume at the end that something else makes.
+    pub(crate) fn adopt_volume(&self, name: &str) {
+        self.remember(Made::Volume(name.to_owned()));
+    }
+
     fn remember(&self, made: Made) {
         self.made.lock().expect("the list").push(made);
     }
