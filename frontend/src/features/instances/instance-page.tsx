@@ -33,7 +33,9 @@ function Facts({ instance }: { instance: Instance }) {
       </Fact>
       <div className="col-span-2 min-w-0 lg:col-span-3">
         <dt className="text-muted text-xs">{instance.custom_image ? 'Image' : 'Stores in'}</dt>
-        <dd className="break-all font-mono text-xs leading-5">{placeOf(instance) || 'the backup directory'}</dd>
+        <dd className="break-all font-mono text-xs leading-5">
+          {placeOf(instance) || 'the backup directory'}
+        </dd>
       </div>
       {instance.pull && <Fact name="The image is pulled">{pullWord[instance.pull]}</Fact>}
       {instance.check?.schedule && (

@@ -46,9 +46,9 @@ function Row({ instance }: { instance: Instance }) {
 function NoInstances() {
   return (
     <Empty title="No instances yet">
-      An instance is a means of backup: a restic repository, an image of your own, or archives. Write one under{' '}
-      <code>instances:</code> in the configuration, or make one through the API. Stacks can be backed up as
-      archives without one.
+      An instance is a means of backup: a restic repository, an image of your own, or archives. Write one
+      under <code>instances:</code> in the configuration, or make one through the API. Stacks can be backed up
+      as archives without one.
     </Empty>
   )
 }
@@ -62,7 +62,11 @@ export function InstancesPage() {
   )
   return (
     <>
-      <PageHead documentTitle="Instances" title="Instances" lead="The means of backup: where data goes, and how." />
+      <PageHead
+        documentTitle="Instances"
+        title="Instances"
+        lead="The means of backup: where data goes, and how."
+      />
       <Card>
         <QueryState query={query} what="The instances" skeleton={<SkeletonRows rows={3} size="h-12" />}>
           {(data) => {

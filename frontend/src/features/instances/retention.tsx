@@ -70,11 +70,7 @@ export function Retention({ instance }: { instance: Instance }) {
     </>
   )
   return (
-    <Card
-      title="Retention"
-      hint={<span className="font-mono">{instance.retention}</span>}
-      actions={actions}
-    >
+    <Card title="Retention" hint={<span className="font-mono">{instance.retention}</span>} actions={actions}>
       {preview.data ? (
         <Verdicts verdicts={verdicts} />
       ) : (

@@ -47,7 +47,10 @@ function Rows({ found }: { found: readonly Schemas['FoundSnapshot'][] }) {
 
 function Found({ id }: { id: string }) {
   const params = { params: { path: { id } } }
-  const stats = api.useQuery('get', '/api/v1/instances/{id}/stats', params, { staleTime: 60_000, retry: false })
+  const stats = api.useQuery('get', '/api/v1/instances/{id}/stats', params, {
+    staleTime: 60_000,
+    retry: false,
+  })
   const query = api.useQuery(
     'get',
     '/api/v1/instances/{id}/snapshots',
@@ -67,7 +70,9 @@ function Found({ id }: { id: string }) {
             <>
               <Rows found={page.items} />
               {page.next_cursor && (
-                <p className="border-line border-t px-4 py-2 text-muted text-xs">The newest {SHOWN} are shown.</p>
+                <p className="border-line border-t px-4 py-2 text-muted text-xs">
+                  The newest {SHOWN} are shown.
+                </p>
               )}
             </>
           ) : (

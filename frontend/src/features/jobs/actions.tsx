@@ -19,8 +19,7 @@ function useJobRefresh() {
 export function CancelJob({ job, size = 'md' }: { job: Job; size?: ButtonSize }) {
   const refresh = useJobRefresh()
   const cancel = api.useMutation('post', '/api/v1/jobs/{id}/cancel', {
-    onSuccess: () =>
-      tell('Cancelling', `${job.stack ?? 'What it stopped'} is brought back to where it was.`),
+    onSuccess: () => tell('Cancelling', `${job.stack ?? 'What it stopped'} is brought back to where it was.`),
     onError: (error) => tellProblem('Could not cancel', error),
     onSettled: refresh,
   })

@@ -17,7 +17,11 @@ export function PlanJobs({ filter }: { filter: { plan: string } | { instance: st
     <Card title="Jobs" actions={all}>
       <QueryState query={query} what="The jobs" skeleton={<SkeletonRows rows={3} size="h-10" />}>
         {(page) =>
-          page.items.length > 0 ? <JobRows jobs={page.items} /> : <Empty title="Never run">Press “Run now”.</Empty>
+          page.items.length > 0 ? (
+            <JobRows jobs={page.items} />
+          ) : (
+            <Empty title="Never run">Press “Run now”.</Empty>
+          )
         }
       </QueryState>
     </Card>

@@ -91,7 +91,8 @@ function PlanView({ plan }: { plan: Plan }) {
 export function PlanPage() {
   const { id } = route.useParams()
   const query = api.useQuery('get', '/api/v1/plans/{id}', { params: { path: { id } } })
-  if (!query.data && [400, 404, 422].includes(problemStatus(query.error) ?? 0)) return <NotFound what="plan" />
+  if (!query.data && [400, 404, 422].includes(problemStatus(query.error) ?? 0))
+    return <NotFound what="plan" />
   return (
     <QueryState query={query} what="The plan" skeleton={<Skeleton size="h-96" />}>
       {(plan) => <PlanView plan={plan} />}

@@ -54,8 +54,8 @@ function Columns() {
 function NoPlans() {
   return (
     <Empty title="No plans yet">
-      A plan says what is backed up, when, and for how long. Every instance in the configuration has one; further
-      ones are made through the API. Stacks can be backed up without a plan.
+      A plan says what is backed up, when, and for how long. Every instance in the configuration has one;
+      further ones are made through the API. Stacks can be backed up without a plan.
     </Empty>
   )
 }
@@ -64,7 +64,11 @@ export function PlansPage() {
   const query = api.useInfiniteQuery('get', '/api/v1/plans', { params: { query: { limit: 100 } } }, BY_CURSOR)
   return (
     <>
-      <PageHead documentTitle="Plans" title="Plans" lead="What is backed up, when, and how long it is kept." />
+      <PageHead
+        documentTitle="Plans"
+        title="Plans"
+        lead="What is backed up, when, and how long it is kept."
+      />
       <Card>
         <QueryState query={query} what="The plans" skeleton={<SkeletonRows rows={4} size="h-12" />}>
           {(data) => {

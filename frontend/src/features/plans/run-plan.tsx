@@ -11,7 +11,8 @@ import { tell, tellProblem } from '@/ui/toast'
 /** What happens to containers while the plan's data is captured. */
 export function restText(plan: Pick<Plan, 'stop_attached' | 'quiesce' | 'targets'>): string {
   const isAtRest = plan.targets.some(
-    (target) => target.kind === 'stack' || (target.kind !== 'db' && (target.stop_attached ?? plan.stop_attached)),
+    (target) =>
+      target.kind === 'stack' || (target.kind !== 'db' && (target.stop_attached ?? plan.stop_attached)),
   )
   if (!isAtRest || plan.quiesce === 'none') return 'Nothing is stopped for it.'
   const verb = plan.quiesce === 'pause' ? 'paused' : 'stopped'

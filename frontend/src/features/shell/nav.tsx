@@ -1,5 +1,13 @@
 import { Link } from '@tanstack/react-router'
-import { CalendarClock, HardDrive, History, Layers, LayoutDashboard, ListChecks, ScrollText } from 'lucide-react'
+import {
+  CalendarClock,
+  HardDrive,
+  History,
+  Layers,
+  LayoutDashboard,
+  ListChecks,
+  ScrollText,
+} from 'lucide-react'
 
 /** The pages of the main navigation. A new one needs a route in `router.tsx`, which its type demands. */
 export const NAV = [
