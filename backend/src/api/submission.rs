@@ -103,6 +103,9 @@ impl StackBackups {
             return Ok(state.engine.submit_backups_once(key, requests).await?);
         };
         let plan = PlanId::from(&instance);
+        if state.engine.registry().find_instance(&instance).is_none() {
+            return Err(ApiError::InstanceNotFound(instance.to_string()));
+        }
         let request = |stack| PlanRequest { plan: plan.clone(), only: Some(stack), quiesce, is_dry_run, trigger };
         let requests: Vec<_> = stacks.into_iter().map(request).collect();
         let key = request_key(req, operation, &requests)?;

@@ -26,4 +26,5 @@ pub mod size;
 pub mod snapshot;
 pub mod stack;
 pub mod strategy;
+pub mod target_rules;
 pub mod wishes;

@@ -13,6 +13,7 @@ mod browse;
 mod cli;
 mod compat;
 mod coverage;
+mod custom_image;
 mod discovery;
 mod disk;
 mod docker_engine;

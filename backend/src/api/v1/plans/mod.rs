@@ -62,7 +62,7 @@ fn find_fallback(state: &AppState, id: &InstanceId) -> Option<Fallback> {
         timezone: own.as_ref().map_or(settings.timezone, |own| own.timezone),
         quiesce: own.as_ref().map_or(settings.quiesce, |own| own.quiesce),
         stop_attached: own.as_ref().is_some_and(|own| own.stop_attached),
-        retention: instance.retention.clone(),
+        retention: instance.retention,
     })
 }
 
