@@ -138,14 +138,15 @@ async fn staged_data_has_its_documented_layout_and_is_stored_after_the_start() {
     let world = World::new(Reads::Staged, vec![volume("data")]).await;
     let job = world.run().await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
-    let seen = world.backend.seen();
-    let request = seen.request.as_ref().expect("asked");
-    assert_eq!(request.run_dir, world.path("staging/nas/20260921-141320"));
-    assert_eq!(seen.sources[0].paths, [request.run_dir.join("vol/data")]);
-    assert!(!seen.sources[0].is_live);
-    assert_eq!(seen.files.get(Path::new("file")).map(Vec::as_slice), Some(&b"hello"[..]));
-    assert!(seen.calls.contains(&"publish [app]".to_owned()));
-    drop(seen);
+    {
+        let seen = world.backend.seen();
+        let request = seen.request.as_ref().expect("asked");
+        assert_eq!(request.run_dir, world.path("staging/nas/20260921-141320"));
+        assert_eq!(seen.sources[0].paths, [request.run_dir.join("vol/data")]);
+        assert!(!seen.sources[0].is_live);
+        assert_eq!(seen.files.get(Path::new("file")).map(Vec::as_slice), Some(&b"hello"[..]));
+        assert!(seen.calls.contains(&"publish [app]".to_owned()));
+    }
     assert_all_is_well(&world).await;
 }
 
@@ -157,10 +158,11 @@ async fn what_cannot_be_read_here_is_streamed_to_a_lasting_place() {
     world.docker.add_path("app", "/data", vec![Bytes::from(tar_with_a_file())]);
     let job = world.run().await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
-    let seen = world.backend.seen();
-    assert_eq!(seen.sources[0].paths, [world.path("staging/nas/data/vol/far")]);
-    assert_eq!(seen.files.get(Path::new("note")).map(Vec::as_slice), Some(&b"hi"[..]));
-    drop(seen);
+    {
+        let seen = world.backend.seen();
+        assert_eq!(seen.sources[0].paths, [world.path("staging/nas/data/vol/far")]);
+        assert_eq!(seen.files.get(Path::new("note")).map(Vec::as_slice), Some(&b"hi"[..]));
+    }
     assert_all_is_well(&world).await;
 }
 
