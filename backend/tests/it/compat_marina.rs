@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use mainstay::domain::ids::JobId;
 use mainstay::domain::job::Job;
+use mainstay::domain::log::Level;
 use serde_json::{Value, json};
 
 use crate::support::scene::{Scene, Stage};
@@ -32,7 +33,7 @@ async fn scene() -> Scene {
     for job in &jobs {
         scene.service.running.store().save_job(job).await.expect("written");
     }
-    let line = "2027-01-15T08:02:00.000Z [WARNING] v: it changed while it was read\n";
+    let line = "2027-01-15T08:02:00.000Z [WARNING] (v) it changed while it was read\n";
     std::fs::write(scene.service.path("logs/backup_nas_2.log"), line).expect("written");
     scene
 }
@@ -77,13 +78,34 @@ async fn another_node_signs_in_and_looks_around() {
 
     let login = stranger.call("log_in_marina").json(json!({"password": PASSWORD})).ok().await;
     let node = scene.service.client.with_token(login["token"].as_str());
-    let mesh = |id: &str| node.call(id).header("X-Marina-Mesh", "true");
-    assert_eq!(mesh("get_marina_info").ok().await["nodeName"], "harbour");
-    for schedules in [mesh("list_marina_schedules").ok().await, mesh("list_marina_schedules_with_slash").ok().await] {
-        assert!(schedules.is_array(), "{schedules}");
-    }
-    let lines = mesh("list_marina_system_log").query("limit", 5).ok().await;
+    assert_eq!(node.call("get_marina_info").ok().await["nodeName"], "harbour");
+    scene.service.running.engine().system_log().write(Level::Info, None, "one");
+    let lines = node.call("list_marina_system_log").header("X-Marina-Mesh", "true").query("limit", 5).ok().await;
     assert!(lines[0]["id"].is_u64() && lines[0]["jobStatusId"].is_null(), "{lines}");
     assert_eq!(node.call("log_out_marina").ok().await, json!({"success": true}));
     assert_eq!(node.call("get_marina_info").send().await.status.as_u16(), 401);
+}
+
+#[tokio::test]
+async fn instances_that_run_by_the_clock_are_schedules() {
+    let stage = Stage::new().manual_clock().config("node_name: harbour").config("timezone: Europe/Berlin");
+    let scene = stage.start().await;
+    let nas = json!({
+        "id": "nas", "repository": "/srv/restic", "schedule": "0 2 * * *", "retention": "10:5:1",
+        "targets": [{"kind": "db", "name": "blog-db-1"}, {"kind": "volume", "name": "blog_db"},
+            {"kind": "db", "name": "nowhere"}, {"kind": "stack", "name": "blog"}]
+    });
+    for instance in [nas, json!({"id": "by-hand", "custom_image": "org/tool:1"})] {
+        assert_eq!(scene.service.call("create_instance").json(instance).send().await.status, 201);
+    }
+    let schedules = scene.service.call("list_marina_schedules").ok().await;
+    let expected = json!([{
+        "instanceId": "nas", "nodeName": "harbour", "scheduleCron": "0 2 * * *",
+        "nextRunAt": "2026-09-22T00:00:00.000Z",
+        "targetIds": ["vol:blog_db", "dbs:blog-db-1:blog-db", "db:nowhere", "stack:blog"],
+        "retention": {"keepDaily": 10, "keepWeekly": 5, "keepMonthly": 1},
+        "createdAt": "2026-09-21T14:13:20.000Z", "updatedAt": "2026-09-21T14:13:20.000Z"
+    }]);
+    assert_eq!(schedules, expected);
+    assert_eq!(scene.service.call("list_marina_schedules_with_slash").ok().await, expected);
 }
