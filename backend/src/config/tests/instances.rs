@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::*;
 use crate::domain::job::Quiesce;
@@ -136,7 +136,7 @@ fn a_file_of_marina_with_labels_is_accepted_as_it_is() {
     assert_eq!(config.peers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["http://user:***@node2:8080"]);
     assert_eq!(
         warnings(&loaded),
-        ["config.yml:26:3: 'mesh.peers' is accepted, but not carried out by this version yet"]
+        ["config.yml:25:3: 'mesh.peers' is accepted, but not carried out by this version yet"]
     );
 }
 
@@ -267,12 +267,12 @@ fn keys_without_effect_are_warnings() {
 
 #[test]
 fn unset_variables_are_warnings_that_name_the_key() {
-    let loaded = loaded(WITH_LABELS);
+    let bucket = [("BUCKET", "bucket")];
+    let loaded = load_from(&[("config.yml", WITH_LABELS)], &bucket).expect("it holds");
     for expected in [
-        "config.yml:3:5: 'instances[0].repository' names the variable 'BUCKET', which is not set; it is taken as empty",
         "config.yml:8:7: 'instances[0].env.AWS_ACCESS_KEY_ID' names the variable 'KEY', which is not set; it is taken as empty",
         "config.yml:15:12: 'instances[1].env.TOKEN' names the variable 'TOKEN', which is not set; it is taken as empty",
-        "config.yml:25:3: 'mesh.authPassword' names the variable 'PASSWORD', which is not set; it is taken as empty",
+        "config.yml:24:3: 'mesh.authPassword' names the variable 'PASSWORD', which is not set; it is taken as empty",
     ] {
         let said = warnings(&loaded);
         assert!(said.iter().any(|warning| warning == expected), "{expected}\nnot in\n{}", said.join("\n"));

@@ -59,7 +59,10 @@ fn wrong_values_of_the_top_level_say_what_is_expected_and_what_was_found() {
             "secret_key: hunter2",
             "1:13: 'secret_key' must be 64 hexadecimal digits, as 'openssl rand -hex 32' prints them",
         ),
-        ("retention: 7x", "1:12: 'retention': '7x' is no retention: RETENTION"),
+        (
+            "retention: 7x",
+            "1:12: 'retention': '7x' is no retention: '7x' stands for the days and must be a number such as '7' or '7d'",
+        ),
         ("restic_timeout: 0s", "1:17: 'restic_timeout' must be at least 1s, found '0s'"),
     ]);
 }
