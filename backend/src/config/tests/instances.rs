@@ -75,6 +75,47 @@ authPassword: ${PASSWORD}
 peers: []
 "#;
 
+/// Every key of ours.
+const EVERY_KEY: &str = r#"
+instances:
+  - id: nas
+    backend: restic
+    repository: rest:https://u:p@host/
+    schedule: "@daily"
+    timezone: Asia/Tokyo
+    retention: last=3,daily=7
+    min_keep: 2
+    missed_run: once
+    enabled: false
+    stop_attached: true
+    quiesce: pause
+    check: { schedule: "0 5 * * sun", subset: 5% }
+    adopt_old_snapshots: true
+    hooks:
+      pre: sync
+      post: [date, { command: "echo x", container: web, timeout: 30s }]
+    exclude: ["*.tmp"]
+    tags: [nightly]
+    targets:
+      - path: /srv/data
+        paths: [a, b/c/]
+        exclude: [cache]
+        tags: [t]
+        pre_hook: { command: "true", container: db }
+      - stack: blog
+  - id: image
+    custom_image: registry.example.org:5000/tool:1.2
+    pull: if_missing
+    credentials: { username: me, password: secret }
+    timeout: 2h
+    memory: 512m
+    cpus: 1.5
+    retention_days: 14
+  - id: plain
+    backend: archive
+    retention_days: 0
+"#;
+
 const VARIABLES: [(&str, &str); 6] = [
     ("BUCKET", "bucket"),
     ("KEY", "key"),
@@ -171,47 +212,7 @@ fn a_file_of_marina_with_targets_is_accepted_as_it_is() {
 
 #[test]
 fn every_key_of_ours_reaches_the_instance() {
-    let config = config(
-        r#"
-instances:
-  - id: nas
-    backend: restic
-    repository: rest:https://u:p@host/
-    schedule: "@daily"
-    timezone: Asia/Tokyo
-    retention: last=3,daily=7
-    min_keep: 2
-    missed_run: once
-    enabled: false
-    stop_attached: true
-    quiesce: pause
-    check: { schedule: "0 5 * * sun", subset: 5% }
-    adopt_old_snapshots: true
-    hooks:
-      pre: sync
-      post: [date, { command: "echo x", container: web, timeout: 30s }]
-    exclude: ["*.tmp"]
-    tags: [nightly]
-    targets:
-      - path: /srv/data
-        paths: [a, b/c/]
-        exclude: [cache]
-        tags: [t]
-        pre_hook: { command: "true", container: db }
-      - stack: blog
-  - id: image
-    custom_image: registry.example.org:5000/tool:1.2
-    pull: if_missing
-    credentials: { username: me, password: secret }
-    timeout: 2h
-    memory: 512m
-    cpus: 1.5
-    retention_days: 14
-  - id: plain
-    backend: archive
-    retention_days: 0
-"#,
-    );
+    let config = config(EVERY_KEY);
     let [nas, image, plain] = config.instances.as_slice() else { panic!("three instances") };
     let Destination::Restic(restic) = &nas.destination else { panic!("a repository") };
     assert_eq!(restic.check_schedule.as_ref().map(|schedule| schedule.as_str()), Some("0 5 * * sun"));
@@ -284,9 +285,7 @@ fn unset_variables_are_warnings_that_name_the_key() {
     );
 }
 
-#[test]
-fn every_mistake_is_told_with_its_line_and_a_remedy_all_at_once() {
-    let text = "instances:
+const MISTAKES: &str = "instances:
   - id: ../x
     repository: http://host/
   - id: nas
@@ -316,7 +315,10 @@ fn every_mistake_is_told_with_its_line_and_a_remedy_all_at_once() {
     hooks: {pre: [{container: c}], before: x}
     check: {subset: all}
 ";
-    let told = errors(text);
+
+#[test]
+fn every_mistake_is_told_with_its_line_and_a_remedy_all_at_once() {
+    let told = errors(MISTAKES);
     for expected in [
         "config.yml:2:9: 'instances[0].id' must be a name ('.' at position 1 is not allowed",
         "config.yml:3:17: 'instances[0].repository': restic knows no repository of this kind: 'http:'; write 'rest:http://",
