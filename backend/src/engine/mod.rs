@@ -51,6 +51,7 @@ mod retention;
 mod steps;
 mod submit;
 
+pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;

@@ -31,10 +31,13 @@ export const triggerWord: Record<Schemas['Trigger'], string> = {
 export const stepWord: Record<Schemas['StepName'], string> = {
   resolve: 'Find what to capture',
   preflight: 'Check everything first',
+  dump: 'Dump the databases',
   precopy: 'Read what can be read while it runs',
+  pre_hooks: 'Run the commands before',
   quiesce: 'Stop the stack',
   capture: 'Capture the data',
   resume: 'Start the stack again',
+  post_hooks: 'Run the commands after',
   publish: 'Write the archive',
   verify: 'Verify the archive',
   retention: 'Apply retention',
@@ -45,10 +48,13 @@ export const stepWord: Record<Schemas['StepName'], string> = {
 export const phaseWord: Record<Schemas['StepName'], string> = {
   resolve: 'Finding what to capture',
   preflight: 'Checking everything first',
+  dump: 'Dumping the databases',
   precopy: 'Reading while the stack runs',
+  pre_hooks: 'Running the commands before',
   quiesce: 'Stopping the stack',
   capture: 'Capturing the data',
   resume: 'Starting the stack again',
+  post_hooks: 'Running the commands after',
   publish: 'Writing the archive',
   verify: 'Verifying the archive',
   retention: 'Applying retention',
@@ -77,6 +83,7 @@ export const targetKindWord: Record<Schemas['TargetKind'], string> = {
   volume: 'Volume',
   bind: 'Bind mount',
   database: 'Database',
+  path: 'Path',
 }
 
 export const targetStateWord: Record<Schemas['TargetState'], string> = {
