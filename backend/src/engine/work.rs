@@ -1,4 +1,4 @@
-//! Blocking work on the archive, as a step of the job: its progress is the job's, and why it was given up ends the step.
+//! Blocking work on data, as a step of a job: its progress is the job's, and why it was given up ends the step.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::backends::archive::{self, GivenUp, Meter, Reading};
 use crate::domain::job::{Progress, StepName};
 
-use super::{Cx, Stop};
+use super::steps::{Cx, Stop};
 
 /// What is watched, and how.
 pub(super) struct Watch<'a> {
@@ -19,8 +19,8 @@ pub(super) struct Watch<'a> {
 }
 
 /// Runs `work` on a thread that may block, and calls `look` several times a second and once at the end.
-pub(super) async fn watch<T: Send + 'static>(
-    cx: Cx<'_>,
+pub(super) async fn watch<R, T: Send + 'static>(
+    cx: Cx<'_, R>,
     watch: &Watch<'_>,
     work: impl FnOnce() -> T + Send + 'static,
     mut look: impl FnMut(),
@@ -42,7 +42,7 @@ impl Watch<'_> {
     }
 
     /// Shows how far it is. The share never reaches the whole before the step ends: the total is an estimate.
-    fn show(&self, cx: Cx<'_>, reading: Reading) {
+    fn show<R>(&self, cx: Cx<'_, R>, reading: Reading) {
         let total = self.bytes_total.filter(|t| *t > 0);
         #[expect(clippy::cast_precision_loss, reason = "a share for a progress bar")]
         let fraction = total.map(|total| (reading.bytes_done as f64 / total as f64).min(0.99));
