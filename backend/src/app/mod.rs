@@ -336,6 +336,7 @@ fn backend_parts(config: &Config, docker: SharedEngine, clock: SharedClock) -> B
         backup_dir: config.backup_dir.clone(),
         codec: archive.codec,
         workers: archive.workers,
+        timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     };
     BackendParts {
