@@ -283,8 +283,8 @@ async fn what_a_kill_leaves_is_swept_and_nothing_else() {
     let job = JobId::new(at(5));
     let mark = names::node_mark("node");
     let top = "nightly_2026-01-01_00-00-05";
-    let ours = ["precopy.partial", "capture.partial", "archive.partial", "archive.partial.index"];
-    let ours = ours.map(|what| format!(".{top}.{job}.{mark}.instance-{what}"));
+    let ours = ["-precopy.partial", "-capture.partial", "-archive.partial", "-archive.partial.index"];
+    let ours = ours.map(|what| format!(".{top}.{job}.{mark}.instance{what}"));
     let foreign = [
         format!(".{top}.{job}.00000000.instance-archive.partial"),
         format!(".other_2026-01-01_00-00-05.{job}.{mark}.instance-archive.partial"),
