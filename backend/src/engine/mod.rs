@@ -33,6 +33,8 @@ mod claims;
 pub mod doctor;
 pub mod events;
 mod free_space;
+#[cfg_attr(not(test), expect(dead_code, reason = "called by the runs of plans"))]
+mod hooks;
 pub mod hub;
 mod jobs;
 pub mod live;
