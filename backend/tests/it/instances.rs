@@ -1,10 +1,15 @@
 //! Instances over the API: made, shown, replaced and removed; what is secret stays so.
 
+use mainstay::app::Builder;
+use mainstay::docker::scripted::ScriptedEngine;
 use mainstay::domain::plan::Destination;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::process::mainstay;
 use crate::support::scene::{Scene, Stage};
+use crate::support::service::{load_config, sign_in};
+use crate::support::store;
 
 #[tokio::test]
 async fn nothing_is_done_for_an_instance_that_does_not_exist() {
@@ -187,4 +192,46 @@ async fn the_command_line_shows_and_runs_instances_and_plans() {
     let (code, text) = run(&["backup", "--plan", "nothere"]).await;
     assert_eq!((code, text.contains("plan_not_found")), (Some(1), true), "{text}");
     assert_eq!(run(&["backup"]).await.0, Some(2), "nothing is named");
+}
+#[tokio::test]
+async fn instances_of_the_configuration_are_shown_and_stay() {
+    let instances = "instances:\n  - id: nas\n    repository: /srv/restic\n    env: {RESTIC_PASSWORD: geheim-env}\n  \
+        - id: own\n    customImage: org/tool:1";
+    let scene = Stage::new().config(instances).start().await;
+    let service = &scene.service;
+    let list = service.call("list_instances").query("limit", 1).ok().await;
+    assert_eq!((&list["items"][0]["id"], &list["items"][0]["origin"]), (&json!("nas"), &json!("config")));
+    let cursor = list["next_cursor"].as_str().expect("more");
+    let rest = service.call("list_instances").query("cursor", cursor).ok().await;
+    let own = &rest["items"][0];
+    assert_eq!(
+        (&own["id"], &own["retention_enforced"], &own["pull"]),
+        (&json!("own"), &json!(false), &json!("always"))
+    );
+    let put = json!({"repository": "/srv/other"});
+    service.call("update_instance").path("id", "nas").json(put).problem(409, "read_only").await;
+    service.call("delete_instance").path("id", "nas").problem(409, "read_only").await;
+    service.call("create_instance").json(restic()).problem(409, "id_taken").await;
+}
+
+#[tokio::test]
+async fn an_instance_with_its_secrets_is_there_after_a_restart() {
+    let root = tempfile::tempdir().expect("a directory");
+    let url = store::new_database(root.path()).await;
+    let start = async || {
+        let loaded = load_config(root.path(), &url, &[]);
+        Builder::new(loaded).docker(ScriptedEngine::new().shared()).start().await.expect("the service starts")
+    };
+    let running = start().await;
+    let client = sign_in(&running.address()).await;
+    assert_eq!(client.call("create_instance").json(restic()).send().await.status, 201);
+    let before = client.call("get_instance").path("id", "nas").ok().await;
+    running.stop().await;
+    let running = start().await;
+    let client = sign_in(&running.address()).await;
+    let after = client.call("get_instance").path("id", "nas").ok().await;
+    assert_eq!((&before["env_keys"], &before["targets"]), (&after["env_keys"], &after["targets"]));
+    let kept = running.engine().registry().find_instance(&"nas".parse().expect("an id")).expect("it");
+    assert_eq!(kept.env["RESTIC_PASSWORD"].expose_secret(), "geheim-env");
+    running.stop().await;
 }
