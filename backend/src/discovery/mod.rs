@@ -149,6 +149,18 @@ impl Discovery {
         last.containers.iter().filter(|container| !ours.contains(&container.id.as_str())).cloned().collect()
     }
 
+    /// Every container and every volume of the host, as the last look found them.
+    pub async fn found(&self) -> (Vec<Container>, Vec<EngineVolume>) {
+        let last = self.0.last.lock().await;
+        (last.containers.clone(), last.volumes.clone())
+    }
+
+    /// What the engine's host is called.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.0.settings.host
+    }
+
     async fn ask_engine(&self, last: &mut Known) -> Answer {
         let engine = &self.0.engine;
         let containers = match engine.list_containers().await {
