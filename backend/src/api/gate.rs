@@ -8,9 +8,10 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpResponse, web};
 
 use super::auth;
+use super::compat::marina;
 use super::input::BODY_LIMIT_BYTES;
 use super::problem::{ApiError, Place};
 use super::routes::{Access, Found, Operation, RouteTable};
@@ -28,6 +29,7 @@ pub async fn pass(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let place = Place::of(req.request());
     let is_head = req.method() == Method::HEAD;
+    let respond = find_manner(&req);
     let answer = match admit(&req).await {
         Ok(Admission::Elsewhere) => return Ok(next.call(req).await?.map_into_boxed_body()),
         Ok(Admission::Welcome) => {
@@ -35,11 +37,11 @@ pub async fn pass(
                 req.head_mut().method = Method::GET;
             }
             // Errors of handlers arrive as answers; only a middleware further in could fail, and there is none.
-            as_problem(next.call(req).await?.map_into_boxed_body(), &place)
+            as_problem(next.call(req).await?.map_into_boxed_body(), &place, respond)
         }
         Err(error) => {
             error.log(&place);
-            req.into_response(error.respond(&place))
+            req.into_response(respond(&error, &place))
         }
     };
     // Without its body also a stream that would never end is over at once.
@@ -55,6 +57,18 @@ enum Admission {
     Welcome,
     /// Not the API's business.
     Elsewhere,
+}
+
+/// How an error is answered.
+type Manner = fn(&ApiError, &Place) -> HttpResponse;
+
+/// The manner of the operation that `req` means: Marina's clients know no problems.
+fn find_manner(req: &ServiceRequest) -> Manner {
+    let routes = req.app_data::<web::Data<RouteTable>>();
+    match routes.map(|routes| routes.find(req.method(), req.match_info().as_str())) {
+        Some(Found::Operation(operation)) if marina::is_operation(&operation.id) => marina::respond,
+        _ => ApiError::respond,
+    }
 }
 
 async fn admit(req: &ServiceRequest) -> Result<Admission, ApiError> {
@@ -110,18 +124,18 @@ fn check_parameters(req: &ServiceRequest, path: &str, operation: &Operation) -> 
 }
 
 /// Gives errors of handlers their place, and turns the plain-text errors of actix itself into problems.
-fn as_problem(answer: ServiceResponse, place: &Place) -> ServiceResponse {
+fn as_problem(answer: ServiceResponse, place: &Place, respond: Manner) -> ServiceResponse {
     let status = answer.status();
     let own = answer.response().error().and_then(|error| error.as_error::<ApiError>()).map(|error| {
         error.log(place);
-        error.respond(place)
+        respond(error, place)
     });
     let problem = own.or_else(|| {
         let is_error = status.is_client_error() || status.is_server_error();
         (is_error && is_plain(&answer)).then(|| {
             let error = from_status(status, answer.response().error().map(ToString::to_string));
             error.log(place);
-            error.respond(place)
+            respond(&error, place)
         })
     });
     match problem {

@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi as _, ToSchema as _};
 use utoipa_actix_web::AppExt as _;
 
 use super::auth::cookie;
+use super::compat::marina;
 use super::problem::{FieldError, MEDIA_TYPE, Problem};
 use super::wire::{EngineChange, JobEnd, JobProgress, StackChange};
 
@@ -124,11 +125,12 @@ fn complete(path: &str, operation: &mut Operation) {
         let response = || RefOr::T(ResponseBuilder::new().description(description).build());
         responses.entry(status.to_owned()).or_insert_with(response);
     }
+    let of_marina = operation.operation_id.as_deref().is_some_and(marina::is_operation);
     for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response
             && status.starts_with(['4', '5'])
         {
-            say_problem(response);
+            if of_marina { say_text(status, response) } else { say_problem(response) }
         }
     }
 }
@@ -138,6 +140,12 @@ fn say_problem(response: &mut Response) {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
         response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
     }
+}
+
+/// Marina's clients read texts, and an object when they are to sign in.
+fn say_text(status: &str, response: &mut Response) {
+    let kind = if status == "401" { "application/json" } else { "text/plain" };
+    response.content.insert(kind.to_owned(), RefOr::T(ContentBuilder::new().build()));
 }
 
 /// This document

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, segment};
 use super::session::with_client;
 use super::{Outcome, output};
 use crate::config::Loaded;
@@ -19,9 +19,15 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
     /// The stacks to back up
-    #[arg(value_name = "STACK", required = true)]
+    #[arg(value_name = "STACK", required_unless_present_any = ["instance", "plan"])]
     stacks: Vec<String>,
-    /// How to bring them to rest: stop, pause or none
+    /// The instance whose own plan is run, once per instance; with stacks, the one by whose means they are captured
+    #[arg(long, value_name = "ID")]
+    instance: Vec<String>,
+    /// A plan to run; may be given several times
+    #[arg(long, value_name = "ID", conflicts_with = "stacks")]
+    plan: Vec<String>,
+    /// How to bring containers to rest: stop, pause or none
     #[arg(long, value_parser = ["stop", "pause", "none"])]
     quiesce: Option<String>,
     /// Only show what would be done
@@ -30,31 +36,74 @@ pub(super) struct BackupArgs {
 }
 
 pub(super) async fn run(loaded: &Loaded, args: BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
-    with_client(loaded, async |client| back_up(&client, &args, as_json).await).await
+    anyhow::ensure!(
+        args.stacks.is_empty() || args.instance.len() < 2,
+        "stacks are captured by the means of one instance: name one, or run the command once for each"
+    );
+    with_client(loaded, async |client| {
+        let ids = start(&client, &args).await?;
+        follow(&client, &ids, args.dry_run, as_json).await
+    })
+    .await
 }
 
-async fn back_up(client: &Client, args: &BackupArgs, as_json: bool) -> anyhow::Result<Outcome> {
-    let mut body = json!({ "stacks": args.stacks, "dry_run": args.dry_run });
+/// Starts what is asked for; the ids of the jobs.
+async fn start(client: &Client, args: &BackupArgs) -> anyhow::Result<Vec<String>> {
+    let mut body = json!({ "dry_run": args.dry_run });
     if let Some(quiesce) = &args.quiesce {
         body["quiesce"] = json!(quiesce);
     }
-    let started = client.post("/api/v1/stacks/backup", &body).await?;
-    let ids: Vec<String> = started["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|job| job["id"].as_str().map(str::to_owned))
-        .collect();
-    let jobs = wait(client, &ids).await?;
+    if !args.stacks.is_empty() {
+        body["stacks"] = json!(args.stacks);
+        body["instance"] = json!(args.instance.first());
+        let started = client.post("/api/v1/stacks/backup", &body).await?;
+        return Ok(started["items"].as_array().into_iter().flatten().filter_map(id_of).collect());
+    }
+    let instances = args.instance.iter().map(|id| format!("/api/v1/instances/{}/run", segment(id)));
+    let plans = args.plan.iter().map(|id| format!("/api/v1/plans/{}/run", segment(id)));
+    let mut ids = Vec::new();
+    for path in instances.chain(plans) {
+        // What was started before goes on when one is refused, and is waited for all the same.
+        match client.post(&path, &body).await {
+            Ok(job) => ids.extend(id_of(&job)),
+            Err(error) if ids.is_empty() => return Err(error),
+            Err(error) => output::error(&format!("{error:#}; what was started before goes on")),
+        }
+    }
+    Ok(ids)
+}
+
+fn id_of(job: &Value) -> Option<String> {
+    job["id"].as_str().map(str::to_owned)
+}
+
+/// Waits for jobs and tells how they came out.
+pub(super) async fn follow(
+    client: &Client,
+    ids: &[String],
+    is_dry_run: bool,
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
+    let jobs = wait(client, ids).await?;
     if as_json {
         output::json(&Value::Array(jobs.clone()));
     } else {
-        if args.dry_run {
-            tell_plan(client, &ids).await?;
+        if is_dry_run {
+            tell_plan(client, ids).await?;
         }
         jobs.iter().for_each(|job| output::line(&summary(job)));
     }
     Ok(judge(&jobs))
+}
+
+/// What a job works on, as people call it.
+fn subject(job: &Value) -> String {
+    let text = |key: &str| job[key].as_str().filter(|text| !text.is_empty());
+    match (text("stack"), text("plan").or_else(|| text("instance"))) {
+        (Some(stack), Some(plan)) => format!("{stack} by {plan}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => text("kind").unwrap_or("job").to_owned(),
+    }
 }
 
 /// What a dry run found out stands in its log.
@@ -96,7 +145,7 @@ fn judge(jobs: &[Value]) -> Outcome {
 
 fn summary(job: &Value) -> String {
     let text = |key: &str| job[key].as_str().unwrap_or_default();
-    let mut line = format!("{}: {}", text("stack"), text("state"));
+    let mut line = format!("{}: {}", subject(job), text("state"));
     if let Some(stored) = job["bytes_stored"].as_u64().filter(|n| *n > 0) {
         let read = job["bytes_read"].as_u64().unwrap_or_default();
         line += &format!(", {} of {} stored", human_bytes(stored), human_bytes(read));
@@ -129,9 +178,9 @@ impl Display {
 
     fn show(&mut self, job: &Value) {
         let id = job["id"].as_str().unwrap_or_default();
-        let stack = job["stack"].as_str().unwrap_or_default();
+        let subject = subject(job);
         if !self.shown.contains_key(id) {
-            let bar = self.bars.as_ref().map(|bars| bars.add(new_bar(stack)));
+            let bar = self.bars.as_ref().map(|bars| bars.add(new_bar(&subject)));
             self.shown.insert(id.to_owned(), Shown { bar, steps: 0 });
         }
         let Some(shown) = self.shown.get_mut(id) else { return };
@@ -142,7 +191,7 @@ impl Display {
         // From the steps and not from the phase of the moment: a step may be over before it is asked for.
         let begun: Vec<&str> =
             steps(job).filter(|s| s["started_at"].is_string()).filter_map(|s| s["name"].as_str()).collect();
-        begun.iter().skip(shown.steps).for_each(|step| output::note(&format!("{stack}: {step}")));
+        begun.iter().skip(shown.steps).for_each(|step| output::note(&format!("{subject}: {step}")));
         shown.steps = begun.len();
     }
 }
@@ -151,9 +200,9 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
     job["steps"].as_array().into_iter().flatten()
 }
 
-fn new_bar(stack: &str) -> ProgressBar {
+fn new_bar(subject: &str) -> ProgressBar {
     // Without a length a bar is empty; with a length of 0 it would look full.
-    ProgressBar::no_length().with_prefix(stack.to_owned())
+    ProgressBar::no_length().with_prefix(subject.to_owned())
 }
 
 /// How a bar looks; what is not known is not claimed.
@@ -177,6 +226,14 @@ fn update_bar(bar: &ProgressBar, job: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_is_called_by_what_it_works_on() {
+        assert_eq!(subject(&json!({"stack": "blog", "plan": null, "instance": null})), "blog");
+        assert_eq!(subject(&json!({"stack": "blog", "plan": "nas", "instance": "nas"})), "blog by nas");
+        assert_eq!(subject(&json!({"stack": null, "plan": "nightly", "instance": "nas"})), "nightly");
+        assert_eq!(subject(&json!({"stack": null, "plan": null, "instance": "nas"})), "nas");
+    }
 
     #[test]
     fn a_bar_has_no_length_before_the_total_is_known() {

@@ -56,6 +56,22 @@ impl Client {
         self.expect_success(Method::POST, path, Some(body)).await
     }
 
+    /// As [`Self::get`], for what may take as long as it likes.
+    pub(super) async fn get_patiently(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask_patiently(self.request(Method::GET, path)).await
+    }
+
+    /// As [`Self::post`], for what may take as long as it likes.
+    pub(super) async fn post_patiently(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.ask_patiently(self.request(Method::POST, path).json(body)).await
+    }
+
+    async fn ask_patiently(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let asked = request.timeout(NO_LIMIT).send().await.with_context(|| format!("no answer from {}", self.base))?;
+        let answer = Answer::read(asked).await?;
+        if answer.status.is_success() { Ok(answer.body) } else { Err(problem(&answer)) }
+    }
+
     /// Sends a request; any answer is fine.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
         let mut request = self.request(method, path);
@@ -94,6 +110,11 @@ impl Answer {
         let text = response.text().await.context("the answer was cut short")?;
         Ok(Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
     }
+}
+
+/// A name as a part of a path.
+pub(super) fn segment(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// The sentence of a problem answer.

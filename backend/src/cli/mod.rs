@@ -18,9 +18,12 @@ mod cat;
 mod client;
 mod doctor;
 mod healthcheck;
+mod instances;
+mod keep;
 mod ls;
 mod openapi;
 mod output;
+mod plans;
 mod resume;
 mod serve;
 mod session;
@@ -53,8 +56,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// List the stacks of this host
     Stacks,
-    /// Back stacks up, wait, and show progress
+    /// Back stacks up, or run plans, wait, and show progress
     Backup(backup::BackupArgs),
+    /// Look at instances, test them, and carry their retention out
+    Instances(instances::InstancesArgs),
+    /// Look at plans, see what they would do, and run them
+    Plans(plans::PlansArgs),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Write a file of a snapshot to standard output
@@ -120,6 +127,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => Box::pin(serve::run(loaded, args)).await,
         Command::Stacks => stacks::run(&loaded, global.json).await,
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
+        Command::Instances(args) => instances::run(&loaded, args, global.json).await,
+        Command::Plans(args) => plans::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,

@@ -124,6 +124,29 @@ id!(
     "tok"
 );
 
+/// How many bits of a job's number tell jobs of the same millisecond apart.
+const NUMBER_BITS: u32 = 11;
+
+impl JobId {
+    /// The id as a whole number, for clients that know no other ids: the milliseconds and the lowest bits of what counts
+    /// within one. It stays below 2^53, beyond which JavaScript would round it, until the year 2109.
+    #[must_use]
+    pub fn to_number(&self) -> u64 {
+        let digits = self.0.strip_prefix(Self::PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
+        let read = |range| digits.get(range).and_then(|part| u64::from_str_radix(part, 16).ok()).unwrap_or(0);
+        // The UUID's counter follows the two bits of its variant and ends at the 24th digit.
+        read(0..12) << NUMBER_BITS | (read(16..24) & ((1 << NUMBER_BITS) - 1))
+    }
+
+    /// The ids between which the one with this number lies; the second is not among them.
+    #[must_use]
+    pub fn bounds_of_number(number: u64) -> (Self, Self) {
+        let millis = i64::try_from(number >> NUMBER_BITS).unwrap_or(i64::MAX - 1);
+        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (Self::lowest_at(at(millis)), Self::lowest_at(at(millis + 1)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +191,18 @@ mod tests {
             assert!(text.parse::<JobId>().is_err(), "{text}");
         }
         assert!(job.parse::<SnapshotId>().is_err());
+    }
+
+    #[test]
+    fn numbers_of_jobs_are_unlike_and_lead_back() {
+        let at = DateTime::from_timestamp_millis(1_800_000_000_123).expect("a time");
+        let ids: Vec<JobId> = (0..100).map(|_| JobId::new(at)).collect();
+        let numbers: std::collections::BTreeSet<u64> = ids.iter().map(JobId::to_number).collect();
+        assert_eq!(numbers.len(), ids.len());
+        for id in &ids {
+            assert!(id.to_number() < 1 << 53);
+            let (lowest, end) = JobId::bounds_of_number(id.to_number());
+            assert!(lowest <= *id && *id < end, "{id}");
+        }
     }
 }

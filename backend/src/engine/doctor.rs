@@ -64,6 +64,7 @@ impl JobEngine {
         checks.push(check_program("restic.version", "restic", "version").await);
         checks.push(self.check_clock());
         checks.push(self.check_journal().await);
+        checks.extend(self.check_registry());
         checks.extend(config_warnings.iter().map(|warning| {
             Check::warning("config", warning.clone(), "see the comments of examples/config.example.yml")
         }));
@@ -135,6 +136,26 @@ impl JobEngine {
             return Check::failed("clock", message, "set the machine's clock: schedules and retention depend on it");
         }
         Check::ok("clock", message)
+    }
+
+    /// What is doubtful about instances, plans and labels.
+    fn check_registry(&self) -> Vec<Check> {
+        let registry = self.registry();
+        let plans = registry.list_plans();
+        let unusable = registry.list_unusable().into_iter().map(|one| {
+            let remedy = "bring the key back that it was recorded with, or remove the instance and make it anew";
+            Check::failed("instances.usable", format!("instance '{}': {}", one.id, one.reason), remedy)
+        });
+        let of_plans =
+            plans.iter().flat_map(|plan| plan.warnings.iter().map(|text| format!("plan '{}': {text}", plan.id)));
+        let doubts = registry.list_warnings().into_iter().chain(of_plans);
+        let doubts = doubts.map(|text| Check::warning("plans", text, "mend the label or the setting that it names"));
+        let mut checks: Vec<Check> = unusable.chain(doubts).collect();
+        if checks.is_empty() {
+            let count = registry.list_instances().len();
+            checks.push(Check::ok("plans", format!("{count} instances, {} plans", plans.len())));
+        }
+        checks
     }
 
     /// What no job looks after any more, and what is known of each: right after a kill that is not much yet.

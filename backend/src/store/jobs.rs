@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::job::{ActiveModel, Column, Entity, Model};
 use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json};
@@ -110,6 +110,27 @@ impl Store {
     pub async fn find_job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         let row = Entity::find_by_id(id.as_str()).one(&self.db).await.doing("find a job")?;
         row.map(from_row).transpose()
+    }
+
+    /// The job whose id is this number ([`JobId::to_number`]).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find_job_by_number(&self, number: u64) -> Result<Option<Job>, StoreError> {
+        let (lowest, end) = JobId::bounds_of_number(number);
+        let of_that_time = Entity::find().filter(Column::Id.gte(lowest.as_str())).filter(Column::Id.lt(end.as_str()));
+        let rows = of_that_time.all(&self.db).await.doing("find a job by its number")?;
+        let jobs = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+        Ok(jobs.into_iter().find(|job| job.id.to_number() == number))
+    }
+
+    /// How many jobs an instance had up to `id`. Jobs are never removed, so this numbers them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn count_jobs_of_instance(&self, instance: &str, id: &JobId) -> Result<u64, StoreError> {
+        let up_to = Entity::find().filter(Column::Instance.eq(instance)).filter(Column::Id.lte(id.as_str()));
+        up_to.count(&self.db).await.doing("count jobs")
     }
 
     /// Jobs, newest first.

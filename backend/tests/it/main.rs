@@ -12,6 +12,7 @@ mod backup;
 mod browse;
 mod cli;
 mod compat;
+mod compat_marina;
 mod coverage;
 mod custom_image;
 mod discovery;

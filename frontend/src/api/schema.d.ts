@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/auth/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell whether one is signed in, as Marina does
+         * @description Open, so that a dashboard can ask before it shows anything.
+         */
+        get: operations["check_marina_auth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in, as with Marina
+         * @description Begins a session that may only read, for a day. New clients take `/api/v1/auth/login`.
+         */
+        post: operations["log_in_marina"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out, as from Marina
+         * @description Ends the session that the request was sent with, if there is one, and makes the browser forget its cookie.
+         */
+        post: operations["log_out_marina"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config": {
         parameters: {
             query?: never;
@@ -16,6 +76,66 @@ export interface paths {
          * @description Those that hold no secret, under the names of the configuration file.
          */
         get: operations["get_compat_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell that the service answers, as Marina does
+         * @description Open, so that a health check of a container can ask. New clients take `/healthz`.
+         */
+        get: operations["get_marina_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what this node is, as Marina does
+         * @description Its name and version. New clients take `/api/v1/info`.
+         */
+        get: operations["get_marina_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the backups of all instances, as Marina's guide promises
+         * @description Newest first. New clients take `/api/v1/jobs`.
+         */
+        get: operations["list_marina_jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -44,6 +164,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the log of the newest backup of an instance, as Marina's guide promises
+         * @description Oldest line first; none for an instance that is not known or was not backed up yet.
+         */
+        get: operations["get_marina_log_of_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/job/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the log of a backup, as Marina does
+         * @description Oldest line first; none for a job that is not known. New clients take `/api/v1/jobs/{id}/log`.
+         */
+        get: operations["get_marina_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last lines of the service's log, as Marina does
+         * @description Newest first. A node that asks with `X-Marina-Mesh: true` gets them as the entries of a job's log. New clients take
+         *     `/api/v1/logs`.
+         */
+        get: operations["list_marina_system_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -64,6 +245,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the instances that run by the clock, as Marina does
+         * @description New clients take `/api/v1/instances`.
+         */
+        get: operations["list_marina_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the instances that run by the clock, as Marina does for other nodes
+         * @description The same as without the slash, which Marina's own nodes send.
+         */
+        get: operations["list_marina_schedules_with_slash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/status": {
         parameters: {
             query?: never;
@@ -76,6 +297,26 @@ export interface paths {
          * @description Whether a backup is at work, and which stacks there are. New clients take `/api/v1/status` and `/api/v1/stacks`.
          */
         get: operations["get_compat_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status/{instanceID}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the backups of an instance, as Marina does
+         * @description Newest first; none for an instance that is not known. New clients take `/api/v1/jobs?instance=`.
+         */
+        get: operations["list_marina_jobs_of_instance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1025,8 +1266,8 @@ export interface paths {
         };
         /**
          * Sum everything up
-         * @description How many stacks there are and how many are protected, what is at work, how the last jobs came out, and how much
-         *     room archives take and have.
+         * @description How many stacks there are and how many are protected, what is at work, how the last jobs came out, what is scheduled
+         *     next, what someone should look at, and how much room archives take and have.
          */
         get: operations["get_status"];
         put?: never;
@@ -1147,7 +1388,7 @@ export interface paths {
         };
         /**
          * Tell numbers to Prometheus
-         * @description Stacks and their last backups, jobs at work, room on the disk, and whether the engine answers, in the text format
+         * @description Stacks, plans and their last backups, jobs at work, room on the disk, and whether the engine answers, in the text format
          *     of Prometheus. A token with the scope `read` is enough.
          */
         get: operations["get_metrics"];
@@ -1788,7 +2029,11 @@ export interface components {
          *       "started_at": "2026-11-21T02:00:00.000Z",
          *       "is_auth_required": true,
          *       "features": [
-         *         "archive"
+         *         "archive",
+         *         "restic",
+         *         "custom_image",
+         *         "instances",
+         *         "plans"
          *       ]
          *     }
          */
@@ -2328,6 +2573,255 @@ export interface components {
              * @description The password of the service.
              */
             password: string;
+        };
+        /**
+         * @description Whether one has to sign in, and did.
+         * @example {
+         *       "authRequired": true,
+         *       "authenticated": false
+         *     }
+         */
+        MarinaAuth: {
+            /** @description Whether one has to. */
+            authRequired: boolean;
+            /** @description Whether one did, or need not. */
+            authenticated: boolean;
+        };
+        /**
+         * @description Whether the service answers.
+         * @example {
+         *       "status": "ok",
+         *       "time": "2026-11-21T03:00:00.000Z"
+         *     }
+         */
+        MarinaHealth: {
+            /** @description Always `ok`. */
+            status: string;
+            /** @description Now. */
+            time: components["schemas"]["Time"];
+        };
+        /**
+         * @description What this node is.
+         * @example {
+         *       "nodeName": "nas",
+         *       "version": "0.1.0"
+         *     }
+         */
+        MarinaInfo: {
+            /** @description What it is called. */
+            nodeName: string;
+            /** @description The release of Mainstay. */
+            version: string;
+        };
+        /**
+         * @description A backup.
+         * @example {
+         *       "id": 3686400000251651,
+         *       "iid": 12,
+         *       "instanceId": "nas",
+         *       "nodeName": "nas",
+         *       "isActive": true,
+         *       "status": "success",
+         *       "lastStartedAt": "2026-11-21T01:00:00.120Z",
+         *       "lastCompletedAt": "2026-11-21T01:04:10.000Z",
+         *       "lastTargetsSuccessful": 2,
+         *       "lastTargetsTotal": 2,
+         *       "createdAt": "2026-11-21T01:00:00.000Z",
+         *       "updatedAt": "2026-11-21T01:04:10.000Z"
+         *     }
+         */
+        MarinaJob: {
+            /**
+             * Format: int64
+             * @description Its id as a number, made of the one that `/api/v1/jobs` knows.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description The number of the job among those of its instance.
+             */
+            iid: number;
+            /** @description The instance. */
+            instanceId: string;
+            /** @description This node. */
+            nodeName: string;
+            /** @description Whether the instance is still there. */
+            isActive: boolean;
+            /** @description `scheduled`, `in_progress`, `success`, `partial_success`, `failed` or `aborted`. */
+            status: string;
+            lastStartedAt: components["schemas"]["Time"] | null;
+            lastCompletedAt: components["schemas"]["Time"] | null;
+            /** @description How many targets were captured whole. */
+            lastTargetsSuccessful: number;
+            /** @description How many were wanted. */
+            lastTargetsTotal: number;
+            /** @description When it was asked for. */
+            createdAt: components["schemas"]["Time"];
+            /** @description When it last changed its state. */
+            updatedAt: components["schemas"]["Time"];
+        };
+        /**
+         * @description A line of a log.
+         * @example {
+         *       "id": 17,
+         *       "timestamp": "2026-11-21T01:00:02.000Z",
+         *       "level": "INFO",
+         *       "message": "volume 'blog_uploads' is read",
+         *       "instanceId": "nas",
+         *       "targetId": "blog_uploads",
+         *       "jobStatusId": 3686400000251651,
+         *       "jobStatusIid": 12
+         *     }
+         */
+        MarinaLogEntry: {
+            /**
+             * Format: int64
+             * @description Its number in its log.
+             */
+            id: number;
+            /** @description When it was written. */
+            timestamp: components["schemas"]["Time"];
+            /** @description `DEBUG`, `INFO`, `WARN` or `ERROR`. */
+            level: string;
+            /** @description What it says. */
+            message: string;
+            /** @description The instance; empty for a line of the service. */
+            instanceId: string;
+            /** @description The target; empty when it is about none. */
+            targetId: string;
+            /**
+             * Format: int64
+             * @description The job's id; null for a line of the service.
+             */
+            jobStatusId: number | null;
+            /**
+             * Format: int64
+             * @description The number of the job among those of its instance.
+             */
+            jobStatusIid: number | null;
+        };
+        /**
+         * @description The password of the service.
+         * @example {
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        MarinaLogin: {
+            /**
+             * Format: password
+             * @description The password.
+             */
+            password: string;
+        };
+        /**
+         * @description What came of a sign-in.
+         * @example {
+         *       "success": true,
+         *       "token": "mst_5f0c…"
+         *     }
+         */
+        MarinaLoginAnswer: {
+            /** @description Always true. */
+            success: boolean;
+            /** @description The token; missing where nobody signs in. */
+            token?: string | null;
+            /** @description That nobody signs in here. */
+            message?: string | null;
+        };
+        /**
+         * @description What came of signing out.
+         * @example {
+         *       "success": true
+         *     }
+         */
+        MarinaLogout: {
+            /** @description Always true. */
+            success: boolean;
+        };
+        /** @description What is kept, as far as Marina can say it. */
+        MarinaRetention: {
+            /**
+             * Format: int32
+             * @description One for each of so many days.
+             */
+            keepDaily: number;
+            /**
+             * Format: int32
+             * @description One for each of so many weeks.
+             */
+            keepWeekly: number;
+            /**
+             * Format: int32
+             * @description One for each of so many months.
+             */
+            keepMonthly: number;
+        };
+        /**
+         * @description An instance that runs by the clock.
+         * @example {
+         *       "instanceId": "nas",
+         *       "nodeName": "nas",
+         *       "scheduleCron": "0 2 * * *",
+         *       "nextRunAt": "2026-11-22T01:00:00.000Z",
+         *       "targetIds": [
+         *         "vol:blog_uploads",
+         *         "dbs:blog-db-1:4f6c…"
+         *       ],
+         *       "retention": {
+         *         "keepDaily": 7,
+         *         "keepWeekly": 4,
+         *         "keepMonthly": 6
+         *       },
+         *       "createdAt": "2026-11-21T02:00:00.000Z",
+         *       "updatedAt": "2026-11-21T02:00:00.000Z",
+         *       "latestJobStatus": "success",
+         *       "latestJobCompletedAt": "2026-11-21T01:04:10.000Z"
+         *     }
+         */
+        MarinaSchedule: {
+            /** @description The instance. */
+            instanceId: string;
+            /** @description This node. */
+            nodeName: string;
+            /** @description When it runs. */
+            scheduleCron: string;
+            nextRunAt: components["schemas"]["Time"] | null;
+            /**
+             * @description What it captures: `vol:<volume>`, `dbs:<container>:<container id>`, `db:<container>` for one that is not there,
+             *     `stack:<stack>`, `path:<path>`.
+             */
+            targetIds: string[];
+            /** @description What it keeps. */
+            retention: components["schemas"]["MarinaRetention"];
+            /** @description When the service was started, which read it. */
+            createdAt: components["schemas"]["Time"];
+            /** @description The same. */
+            updatedAt: components["schemas"]["Time"];
+            /** @description How its newest job came out; missing when there is none. */
+            latestJobStatus?: string | null;
+            latestJobCompletedAt?: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description A line of the service's log, as a dashboard gets it.
+         * @example {
+         *       "id": "nas:17",
+         *       "timestamp": "2026-11-21T01:00:02.000Z",
+         *       "level": "INFO",
+         *       "message": "the service is up",
+         *       "nodeName": "nas"
+         *     }
+         */
+        MarinaSystemLogEntry: {
+            /** @description The node and the number of the line. */
+            id: string;
+            /** @description When it was written. */
+            timestamp: components["schemas"]["Time"];
+            /** @description `DEBUG`, `INFO`, `WARN` or `ERROR`. */
+            level: string;
+            /** @description What it says. */
+            message: string;
+            /** @description This node. */
+            nodeName: string;
         };
         /**
          * @description Who the caller is.
@@ -3080,6 +3574,8 @@ export interface components {
          *         "protected": 11,
          *         "overdue": 1
          *       },
+         *       "instances": 2,
+         *       "plans": 3,
          *       "running_jobs": [],
          *       "last_results": [
          *         {
@@ -3122,6 +3618,16 @@ export interface components {
             at: components["schemas"]["Time"];
             /** @description How many stacks there are. */
             stacks: components["schemas"]["StackCounts"];
+            /**
+             * Format: int64
+             * @description How many instances there are.
+             */
+            instances: number;
+            /**
+             * Format: int64
+             * @description How many plans there are.
+             */
+            plans: number;
             /** @description Jobs that are queued or at work. */
             running_jobs: components["schemas"]["Job"][];
             /** @description The last jobs that ended, newest first. */
@@ -3261,6 +3767,143 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    check_marina_auth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether one has to sign in, and did */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarinaAuth"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    log_in_marina: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarinaLogin"];
+            };
+        };
+        responses: {
+            /** @description Signed in; the cookie `marina_auth_token` is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarinaLoginAnswer"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description The password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/json": unknown;
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Too many wrong passwords; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    log_out_marina: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarinaLogout"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
     get_compat_config: {
         parameters: {
             query?: never;
@@ -3326,6 +3969,172 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_marina_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarinaHealth"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    get_marina_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarinaInfo"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    list_marina_jobs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 1000
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 3686400000251651,
+                     *         "iid": 12,
+                     *         "instanceId": "nas",
+                     *         "status": "success"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaJob"][];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
         };
@@ -3401,6 +4210,273 @@ export interface operations {
             };
         };
     };
+    get_marina_log_of_instance: {
+        parameters: {
+            query: {
+                /**
+                 * @description The instance.
+                 * @example nas
+                 */
+                instanceId: string;
+                /**
+                 * @description How many lines to give, at most; the last ones of a longer log.
+                 * @example 1000
+                 */
+                limit?: number;
+                /** @description Another node. There is none here, so it must be left out or empty. */
+                nodeUrl?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 17,
+                     *         "level": "INFO",
+                     *         "message": "volume 'blog_uploads' is read"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaLogEntry"][];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    get_marina_job_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many lines to give, at most; the last ones of a longer log.
+                 * @example 1000
+                 */
+                limit?: number;
+                /** @description Another node. There is none here, so it must be left out or empty. */
+                nodeUrl?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The job's id as a number
+                 * @example 3686400000251651
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 17,
+                     *         "level": "INFO",
+                     *         "message": "volume 'blog_uploads' is read"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaLogEntry"][];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    list_marina_system_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many lines to give, at most.
+                 * @example 1000
+                 */
+                limit?: number;
+                /**
+                 * @description Only lines of exactly this level: `DEBUG`, `INFO`, `WARN` or `ERROR`.
+                 * @example WARN
+                 */
+                level?: string;
+            };
+            header?: {
+                /**
+                 * @description `true` when another node asks
+                 * @example true
+                 */
+                "X-Marina-Mesh"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "nas:17",
+                     *         "level": "INFO",
+                     *         "message": "the service is up",
+                     *         "nodeName": "nas"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaSystemLogEntry"][];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
     get_openapi: {
         parameters: {
             query?: never;
@@ -3431,6 +4507,136 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_marina_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "instanceId": "nas",
+                     *         "nodeName": "nas",
+                     *         "scheduleCron": "0 2 * * *"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaSchedule"][];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    list_marina_schedules_with_slash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "instanceId": "nas",
+                     *         "nodeName": "nas",
+                     *         "scheduleCron": "0 2 * * *"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaSchedule"][];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
         };
@@ -3487,6 +4693,93 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_marina_jobs_of_instance: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 1000
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                instanceID: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 3686400000251651,
+                     *         "iid": 12,
+                     *         "instanceId": "nas",
+                     *         "status": "success"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["MarinaJob"][];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
         };

@@ -21,6 +21,19 @@ pub fn make(req: &HttpRequest, secret: String, lifetime: chrono::Duration) -> Co
         .finish()
 }
 
+/// The cookie of Marina's clients: the name that they know, and sent when a link of another site is followed, as they
+/// are used to. Its session may only read.
+pub const MARINA_NAME: &str = "marina_auth_token";
+
+/// The same cookie for clients of Marina.
+#[must_use]
+pub fn make_for_marina(req: &HttpRequest, secret: String, lifetime: chrono::Duration) -> Cookie<'static> {
+    let mut cookie = make(req, secret, lifetime);
+    cookie.set_name(MARINA_NAME);
+    cookie.set_same_site(SameSite::Lax);
+    cookie
+}
+
 /// The cookie that makes a browser forget its session.
 #[must_use]
 pub fn make_removal(req: &HttpRequest) -> Cookie<'static> {

@@ -14,6 +14,7 @@ pub mod download_log;
 pub mod get_log;
 pub mod list_logs;
 pub mod logs;
+pub mod marina;
 pub mod status;
 
 /// Its operations.
@@ -25,7 +26,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(backup::start_compat_backup)
         .service(list_logs::list_compat_logs)
         .service(get_log::get_compat_log)
-        .service(download_log::download_compat_log);
+        .service(download_log::download_compat_log)
+        .configure(marina::configure);
 }
 
 /// Whether a browser navigates: a program, and a page's script, does not ask for HTML.

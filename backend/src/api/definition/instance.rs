@@ -13,6 +13,7 @@ use crate::domain::keep::KeepPolicy;
 use crate::domain::names::InstanceId;
 use crate::domain::plan::{Destination, ImageCredentials, ImageSettings, Instance, MissedRun, Origin, ResticSettings};
 use crate::domain::repository::RepositoryUrl;
+use crate::domain::target_rules::check_env_name;
 
 /// The least memory that the Docker Engine lets a container have.
 const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
@@ -147,7 +148,7 @@ fn read_restic(
 fn read_repository(mistakes: &mut Mistakes, text: &str, former: Option<&RepositoryUrl>) -> Option<RepositoryUrl> {
     match former.filter(|former| former.to_string() == text) {
         Some(former) => Some(former.clone()),
-        None => mistakes.take("/repository", rules::parse_repository(text)),
+        None => mistakes.take("/repository", RepositoryUrl::parse(text)),
     }
 }
 
@@ -202,7 +203,7 @@ fn read_env(
     let mut env = BTreeMap::new();
     for (name, value) in spec {
         let pointer = format!("/env/{}", name.replace('~', "~0").replace('/', "~1"));
-        mistakes.take(&pointer, rules::parse_env_name(&name));
+        mistakes.take(&pointer, check_env_name(&name));
         match value.or_else(|| former.get(&name).cloned()) {
             Some(value) => drop(env.insert(name, value)),
             None => mistakes.report(&pointer, "null keeps the present value, and there is none"),

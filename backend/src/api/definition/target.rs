@@ -10,6 +10,7 @@ use super::{Mistakes, rules};
 use crate::api::wire::{PlanTargetKind, PlanTargetSpec};
 use crate::domain::names::check_name;
 use crate::domain::plan::{Origin, Target, What};
+use crate::domain::target_rules::{parse_host_path, parse_parts};
 
 /// The targets, each thing once. `former` are those whose secrets stay where none are given.
 pub(super) fn read_targets(mistakes: &mut Mistakes, specs: Vec<PlanTargetSpec>, former: &[Target]) -> Vec<Target> {
@@ -33,7 +34,7 @@ fn read_what(mistakes: &mut Mistakes, pointer: &str, kind: PlanTargetKind, name:
         PlanTargetKind::Volume => mistakes.take(&pointer, check_name(name)).map(|()| What::Volume(name.to_owned())),
         PlanTargetKind::Db => mistakes.take(&pointer, check_name(name)).map(|()| What::Database(name.to_owned())),
         PlanTargetKind::Stack => mistakes.take(&pointer, name.parse()).map(What::Stack),
-        PlanTargetKind::Path => mistakes.take(&pointer, rules::parse_host_path(name)).map(What::Path),
+        PlanTargetKind::Path => mistakes.take(&pointer, parse_host_path(name)).map(What::Path),
     }
 }
 
@@ -75,8 +76,9 @@ fn find_misplaced(spec: &PlanTargetSpec) -> Option<&'static str> {
 
 /// Parts of a volume or path; the whole of it among them makes the others needless.
 fn read_paths(mistakes: &mut Mistakes, pointer: &str, texts: &[String]) -> Vec<PathBuf> {
-    let paths = mistakes.take_all(pointer, texts, rules::parse_part);
-    if paths.iter().any(Option::is_none) { Vec::new() } else { paths.into_iter().flatten().collect() }
+    // One by one first, so that each wrong one is told.
+    mistakes.take_all(pointer, texts, |text| parse_parts([text]));
+    parse_parts(texts.iter().map(String::as_str)).unwrap_or_default()
 }
 
 fn read_dump_args(

@@ -1,11 +1,16 @@
 //! The service itself: version, health, summary.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Job, JobSummary, Time, path_text, time};
 use crate::discovery::EngineState;
+use crate::domain::plan::Plan;
 use crate::engine::overview::Overview;
+use crate::engine::registry::Registry;
 
 /// Whether the process answers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -29,7 +34,7 @@ pub struct Readiness {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "version": "0.1.0", "node_name": "nas", "timezone": "Europe/Berlin", "started_at": "2026-11-21T02:00:00.000Z",
-    "is_auth_required": true, "features": ["archive"]
+    "is_auth_required": true, "features": ["archive", "restic", "custom_image", "instances", "plans"]
 }))]
 pub struct Info {
     /// The version of Mainstay.
@@ -51,6 +56,7 @@ pub struct Info {
 #[schema(example = json!({
     "at": "2026-11-21T03:00:05.000Z",
     "stacks": {"found": 14, "running": 12, "protected": 11, "overdue": 1},
+    "instances": 2, "plans": 3,
     "running_jobs": [],
     "last_results": [{"id": "job_019aa3f1c2d47c3e9f00112233445566", "kind": "backup", "state": "succeeded", "stack": "blog",
         "instance": null, "plan": null, "queued_at": "2026-11-21T03:00:00.000Z", "started_at": "2026-11-21T03:00:00.120Z",
@@ -67,6 +73,10 @@ pub struct Status {
     pub at: Time,
     /// How many stacks there are.
     pub stacks: StackCounts,
+    /// How many instances there are.
+    pub instances: u64,
+    /// How many plans there are.
+    pub plans: u64,
     /// Jobs that are queued or at work.
     pub running_jobs: Vec<Job>,
     /// The last jobs that ended, newest first.
@@ -87,23 +97,46 @@ pub struct Status {
 }
 
 impl Status {
-    /// The summary of what was found `at` a moment. `backup_dir` is where archives land.
+    /// The summary of what was found `now`. `backup_dir` is where archives land.
     #[must_use]
-    pub fn new(at: Time, overview: Overview, backup_dir: &std::path::Path, mut warnings: Vec<String>) -> Self {
+    pub fn new(
+        now: DateTime<Utc>,
+        overview: Overview,
+        registry: &Registry,
+        backup_dir: &std::path::Path,
+        mut warnings: Vec<String>,
+    ) -> Self {
+        let (instances, plans) = (registry.list_instances(), registry.list_plans());
+        warnings.extend(warnings_of(registry, &plans));
         warnings.extend(overview.view.warnings.iter().cloned());
         Self {
-            at,
+            at: now.into(),
             stacks: StackCounts::of(&overview),
+            instances: count(instances.len()),
+            plans: count(plans.len()),
             last_success_at: overview.last_success_at().map(time),
             last_results: overview.last_jobs().map(Into::into).collect(),
             running_jobs: overview.running_jobs.into_iter().map(Into::into).collect(),
-            next_runs: Vec::new(),
+            next_runs: NextRun::soonest(&plans, now),
             bytes_stored: overview.backups.stored_bytes,
             backup_disk: DiskSpace { path: path_text(backup_dir), free_bytes: overview.free_bytes },
             engine: (&overview.view.engine).into(),
             warnings,
         }
     }
+}
+
+/// What is doubtful about labels, plans, and instances that cannot be used.
+fn warnings_of(registry: &Registry, plans: &[Arc<Plan>]) -> Vec<String> {
+    let of_plans =
+        plans.iter().flat_map(|plan| plan.warnings.iter().map(|warning| format!("plan '{}': {warning}", plan.id)));
+    let unusable = registry.list_unusable();
+    let unusable = unusable.iter().map(|one| format!("instance '{}' cannot be used: {}", one.id, one.reason));
+    registry.list_warnings().into_iter().chain(of_plans).chain(unusable).collect()
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// How many stacks there are.
@@ -121,7 +154,6 @@ pub struct StackCounts {
 
 impl StackCounts {
     fn of(overview: &Overview) -> Self {
-        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         Self {
             found: count(overview.view.stacks.len()),
             running: count(overview.running_stacks()),
@@ -143,6 +175,20 @@ pub struct NextRun {
     pub plan: Option<String>,
     /// When it starts.
     pub at: Time,
+}
+
+/// How many runs to come are told.
+const RUNS_TOLD: usize = 10;
+
+impl NextRun {
+    /// The next run of each plan that runs by the clock, soonest first.
+    fn soonest(plans: &[Arc<Plan>], now: DateTime<Utc>) -> Vec<Self> {
+        let next = |plan: &Arc<Plan>| Some((plan.next_runs(now, 1).first().copied()?, plan.id.to_string()));
+        let mut runs: Vec<_> = plans.iter().filter_map(next).collect();
+        runs.sort();
+        runs.truncate(RUNS_TOLD);
+        runs.into_iter().map(|(at, plan)| Self { stack: None, plan: Some(plan), at: at.into() }).collect()
+    }
 }
 
 /// The room on a disk.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{Hooks, JobSummary, Origin, PlanTarget, Quiesce, Time, short_duration, time, wire_enum};
 use crate::domain::job::Job;
 use crate::domain::plan::{self as domain, Destination};
+use crate::domain::schedule::Schedule;
 
 wire_enum!(
     /// The code behind an instance.
@@ -180,7 +181,7 @@ impl From<InstanceParts<'_>> for Instance {
             adopt_old_snapshots: restic.is_some_and(|restic| restic.adopts_old_snapshots),
             restic_timeout: instance.restic_timeout.map(short_duration),
             schedule: instance.schedule.as_ref().map(|schedule| schedule.as_str().to_owned()),
-            schedule_text: instance.schedule.as_ref().map(super::schedule_text),
+            schedule_text: instance.schedule.as_ref().map(Schedule::describe),
             timezone: zone.to_string(),
             retention: instance.retention.to_string(),
             retention_enforced: instance.backend() != domain::BackendKind::CustomImage,

@@ -22,6 +22,7 @@ mod instance_spec;
 mod job;
 mod journal;
 mod log;
+mod marina;
 mod plan;
 mod plan_target;
 mod repository;
@@ -43,6 +44,10 @@ pub use job::{
 };
 pub use journal::{AtRest, HoldAction, JournalList, RestState, ResumeOptions, ResumeReport};
 pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
+pub use marina::{
+    MarinaAuth, MarinaHealth, MarinaInfo, MarinaJob, MarinaLogEntry, MarinaLogin, MarinaLoginAnswer, MarinaLogout,
+    MarinaRetention, MarinaSchedule, MarinaSystemLogEntry, level_of as marina_level_of, status_of as marina_status_of,
+};
 pub use plan::{Executor, Plan, PlanList, PlanParts, PlanSpec, RunOptions};
 pub use plan_target::{DatabaseKind, Origin, PlanTarget, PlanTargetKind, PlanTargetSpec};
 pub use repository::{
@@ -141,14 +146,7 @@ const RUNS_TOLD: usize = 5;
 
 /// The next runs of a plan by the clock.
 fn next_runs(plan: &crate::domain::plan::Plan, now: DateTime<Utc>) -> Vec<Time> {
-    let schedule = plan.schedule.as_ref().filter(|_| plan.is_enabled);
-    let runs = schedule.map(|schedule| schedule.next_runs(now, plan.timezone, RUNS_TOLD)).unwrap_or_default();
-    runs.into_iter().map(time).collect()
-}
-
-/// A schedule in plain words.
-fn schedule_text(schedule: &crate::domain::schedule::Schedule) -> String {
-    schedule.as_str().to_owned()
+    plan.next_runs(now, RUNS_TOLD).into_iter().map(time).collect()
 }
 
 /// A duration as it is written in the configuration: `1h30m`, `90s`, `500ms`.

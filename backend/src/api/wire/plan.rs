@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::job::Job;
 use crate::domain::plan as domain;
+use crate::domain::schedule::Schedule;
 
 /// Who carries a plan out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -106,7 +107,7 @@ impl From<PlanParts<'_>> for Plan {
             targets: plan.targets.iter().map(Into::into).collect(),
             excludes: plan.excludes.clone(),
             schedule: plan.schedule.as_ref().map(|schedule| schedule.as_str().to_owned()),
-            schedule_text: plan.schedule.as_ref().map(super::schedule_text),
+            schedule_text: plan.schedule.as_ref().map(Schedule::describe),
             timezone: plan.timezone.to_string(),
             missed_run: plan.missed_run.into(),
             hooks: (&plan.hooks).into(),

@@ -35,6 +35,9 @@ mod stage;
 mod staging;
 mod targets;
 
+#[cfg(test)]
+mod tests;
+
 use capture::Material;
 use parties::{Parties, names_concerned};
 use preflight::Desk;
@@ -91,9 +94,13 @@ async fn carry_out(cx: Cx<'_>, after: &mut Aftermath) -> Result<(), Stop> {
         return Box::pin(tell_dry_run(cx, &found)).await;
     }
     let request = run_request(cx, &found.resolved, &desk);
-    let begun = desk.backend.begin(request, desk.work.clone()).await;
-    let mut session =
-        begun.map_err(|error| to_stop("the backup could not be begun, so nothing was stopped", &error))?;
+    let mut session = match desk.backend.begin(request, desk.work.clone()).await {
+        Ok(session) => session,
+        Err(error) => {
+            remove_staging(cx, &desk).await;
+            return Err(to_stop("the backup could not be begun, so nothing was stopped", &error));
+        }
+    };
     // Whatever happens in between, the session ends and nothing stays in the staging directory.
     let done = guarded(Box::pin(with_session(cx, &found, &desk, session.as_mut(), after))).await;
     session.end().await;

@@ -6,7 +6,7 @@ use crate::api::state::AppState;
 use crate::api::wire::Info;
 
 /// What this build can do; a client hides what is not here.
-const FEATURES: &[&str] = &["archive"];
+const FEATURES: &[&str] = &["archive", "restic", "custom_image", "instances", "plans"];
 
 /// Tell what this installation is
 ///
@@ -32,6 +32,7 @@ pub(crate) async fn get_info(state: web::Data<AppState>) -> HttpResponse {
 mod tests {
     use serde_json::json;
 
+    use super::FEATURES;
     use crate::api::testing::TestApi;
     use crate::domain::access::Scope;
 
@@ -41,6 +42,6 @@ mod tests {
         let answer = api.get_with(&api.token(Scope::Read).await, "/api/v1/info").await;
         assert_eq!((answer.status, &answer.body["version"]), (200, &json!("0.0.0")), "{}", answer.text);
         assert_eq!(answer.body["started_at"], "2027-01-15T08:00:00.000Z");
-        assert_eq!((&answer.body["is_auth_required"], &answer.body["features"]), (&json!(true), &json!(["archive"])));
+        assert_eq!((&answer.body["is_auth_required"], &answer.body["features"]), (&json!(true), &json!(FEATURES)));
     }
 }

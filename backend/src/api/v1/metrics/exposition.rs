@@ -3,16 +3,33 @@
 //! Everything is measured when it is asked for, so each scrape has a registry of its own: a stack that is gone leaves
 //! no stale series. To add a number, add a line to [`fill`]; a name that was published stays.
 
+use chrono::{DateTime, Utc};
 use prometheus::{Encoder, Error, GaugeVec, Opts, Registry, TextEncoder};
 
 use crate::domain::job::JobState;
 use crate::domain::stack::StackState;
 use crate::engine::overview::{Overview, StackOverview};
 
-/// The text format of `overview`.
-pub(super) fn expose(overview: &Overview, stacks: &[StackOverview], version: &str) -> Result<String, Error> {
+/// What is told of a plan.
+#[derive(Debug)]
+pub(super) struct PlanNumbers {
+    pub(super) plan: String,
+    pub(super) instance: String,
+    pub(super) last_success_at: Option<DateTime<Utc>>,
+    pub(super) last_state: Option<JobState>,
+    pub(super) next_run_at: Option<DateTime<Utc>>,
+}
+
+/// The text format of what there is.
+pub(super) fn expose(
+    overview: &Overview,
+    stacks: &[StackOverview],
+    plans: &[PlanNumbers],
+    version: &str,
+) -> Result<String, Error> {
     let sheet = Sheet(Registry::new());
     fill(&sheet, overview, stacks, version)?;
+    fill_plans(&sheet, plans)?;
     let mut text = Vec::new();
     TextEncoder::new().encode(&sheet.0.gather(), &mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
@@ -56,6 +73,29 @@ fn fill_backups(sheet: &Sheet, stacks: &[StackOverview]) -> Result<(), Error> {
     Ok(())
 }
 
+fn fill_plans(sheet: &Sheet, plans: &[PlanNumbers]) -> Result<(), Error> {
+    let labels = &["plan", "instance"];
+    let success = "When the last good run of the plan ended, as a Unix time.";
+    let success = sheet.family("plan_last_success_timestamp_seconds", success, labels)?;
+    let next = sheet.family("plan_next_run_timestamp_seconds", "When the plan runs next, as a Unix time.", labels)?;
+    let last = "1 for the state of the plan's last run.";
+    let last = sheet.family("plan_last_job_state", last, &["plan", "instance", "state"])?;
+    let seconds = |at: DateTime<Utc>| float(at.timestamp_millis()) / 1000.0;
+    for plan in plans {
+        let names = [plan.plan.as_str(), plan.instance.as_str()];
+        if let Some(at) = plan.last_success_at {
+            success.with_label_values(&names).set(seconds(at));
+        }
+        if let Some(at) = plan.next_run_at {
+            next.with_label_values(&names).set(seconds(at));
+        }
+        if let Some(state) = plan.last_state {
+            last.with_label_values(&[names[0], names[1], state.as_str()]).set(1.0);
+        }
+    }
+    Ok(())
+}
+
 const STACK_STATES: [(StackState, &str); 4] = [
     (StackState::Running, "running"),
     (StackState::Partial, "partial"),
@@ -87,8 +127,6 @@ fn float(number: impl TryInto<i64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use chrono::DateTime;
 
     use super::*;
     use crate::discovery::View;
@@ -157,7 +195,15 @@ mod tests {
 
     #[test]
     fn backups_of_a_stack_are_told_by_its_name() {
-        let text = expose(&overview(), &[stack()], "1.2.3").expect("text");
+        let at = DateTime::from_timestamp(1_800_000_000, 0);
+        let plan = PlanNumbers {
+            plan: "nightly".into(),
+            instance: "nas".into(),
+            last_success_at: at,
+            last_state: Some(JobState::Succeeded),
+            next_run_at: None,
+        };
+        let text = expose(&overview(), &[stack()], &[plan], "1.2.3").expect("text");
         for line in [
             "mainstay_stacks{state=\"running\"} 1",
             "mainstay_jobs_running 1",
@@ -166,9 +212,12 @@ mod tests {
             "mainstay_stopped_seconds{stack=\"blog\"} 2.14",
             "mainstay_stored_bytes 52428800",
             "mainstay_engine_reachable 0",
+            "mainstay_plan_last_success_timestamp_seconds{instance=\"nas\",plan=\"nightly\"} 1800000000",
+            "mainstay_plan_last_job_state{instance=\"nas\",plan=\"nightly\",state=\"succeeded\"} 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
         }
+        assert!(!text.contains("plan_next_run_timestamp_seconds{"), "it is not scheduled");
         assert!(!text.contains("mainstay_free_bytes"), "what is not known is not told");
     }
 }

@@ -2,13 +2,15 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::exposition::expose;
+use super::exposition::{PlanNumbers, expose};
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
+use crate::api::v1::plans::find_last_jobs;
+use crate::store::JobFilter;
 
 /// Tell numbers to Prometheus
 ///
-/// Stacks and their last backups, jobs at work, room on the disk, and whether the engine answers, in the text format
+/// Stacks, plans and their last backups, jobs at work, room on the disk, and whether the engine answers, in the text format
 /// of Prometheus. A token with the scope `read` is enough.
 #[utoipa::path(
     tag = "service",
@@ -25,8 +27,27 @@ use crate::api::state::AppState;
 #[get("/metrics")]
 pub(crate) async fn get_metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (overview, stacks) = (state.engine.overview().await?, state.engine.list_stacks().await?);
-    let text = expose(&overview, &stacks, state.about.version).map_err(ApiError::internal)?;
+    let plans = measure_plans(&state).await?;
+    let text = expose(&overview, &stacks, &plans, state.about.version).map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(text))
+}
+
+/// Every plan with what became of its last runs.
+async fn measure_plans(state: &AppState) -> Result<Vec<PlanNumbers>, ApiError> {
+    let (registry, now) = (state.engine.registry(), state.clock.now());
+    let mut measured = Vec::new();
+    for plan in registry.list_plans() {
+        let of_plan = JobFilter { plan: Some(plan.id.to_string()), ..JobFilter::default() };
+        let jobs = find_last_jobs(state, of_plan).await?;
+        measured.push(PlanNumbers {
+            plan: plan.id.to_string(),
+            instance: plan.instance.to_string(),
+            last_success_at: jobs.last_success_at,
+            last_state: jobs.last.map(|job| job.state),
+            next_run_at: plan.next_runs(now, 1).first().copied(),
+        });
+    }
+    Ok(measured)
 }
 
 #[cfg(test)]

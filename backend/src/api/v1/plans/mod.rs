@@ -67,16 +67,16 @@ fn find_fallback(state: &AppState, id: &InstanceId) -> Option<Fallback> {
 }
 
 /// The newest job of some, and when the last good backup among them ended.
-pub(super) struct LastJobs {
-    pub(super) last: Option<Job>,
-    pub(super) last_success_at: Option<DateTime<Utc>>,
+pub(in crate::api::v1) struct LastJobs {
+    pub(in crate::api::v1) last: Option<Job>,
+    pub(in crate::api::v1) last_success_at: Option<DateTime<Utc>>,
 }
 
 /// Looks them up.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(super) async fn find_last_jobs(state: &AppState, filter: JobFilter) -> Result<LastJobs, ApiError> {
+pub(in crate::api::v1) async fn find_last_jobs(state: &AppState, filter: JobFilter) -> Result<LastJobs, ApiError> {
     let first = PageRequest::first(1);
     let last = state.engine.list_jobs(&filter, &first).await?.items.pop();
     let good = JobFilter { state: Some(JobState::Succeeded), kind: Some(JobKind::Backup), ..filter };

@@ -8,8 +8,8 @@ use crate::api::wire::Status;
 
 /// Sum everything up
 ///
-/// How many stacks there are and how many are protected, what is at work, how the last jobs came out, and how much
-/// room archives take and have.
+/// How many stacks there are and how many are protected, what is at work, how the last jobs came out, what is scheduled
+/// next, what someone should look at, and how much room archives take and have.
 #[utoipa::path(
     tag = "service",
     operation_id = "get_status",
@@ -22,7 +22,8 @@ use crate::api::wire::Status;
 pub(crate) async fn get_status(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let overview = state.engine.overview().await?;
     let backup_dir = &state.engine.settings().backup_dir;
-    let status = Status::new(state.clock.now().into(), overview, backup_dir, state.about.config_warnings.clone());
+    let (registry, warnings) = (state.engine.registry(), state.about.config_warnings.clone());
+    let status = Status::new(state.clock.now(), overview, registry, backup_dir, warnings);
     Ok(HttpResponse::Ok().json(status))
 }
 
@@ -45,6 +46,7 @@ mod tests {
         assert_eq!(answer.body["stacks"], json!({"found": 1, "running": 0, "protected": 0, "overdue": 0}));
         assert_eq!(answer.body["engine"], json!({"is_reachable": true, "message": null}));
         assert!(answer.body["backup_disk"]["free_bytes"].as_u64().is_some_and(|free| free > 0), "{}", answer.text);
+        assert_eq!((&answer.body["instances"], &answer.body["next_runs"]), (&json!(0), &json!([])));
         assert_eq!((&answer.body["running_jobs"], &answer.body["last_results"]), (&json!([]), &json!([])));
     }
 
