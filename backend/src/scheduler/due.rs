@@ -92,7 +92,8 @@ pub(super) fn decide(entry: &Entry, known: Option<&PlanRun>, now: DateTime<Utc>)
         let next = if known.last_due_at == Some(next) { entry.next_after(next).unwrap_or(next) } else { next };
         return if next < known.next_run_at { Decision::Await(next) } else { Decision::Wait };
     }
-    let on_time = entry.next_after(now - GRACE).filter(|at| *at <= now && known.last_due_at != Some(*at));
+    let since = std::iter::successors(entry.next_after(now - GRACE), |at| entry.next_after(*at));
+    let on_time = since.take_while(|at| *at <= now).last().filter(|at| known.last_due_at != Some(*at));
     let is_late = on_time.is_none() && now - known.next_run_at > GRACE;
     match entry.missed_run {
         MissedRun::Skip if is_late => Decision::Miss { due: known.next_run_at, next },

@@ -34,7 +34,9 @@ fn what_is_new_or_has_another_schedule_or_zone_waits_for_its_time() {
     let entry = daily(MissedRun::Once);
     let expected = Decision::Await(at("2026-06-02 02:00:00"));
     assert_eq!(decide(&entry, None, at("2026-06-01 12:00:00")), expected);
-    for other in [entry_of("0 3 * * *", Tz::UTC, MissedRun::Once), entry_of("0 2 * * *", Tz::Asia__Tokyo, MissedRun::Once)] {
+    for other in
+        [entry_of("0 3 * * *", Tz::UTC, MissedRun::Once), entry_of("0 2 * * *", Tz::Asia__Tokyo, MissedRun::Once)]
+    {
         let overdue = known(&other, "2026-06-01 11:59:00", None);
         assert_eq!(decide(&entry, Some(&overdue), at("2026-06-01 12:00:00")), expected, "{}", overdue.schedule);
     }
