@@ -2,7 +2,8 @@
 # Everything that a run against a real Docker Engine needs on a bare Debian 12, without an image registry.
 #   deps [demo|bench] install what is missing (demo, bench: only what `make demo` or `make bench` needs)
 #   engine            start a Docker Engine if none answers
-#   images [runtime BINARY]   build the local test images (runtime: the product's own image around BINARY)
+#   images [test]     build the image of the sample stack (test: the database servers of the tests too)
+#   images runtime BINARY     build the product's own image around BINARY
 #   up                deps, engine, images
 #   clean [tests|demo]        remove the containers, networks and volumes we made, and no others
 #   down              clean, and stop the engine if and only if `engine` started it
@@ -12,6 +13,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=e2e/lib/images.sh
 . "$ROOT/e2e/lib/images.sh"
+# shellcheck source=e2e/lib/database-images.sh
+. "$ROOT/e2e/lib/database-images.sh"
 
 # Package and the command that tells whether it is there, for the demo (and all others), the tests, the benchmarks,
 # or for both of these (`more`): there are the peers, and what the build of ISA-L takes.
@@ -168,11 +171,12 @@ our_engine() {
 }
 
 images() {
-  if [ "${1:-}" = runtime ]; then
-    build_runtime "${2:?images runtime needs the path of a binary}"
-  else
-    build_busybox
-  fi
+  case ${1:-} in
+    '') build_busybox ;;
+    test) build_busybox; build_database postgres; build_database mariadb; build_database redis ;;
+    runtime) build_runtime "${2:?images runtime needs the path of a binary}" ;;
+    *) die "which images? test or runtime, not $1" ;;
+  esac
 }
 
 # Ours is what carries the label. `tests` spares a demo that is being looked at, `demo` touches nothing else.

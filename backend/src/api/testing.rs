@@ -50,6 +50,10 @@ pub(super) struct TestApi {
     api: Api,
 }
 
+fn archive_parts(backup_dir: PathBuf) -> ArchiveParts {
+    ArchiveParts { backup_dir, codec: Codec::default(), workers: 1, timezone: chrono_tz::UTC, version: "0.0.0" }
+}
+
 /// A service without a stack, on an engine in memory, with the directories `stacks`, `backups` and `logs` below `root`.
 fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Path, auth: AuthSettings) -> StateParts {
     let shared: SharedClock = clock.clone();
@@ -77,7 +81,6 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         timezone: chrono_tz::UTC,
         version: "0.0.0",
     };
-    let archives = ArchiveParts { backup_dir: below("backups"), codec: Codec::default(), workers: 1, version: "0.0.0" };
     let parts = EngineParts {
         store: store.clone(),
         discovery: discovery.clone(),
@@ -88,7 +91,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
             node_name: "node".to_owned(),
             staging_dir: below("staging"),
             cache_dir: below("cache"),
-            archives,
+            archives: archive_parts(below("backups")),
         },
         build_backend: Arc::new(crate::backends::build),
         docker,

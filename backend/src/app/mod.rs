@@ -23,7 +23,6 @@ use crate::docker::bollard_engine::BollardEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::engine::logbook::SystemLog;
-use crate::engine::registry::{PlanDefaults, Registry};
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
@@ -33,6 +32,7 @@ mod lock;
 mod password;
 mod resume;
 mod serve;
+mod store;
 mod watch;
 
 pub use lock::LockError;
@@ -101,7 +101,7 @@ impl Builder {
         let store_lock = lock::StoreLock::take(config).await?;
         make_directories(config);
         let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
-        let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
+        let store = store::open(config, clock.clone()).await?;
         let docker = docker.unwrap_or_else(|| Arc::new(real_engine(config)));
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
         let parts = EngineParts {
@@ -110,7 +110,7 @@ impl Builder {
             build_backend: Arc::new(crate::backends::build),
             docker,
             discovery: discovery.clone(),
-            registry: Registry::new(Vec::new(), registry_defaults(config), store.clone(), discovery.clone()),
+            registry: store::registry(config, &store, &discovery).await?,
             clock: clock.clone(),
             system_log,
             runtime: tokio::runtime::Handle::current(),
@@ -336,6 +336,7 @@ fn backend_parts(config: &Config, docker: SharedEngine, clock: SharedClock) -> B
         backup_dir: config.backup_dir.clone(),
         codec: archive.codec,
         workers: archive.workers,
+        timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     };
     BackendParts {
@@ -346,10 +347,6 @@ fn backend_parts(config: &Config, docker: SharedEngine, clock: SharedClock) -> B
         cache_dir: config.staging_dir.join(".cache"),
         archives,
     }
-}
-
-fn registry_defaults(config: &Config) -> PlanDefaults {
-    PlanDefaults { timezone: config.timezone, quiesce: config.archive.quiesce, stop_attached: config.stop_attached }
 }
 
 fn archive_settings(config: &Config) -> ArchiveSettings {

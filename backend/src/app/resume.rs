@@ -15,7 +15,8 @@ use crate::engine::registry::Registry;
 use crate::engine::{EngineParts, JobEngine};
 use crate::store::Store;
 
-use super::{backend_parts, discovery_settings, engine_settings, lock, real_engine, registry_defaults};
+use super::store::registry_defaults;
+use super::{backend_parts, discovery_settings, engine_settings, lock, real_engine};
 
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {

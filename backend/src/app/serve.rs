@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Builder, Running};
 use crate::config::{Config, Loaded, LogFormat, Words};
 use crate::domain::clock::SystemClock;
+use crate::domain::plan::Destination;
 use crate::engine::logbook::SystemLog;
 use crate::telemetry::{self, Format};
 
@@ -76,9 +77,15 @@ fn start_telemetry(config: &Config) -> anyhow::Result<SystemLog> {
 fn secrets(config: &Config) -> Vec<String> {
     let password = config.auth.password.iter().map(|p| p.expose_secret().to_owned());
     let of_instances = config.instances.iter().flat_map(|i| i.env.values()).map(|v| v.expose_secret().to_owned());
+    let of_registries = config.instances.iter().filter_map(|instance| match &instance.destination {
+        Destination::CustomImage(settings) => settings.credentials.as_ref(),
+        Destination::Archive | Destination::Restic(_) => None,
+    });
+    let of_registries = of_registries.map(|known| known.password.expose_secret().to_owned());
+    let key = config.secret_key.iter().map(|key| key.expose_secret().to_owned());
     let database = url::Url::parse(config.database_url.expose()).ok();
     let database = database.and_then(|url| url.password().map(str::to_owned));
-    password.chain(of_instances).chain(database).collect()
+    password.chain(key).chain(of_instances).chain(of_registries).chain(database).collect()
 }
 
 fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {

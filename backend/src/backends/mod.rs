@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::SharedEngine;
@@ -57,6 +58,8 @@ pub struct ArchiveParts {
     pub codec: archive::Codec,
     /// Compressor threads, at least 1.
     pub workers: usize,
+    /// The zone of the time in their names, where an instance has none of its own.
+    pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
     pub version: &'static str,
 }

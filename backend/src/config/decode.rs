@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::address::{DatabaseUrl, InvalidDatabaseUrl};
 use super::decode_integrations as integrations;
+use super::instances;
 use super::model::{ArchiveConfig, Compression, Config};
 use super::section::{Context, Section};
 use super::tree::Node;
@@ -32,6 +33,8 @@ pub(super) fn decode<'a>(context: &'a Context<'a>, root: &'a Node, config: &mut 
     if let Some(section) = root.get(&["log"], Field::section) {
         log(section, config);
     }
+    // After the global settings that stand for what an instance leaves out.
+    instances::decode(&mut root, config);
     integrations::decode(&mut root, config);
     root.finish();
 }
@@ -73,6 +76,8 @@ fn service(root: &mut Section<'_>, config: &mut Config) {
         let text = field.expanded_text()?;
         text.parse().map_or_else(|error: InvalidDatabaseUrl| field.must_be(error.expected()), Some)
     });
+    root.set(&["secret_key"], &mut config.secret_key, |field| secret_key(field).map(Some));
+    root.set(&["secret_key_file"], &mut config.secret_key_file, |field| field.path().map(Some));
     if let Some(field) = root.take(&["api_port", "apiPort"]) {
         field.warn(format!("'{}' has no effect; the port is part of 'listen'", field.path));
     }
@@ -123,18 +128,11 @@ fn running(root: &mut Section<'_>, config: &mut Config) {
 }
 
 fn defaults_of_instances(root: &mut Section<'_>, config: &mut Config) {
-    root.set(&["retention"], &mut config.retention, |field| {
-        field.warn_not_yet();
-        field.words().map(Some)
+    root.set(&["retention"], &mut config.retention, |field| instances::retention(field).map(Some));
+    root.set(&["stop_attached", "stopAttached"], &mut config.stop_attached, Field::flag);
+    root.set(&["restic_timeout", "resticTimeout"], &mut config.restic_timeout, |field| {
+        field.duration(SECOND).map(Some)
     });
-    root.set(&["stop_attached", "stopAttached"], &mut config.stop_attached, |field| {
-        field.flag().inspect(|&is_on| {
-            if is_on {
-                field.warn_not_yet();
-            }
-        })
-    });
-    root.set(&["restic_timeout", "resticTimeout"], &mut config.restic_timeout, |field| field.duration(SECOND));
     root.set(&["cors_origins", "corsOrigins"], &mut config.cors_origins, |field| {
         let origins = field.list(|item| item.expanded_text())?;
         if !origins.is_empty() {
@@ -152,6 +150,17 @@ fn access(root: &mut Section<'_>, config: &mut Config) {
     auth.set(&["disabled"], &mut config.auth.disabled, Field::flag);
     auth.set(&["session_ttl"], &mut config.auth.session_ttl, |field| field.duration(SECOND));
     auth.finish();
+}
+
+/// The key of stored secrets. One with an unset variable in it would be another key.
+fn secret_key(field: &Field<'_>) -> Option<SecretString> {
+    let (text, _) = field.expanded()?;
+    let is_key = text.trim().len() == 64 && text.trim().bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_key {
+        Some(SecretString::from(text.trim()))
+    } else {
+        field.must_be_hidden("64 hexadecimal digits, as 'openssl rand -hex 32' prints them")
+    }
 }
 
 /// A password with an unset variable in it is none: what is left of it would be easy to guess.

@@ -13,6 +13,7 @@ mod check;
 mod decode;
 mod decode_integrations;
 mod expand;
+mod instances;
 mod integrations;
 mod load;
 mod model;
@@ -29,10 +30,7 @@ mod tests;
 
 pub use crate::domain::duration::{InvalidDuration, parse_duration};
 pub use address::{DatabaseUrl, InvalidDatabaseUrl, SecretUrl, redact};
-pub use integrations::{
-    BackrestConfig, DatabaseKind, HostConfig, InstanceBackend, InstanceConfig, NotificationConfig, TargetConfig,
-    TargetKind, TlsConfig,
-};
+pub use integrations::{BackrestConfig, HostConfig, NotificationConfig, TlsConfig};
 pub use load::{LoadOptions, Loaded, Overrides, SEARCH_PATHS, load, load_for_resume};
 pub use model::{ArchiveConfig, AuthConfig, Compression, Config, Effort, LogConfig, LogFormat, LogLevel, Words};
 pub use problem::{ConfigError, ConfigErrors, ConfigWarning};

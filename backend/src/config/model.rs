@@ -13,10 +13,12 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 
 use crate::domain::job::Quiesce;
+use crate::domain::keep::KeepPolicy;
+use crate::domain::plan::Instance;
 use crate::domain::strategy::Precopy;
 
 use super::address::{DatabaseUrl, SecretUrl};
-use super::integrations::{BackrestConfig, HostConfig, InstanceConfig, NotificationConfig};
+use super::integrations::{BackrestConfig, HostConfig, NotificationConfig};
 
 /// Every setting of the service. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -39,6 +41,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The store.
     pub database_url: DatabaseUrl,
+    /// The key that secrets in the store are encrypted with: 64 hexadecimal digits. Absent means that it is in a file.
+    pub secret_key: Option<SecretString>,
+    /// The file of that key, made when it is first needed; absent means `secret.key` beside the store. Absolute.
+    pub secret_key_file: Option<PathBuf>,
     /// Where captured data lies until it is published. Absolute.
     pub staging_dir: PathBuf,
     /// What this installation calls itself; the host's name by default.
@@ -59,12 +65,12 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// How long the service may take to bring stacks back when it is told to end.
     pub shutdown_timeout: Duration,
-    /// Retention of instances without one of their own, such as `7d:4w:6m`.
-    pub retention: Option<String>,
+    /// Retention of instances without one of their own; absent means seven days, four weeks, six months.
+    pub retention: Option<KeepPolicy>,
     /// Whether containers that write to a captured volume are stopped, where nothing else says so.
     pub stop_attached: bool,
-    /// How long one restic command may take.
-    pub restic_timeout: Duration,
+    /// How long one restic command may take; absent means that only standing still ends it.
+    pub restic_timeout: Option<Duration>,
     /// Other nodes whose state is shown here.
     pub peers: Vec<SecretUrl>,
     /// Origins of other web pages that may call the API.
@@ -74,7 +80,7 @@ pub struct Config {
     /// What the service writes about itself.
     pub log: LogConfig,
     /// Means of backup.
-    pub instances: Vec<InstanceConfig>,
+    pub instances: Vec<Instance>,
     /// Docker engines besides the local one.
     pub hosts: Vec<HostConfig>,
     /// A Backrest whose plans are kept.
@@ -95,6 +101,8 @@ impl Default for Config {
             log_retention_days: 14,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             database_url: DatabaseUrl::default(),
+            secret_key: None,
+            secret_key_file: None,
             staging_dir: "/backup".into(),
             node_name: "localhost".to_owned(),
             timezone: Tz::UTC,
@@ -107,7 +115,7 @@ impl Default for Config {
             shutdown_timeout: Duration::from_mins(2),
             retention: None,
             stop_attached: false,
-            restic_timeout: Duration::from_mins(60),
+            restic_timeout: None,
             peers: Vec::new(),
             cors_origins: Vec::new(),
             auth: AuthConfig::default(),
@@ -211,7 +219,6 @@ macro_rules! words {
         }
     };
 }
-pub(super) use words;
 
 words! {
     /// A codec of archives.

@@ -16,11 +16,22 @@ use super::section::{Context, Section, describe};
 use super::tree::{Kind, Node, Place};
 use crate::domain::duration::parse_duration;
 use crate::domain::hint::closest;
+use crate::domain::size::{human_bytes, parse_bytes};
 
 /// A text as a path, if it is an absolute one.
 pub(super) fn absolute(text: String) -> Option<PathBuf> {
     let is_path = text.starts_with('/') && !text.contains('\0');
     is_path.then(|| PathBuf::from(text))
+}
+
+/// A decimal number with at most three decimals, in thousandths.
+fn parse_thousandths(text: &str) -> Option<u32> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(decimals) || decimals.len() > 3 {
+        return None;
+    }
+    format!("{whole}{decimals:0<3}").parse().ok()
 }
 
 /// A setting that was found.
@@ -43,7 +54,7 @@ impl<'a> Field<'a> {
     }
 
     /// Reports a wrong value without showing it.
-    fn must_be_hidden<T>(&self, expected: &str) -> Option<T> {
+    pub(super) fn must_be_hidden<T>(&self, expected: &str) -> Option<T> {
         self.context.problem(&self.node.place, &self.path, format!("'{}' must be {expected}", self.path));
         None
     }
@@ -101,6 +112,24 @@ impl<'a> Field<'a> {
     /// The same for a text that may be a secret.
     pub(super) fn secret(&self) -> Option<SecretString> {
         self.expanded_text().map(SecretString::from)
+    }
+
+    /// A text with its variables replaced, read by a rule whose error says what is wrong with it. The rule must not
+    /// repeat secrets.
+    pub(super) fn checked<T, E: Display>(&self, rule: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let (text, is_complete) = self.expanded()?;
+        let error = match rule(&text) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let hint = if is_complete { "" } else { "; a variable in it is not set" };
+        self.context.problem(&self.node.place, &self.path, format!("'{}': {error}{hint}", self.path));
+        None
+    }
+
+    /// Whether it is an empty text: the same as an absent key, in files that name every key.
+    pub(super) fn is_blank(&self) -> bool {
+        self.raw().is_some_and(|text| text.trim().is_empty())
     }
 
     /// The same for an address that may hold a password.
@@ -169,6 +198,24 @@ impl<'a> Field<'a> {
         }
         let all = T::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>();
         self.must_be(format!("one of {}", all.join(", ")))
+    }
+
+    /// A size with its unit, such as `512m`; `least` in bytes.
+    pub(super) fn bytes(&self, least: u64) -> Option<u64> {
+        match parse_bytes(&self.expanded_text()?) {
+            Some(bytes) if bytes >= least => Some(bytes),
+            Some(_) => self.must_be(format!("at least {}", human_bytes(least))),
+            None => self.must_be("a size such as '512m' or '2g'"),
+        }
+    }
+
+    /// A decimal number in thousandths, such as `1.5`; `least` in thousandths.
+    pub(super) fn thousandths(&self, least: u32) -> Option<u32> {
+        let number = parse_thousandths(self.expanded_text()?.trim());
+        match number.filter(|number| *number >= least) {
+            Some(number) => Some(number),
+            None => self.must_be("a number such as '1.5', with at most three decimals"),
+        }
     }
 
     /// A value whose type reads itself.

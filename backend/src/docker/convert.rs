@@ -10,7 +10,7 @@ use bollard::models::{
 use chrono::{DateTime, Utc};
 
 use super::redact::redact_inspect;
-use super::{ContainerDetail, EngineEvent, EngineInfo, EngineVolume, parse_health, parse_state};
+use super::{ContainerDetail, EngineEvent, EngineInfo, EngineVolume, HiddenWords, parse_health, parse_state};
 use crate::domain::stack::{Container, ContainerState, Health, Mount, MountKind, labels};
 
 /// A container of a list.
@@ -59,6 +59,7 @@ pub(super) fn detail_of(answer: &ContainerInspectResponse) -> ContainerDetail {
         network_mode: host.network_mode.unwrap_or_default(),
         networks: sorted(Some(networks)).into_keys().collect(),
         volumes_from: host.volumes_from.unwrap_or_default().iter().map(|entry| without_mode(entry)).collect(),
+        arguments: HiddenWords::new(answer.args.clone().unwrap_or_default()),
         redacted: redacted(answer),
     }
 }

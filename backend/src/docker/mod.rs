@@ -29,6 +29,7 @@ mod link;
 pub mod own_container;
 mod redact;
 pub mod scripted;
+pub mod shell;
 mod tar_stream;
 mod volumes;
 mod work;
@@ -121,9 +122,35 @@ pub struct ContainerDetail {
     pub networks: Vec<String>,
     /// Containers whose volumes it mounts.
     pub volumes_from: Vec<String>,
+    /// The words that its process was started with.
+    pub arguments: HiddenWords,
     /// The engine's whole answer without its secrets: the values of the environment, and of every label and argument
     /// whose name sounds like a secret, are `***`.
     pub redacted: serde_json::Value,
+}
+
+/// Words among which may be secrets. `Debug` shows none of them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HiddenWords(Vec<String>);
+
+impl HiddenWords {
+    /// Hides words.
+    #[must_use]
+    pub const fn new(words: Vec<String>) -> Self {
+        Self(words)
+    }
+
+    /// The words, for whoever needs a secret out of them.
+    #[must_use]
+    pub fn expose(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for HiddenWords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} hidden words", self.0.len())
+    }
 }
 
 impl ContainerDetail {

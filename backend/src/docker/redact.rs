@@ -7,8 +7,8 @@ use serde_json::Value;
 /// What stands in a secret's place.
 const HIDDEN: &str = "***";
 /// A name that holds one of these words names a secret.
-const SECRET_WORDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "pwd", "secret", "token", "key", "credential", "auth"];
+const SECRET_WORDS: [&str; 10] =
+    ["password", "passwd", "passphrase", "requirepass", "pwd", "secret", "token", "key", "credential", "auth"];
 
 /// Replaces secrets in a container's inspect answer, in place. Names stay, values go.
 pub(super) fn redact_inspect(value: &mut Value) {
@@ -102,7 +102,7 @@ mod tests {
         let mut value = json!({
             "Config": {
                 "Env": ["A=1", "DB_PASSWORD=hunter2=x", "EMPTY"],
-                "Cmd": ["serve", "--api-token", "t0k", "--password=p", "--port", "80"],
+                "Cmd": ["serve", "--api-token", "t0k", "--password=p", "--port", "80", "--requirepass", "r"],
                 "Entrypoint": ["sh", "-c", "PGPASSWORD=q psql --user me"],
                 "Labels": {"app.secret": "s", "app.name": "blog", "db": "postgres://me:pw@db/x"},
             },
@@ -114,7 +114,7 @@ mod tests {
         let expected = json!({
             "Config": {
                 "Env": ["A=***", "DB_PASSWORD=***", "EMPTY"],
-                "Cmd": ["serve", "--api-token", "***", "--password=***", "--port", "80"],
+                "Cmd": ["serve", "--api-token", "***", "--password=***", "--port", "80", "--requirepass", "***"],
                 "Entrypoint": ["sh", "-c", "PGPASSWORD=*** psql --user me"],
                 "Labels": {"app.secret": "***", "app.name": "blog", "db": "postgres://me:***@db/x"},
             },

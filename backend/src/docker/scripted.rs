@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use chrono::DateTime;
 
-use super::{ContainerDetail, EngineError, EngineEvent, EngineVolume, SharedEngine};
+use super::{ContainerDetail, EngineError, EngineEvent, EngineVolume, HiddenWords, SharedEngine};
 use crate::domain::stack::{Container, ContainerState};
 
 use calls::GateState;
@@ -216,6 +216,7 @@ pub fn running_container(id: &str, name: &str) -> ContainerDetail {
         network_mode: "bridge".to_owned(),
         networks: vec!["bridge".to_owned()],
         volumes_from: Vec::new(),
+        arguments: HiddenWords::default(),
         redacted: serde_json::Value::Null,
     }
 }

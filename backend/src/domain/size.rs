@@ -18,6 +18,19 @@ pub fn human_bytes(n: u64) -> String {
     }
 }
 
+/// Reads a size as Docker takes it: a whole number of bytes, or of KiB, MiB, GiB or TiB with `k`, `m`, `g` or `t`, which
+/// `b` or `ib` may follow.
+#[must_use]
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[digits.len()..].trim_end_matches('b').trim_end_matches('i');
+    let shift = ["", "k", "m", "g", "t"].iter().position(|known| *known == unit)?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = is_number.then(|| digits.trim().parse().ok()).flatten()?;
+    number.checked_mul(1_u64.checked_shl(10 * u32::try_from(shift).ok()?)?)
+}
+
 /// `ms` milliseconds as people say it: `850 ms`, `2.4 s`, `3 min 05 s`, `2 h 03 min`.
 #[must_use]
 pub fn human_millis(ms: u64) -> String {
@@ -52,6 +65,26 @@ mod tests {
     fn durations() {
         for (ms, text) in [(9, "9 ms"), (2_449, "2.4 s"), (185_000, "3 min 05 s"), (7_380_000, "2 h 03 min")] {
             assert_eq!(human_millis(ms), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_as_docker_reads_them() {
+        for (text, bytes) in [
+            ("512m", 512 << 20),
+            ("512M", 512 << 20),
+            ("512mb", 512 << 20),
+            ("512MiB", 512 << 20),
+            ("2g", 2 << 30),
+            ("1t", 1 << 40),
+            ("7340032", 7 << 20),
+            ("7340032b", 7 << 20),
+            (" 1k ", 1024),
+        ] {
+            assert_eq!(parse_bytes(text), Some(bytes), "{text}");
+        }
+        for text in ["", "m", "1.5g", "-1m", "1x", "1 m x", "99999999999t", "1mm"] {
+            assert_eq!(parse_bytes(text), None, "{text}");
         }
     }
 }

@@ -56,7 +56,6 @@ mod replay;
 mod reserve;
 mod rest;
 mod retention;
-mod stall;
 mod steps;
 mod submit;
 mod work;

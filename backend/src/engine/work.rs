@@ -1,23 +1,12 @@
-//! Blocking work on data, with someone who watches.
-//!
-//! Reading and compressing run on threads of their own. Whoever waits for them shows how far they are, passes a cancel
-//! on, and gives up on work that does not come on: a thread that hangs in the kernel, on a dead network mount say, must
-//! not keep a stack stopped. Such a thread is left behind; what it holds is removed by name.
+//! Blocking work on data, as a step of a job: its progress is the job's, and why it was given up ends the step.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backends::archive::Meter;
+use crate::backends::archive::{self, GivenUp, Meter, Reading};
 use crate::domain::job::{Progress, StepName};
 
-use super::stall::Stall;
 use super::steps::{Cx, Stop};
-
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long work may take to notice that it was told to stop.
-const CANCEL_GRACE: Duration = Duration::from_secs(10);
-/// The same for work that hangs: hardly any, because the stack may be at rest meanwhile.
-const HUNG_GRACE: Duration = Duration::from_secs(1);
 
 /// What is watched, and how.
 pub(super) struct Watch<'a> {
@@ -36,28 +25,15 @@ pub(super) async fn watch<R, T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     mut look: impl FnMut(),
 ) -> Result<T, Stop> {
-    let mut thread = tokio::task::spawn_blocking(work);
-    let mut stall = Stall::new(watch.patience);
-    let (given_up, grace) = loop {
-        tokio::select! {
-            done = &mut thread => {
-                look();
-                watch.show(cx);
-                return done.map_err(|_| watch.defect());
-            }
-            () = tokio::time::sleep(LOOK_EVERY) => {
-                look();
-                watch.show(cx);
-                if let Some(why) = stall.look(watch.meter.read()) {
-                    break (Stop::failed(format!("the step {} hangs and is given up: {why}", watch.phase)), HUNG_GRACE);
-                }
-            }
-            () = cx.live.cancel.cancelled() => break (Stop::Cancelled, CANCEL_GRACE),
-        }
-    };
-    watch.meter.cancel();
-    let _ = tokio::time::timeout(grace, &mut thread).await;
-    Err(given_up)
+    let watched = archive::watch(watch.meter, watch.patience, &cx.live.cancel, work, |reading| {
+        look();
+        watch.show(cx, reading);
+    });
+    watched.await.map_err(|given_up| match given_up {
+        GivenUp::Cancelled => Stop::Cancelled,
+        GivenUp::Hung(why) => Stop::failed(format!("the step {} hangs and is given up: {why}", watch.phase)),
+        GivenUp::Defect => watch.defect(),
+    })
 }
 
 impl Watch<'_> {
@@ -66,8 +42,7 @@ impl Watch<'_> {
     }
 
     /// Shows how far it is. The share never reaches the whole before the step ends: the total is an estimate.
-    fn show<R>(&self, cx: Cx<'_, R>) {
-        let reading = self.meter.read();
+    fn show<R>(&self, cx: Cx<'_, R>, reading: Reading) {
         let total = self.bytes_total.filter(|t| *t > 0);
         #[expect(clippy::cast_precision_loss, reason = "a share for a progress bar")]
         let fraction = total.map(|total| (reading.bytes_done as f64 / total as f64).min(0.99));

@@ -142,6 +142,7 @@ impl Scene {
             backup_dir: "/no/such".into(),
             codec: Codec::Gzip { level: 1 },
             workers: 1,
+            timezone: chrono_tz::UTC,
             version: "0.0.0",
         };
         let parts = BackendParts {

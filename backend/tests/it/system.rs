@@ -79,7 +79,11 @@ async fn the_installation_is_described() {
     let info = scene.service.call("get_info").ok().await;
     assert_eq!((&info["node_name"], &info["timezone"]), (&json!("nas"), &json!("Europe/Berlin")), "{info}");
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
-    assert!(info["is_auth_required"] == true && info["features"] == json!(["archive"]), "{info}");
+    assert!(
+        info["is_auth_required"] == true
+            && info["features"] == json!(["archive", "restic", "custom_image", "instances", "plans"]),
+        "{info}"
+    );
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl ArchiveWriter {
     /// [`ArchiveError`]; the archive is worthless then.
     pub fn add_tree(&mut self, root: &Path, options: &TreeOptions) -> Result<(), ArchiveError> {
         let at = self.full_path(options.at.as_bytes())?;
-        let mut walk = match Walk::new(root, &options.excludes) {
+        let mut walk = match Walk::new(root, options) {
             Ok(walk) => walk,
             Err(error) => return self.note(|c| c.leave_out(&at, GapKind::Unreadable, &error.to_string())),
         };

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::base::Base;
+use super::patterns::Patterns;
 use super::trust::Trust;
 use crate::domain::job::TargetKind;
 
@@ -33,6 +34,17 @@ impl Codec {
         match self {
             Self::Gzip { .. } => "tar.gz",
             Self::Zstd { .. } => "tar.zst",
+        }
+    }
+}
+
+impl Codec {
+    /// Whether it keeps up with a disk, so that no lighter one is needed while the stack is at rest.
+    #[must_use]
+    pub const fn is_fast(self) -> bool {
+        match self {
+            Self::Gzip { level } => level <= 3,
+            Self::Zstd { level } => level <= 3,
         }
     }
 }
@@ -118,4 +130,9 @@ pub struct TreeOptions {
     pub at: String,
     /// What to leave out.
     pub excludes: Vec<Exclude>,
+    /// Directories to leave out wherever they are met, by device and inode: a path of ours may be mounted in several
+    /// places.
+    pub own_directories: Vec<(u64, u64)>,
+    /// What the user wants to be left out.
+    pub patterns: Patterns,
 }

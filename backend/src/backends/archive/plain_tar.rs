@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::header::{BLOCK, encode, padding};
 use super::node::{EntryKind, Node, join, kind_of};
+use super::options::TreeOptions;
 use super::walk::{Found, Seen, Walk};
 use super::xattrs;
 
@@ -19,7 +20,7 @@ const READ_BYTES: usize = 256 << 10;
 /// # Errors
 /// When something cannot be read, changes its size meanwhile, or cannot be written.
 pub(in crate::backends) fn write_plain_tar(root: &Path, prefix: &str, to: &mut dyn Write) -> io::Result<()> {
-    let mut walk = Walk::new(root, &[])?;
+    let mut walk = Walk::new(root, &TreeOptions::default())?;
     let mut links = HashMap::new();
     while let Some(found) = walk.next() {
         match found {

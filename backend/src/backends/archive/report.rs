@@ -89,14 +89,14 @@ impl TargetReport {
         }
     }
 
-    /// The report as a job keeps it, with the first gap as its message.
+    /// The report as a job keeps it, with the first gap, or that there is nothing, as its message.
     #[must_use]
     pub fn to_result(&self) -> TargetResult {
         let message = match (self.warning_count, self.warnings.first(), self.left_out.first()) {
             (1, Some(gap), _) => Some(format!("{}: {}", gap.path, gap.message)),
             (count, Some(gap), _) => Some(format!("{count} gaps, the first of them {}: {}", gap.path, gap.message)),
             (_, None, Some(left_out)) => Some(format!("left out {}: {}", left_out.path, left_out.reason)),
-            (_, None, None) => None,
+            (_, None, None) => (self.size_bytes == 0).then(|| "it holds no content".to_owned()),
         };
         let (kind, name, size_bytes) = (self.kind, self.name.clone(), self.size_bytes);
         TargetResult { kind, name, state: self.state(), size_bytes, message }

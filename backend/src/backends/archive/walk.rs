@@ -5,7 +5,7 @@
 //! opened later by [`Handle::open`], and its metadata comes from the open descriptor then.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,7 +17,8 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 
 use super::node::join;
-use super::options::Exclude;
+use super::options::{Exclude, TreeOptions};
+use super::patterns::Patterns;
 use super::report::GapKind;
 use super::stat::Stat;
 
@@ -88,7 +89,12 @@ impl Handle {
 /// The walk itself: parents come before their children, siblings in the order of their inodes.
 pub(super) struct Walk {
     root: Option<CString>,
+    /// By their path below the root.
     excludes: HashMap<Vec<u8>, Exclude>,
+    /// The root's own path: patterns are compared with whole paths.
+    root_path: Vec<u8>,
+    patterns: Patterns,
+    own_directories: Vec<(u64, u64)>,
     levels: Vec<Level>,
 }
 
@@ -110,13 +116,21 @@ struct Name {
 
 impl Walk {
     /// A walk over `root`, which may be a single file. A root that is a link is followed, as Docker follows it.
-    pub(super) fn new(root: &Path, excludes: &[Exclude]) -> io::Result<Self> {
+    pub(super) fn new(root: &Path, options: &TreeOptions) -> io::Result<Self> {
         let within = |exclude: &Exclude| {
             let below = exclude.path.strip_prefix(root).ok()?;
             Some((below.as_os_str().as_bytes().to_vec(), exclude.clone()))
         };
-        let excludes = excludes.iter().filter_map(within).collect();
-        Ok(Self { root: Some(CString::new(root.as_os_str().as_bytes())?), excludes, levels: Vec::new() })
+        let excludes = options.excludes.iter().filter_map(within).collect();
+        let root_path = root.as_os_str().as_bytes().to_vec();
+        Ok(Self {
+            root: Some(CString::new(root_path.as_slice())?),
+            excludes,
+            root_path,
+            patterns: options.patterns.clone(),
+            own_directories: options.own_directories.clone(),
+            levels: Vec::new(),
+        })
     }
 
     /// The next thing, or `None` when all was seen.
@@ -134,7 +148,13 @@ impl Walk {
                     if let Some(exclude) = self.excludes.get(&path) {
                         return Some(Found::Excluded(exclude.clone()));
                     }
+                    if self.patterns.is_match(&self.root_path, &path) {
+                        continue;
+                    }
                     let seen = look(&level.dir, name);
+                    if let Some(exclude) = seen.as_ref().ok().and_then(|(_, stat)| self.find_own(stat, &path)) {
+                        return Some(Found::Excluded(exclude));
+                    }
                     return Some(self.visit(path, seen));
                 }
                 Some(Err(error)) => {
@@ -144,6 +164,12 @@ impl Walk {
                 None => drop(self.levels.pop()),
             }
         }
+    }
+
+    fn find_own(&self, stat: &Stat, path: &[u8]) -> Option<Exclude> {
+        let is_own = stat.is_dir() && self.own_directories.contains(&(stat.dev, stat.ino));
+        let path = || OsStr::from_bytes(&join(&self.root_path, path)).into();
+        is_own.then(|| Exclude { path: path(), reason: "Mainstay's own directory".to_owned() })
     }
 
     fn visit(&mut self, path: Vec<u8>, seen: io::Result<(Handle, Stat)>) -> Found {

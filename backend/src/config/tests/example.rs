@@ -45,7 +45,14 @@ fn the_example_shows_the_defaults() {
 #[test]
 fn the_example_has_every_key_and_all_of_it_holds() {
     let text = everything();
-    let variables = [("HOSTNAME", "h"), ("MAINSTAY_DEMO_X", "x"), ("RESTIC_PASSWORD", "p"), ("HOOK_TOKEN", "t")];
+    let variables = [
+        ("HOSTNAME", "h"),
+        ("MAINSTAY_DEMO_X", "x"),
+        ("RESTIC_PASSWORD", "p"),
+        ("HOOK_TOKEN", "t"),
+        ("SECRET_KEY", &"0".repeat(64)),
+        ("REGISTRY_PASSWORD", "p"),
+    ];
     let options = LoadOptions { env: env(&variables), ..LoadOptions::default() };
     let files = [("config.yml", text.as_str())];
     let (loaded, known) = load_with(&options, &read_from(&files)).unwrap_or_else(|errors| panic!("{errors}\n{text}"));

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::domain::job::Quiesce;
+use crate::domain::plan::{Destination, What};
 use crate::domain::strategy::Precopy;
 
 #[test]
@@ -29,72 +30,6 @@ fn the_file_of_a_stack_archiver_is_accepted_as_it_is() {
     assert_eq!(loaded.config.skip_stop, ["traefik", "networking"]);
     assert_eq!((loaded.config.retention_days, loaded.config.log_retention_days), (7, 14));
     assert_eq!(warnings(&loaded), Vec::<String>::new());
-}
-
-/// Every key of an instance runner's file, in its spelling.
-const MARINA: &str = r#"instances:
-  - id: s3
-    repository: s3:https://s3.example.com/${BUCKET}
-    schedule: "0 2 * * *"
-    retention: "30d:12w:24m"
-    resticTimeout: "10m"
-    env:
-      AWS_ACCESS_KEY_ID: ${KEY}
-      PORT: 0755
-      RATIO: 1.10
-      RESTIC_PASSWORD: pa$$word
-    targets:
-      - volume: app-uploads
-        paths: ["/data", "config"]
-        stopAttached: true
-        preHook: "echo Starting"
-        postHook: "echo Done"
-      - db: app-postgres
-        dbKind: postgres
-        dumpArgs: ["--clean", "--if-exists"]
-  - id: own
-    customImage: example/backup:latest
-    schedule: "CRON_TZ=Europe/Berlin 0 4 * * *"
-    timeout: "15m"
-    env: { TOKEN: $TOKEN }
-retention: "14d:8w:12m"
-stopAttached: true
-resticTimeout: "1h30m"
-dbPath: "/var/lib/marina/marina.db"
-apiPort: "8080"
-corsOrigins:
-  - https://backup.example.com
-mesh:
-  nodeName: ${NODE}
-  authPassword: ${PASSWORD}
-  peers:
-    - http://user:secret@node2:8080
-"#;
-
-#[test]
-fn the_file_of_an_instance_runner_is_accepted_as_it_is() {
-    let variables = [("BUCKET", "bucket"), ("KEY", "key"), ("TOKEN", "token"), ("NODE", "node1"), ("PASSWORD", "pw")];
-    let Loaded { config, .. } =
-        load_from(&[("config.yml", MARINA)], &variables).unwrap_or_else(|errors| panic!("{errors}"));
-    let [s3, own] = config.instances.as_slice() else { panic!("two instances") };
-    let InstanceBackend::Restic { repository } = &s3.backend else { panic!("a repository") };
-    assert_eq!(repository.expose(), "s3:https://s3.example.com/bucket");
-    assert_eq!(s3.restic_timeout, Some(Duration::from_mins(10)));
-    let env: Vec<_> = s3.env.iter().map(|(name, value)| format!("{name}={}", value.expose_secret())).collect();
-    assert_eq!(env, ["AWS_ACCESS_KEY_ID=key", "PORT=0755", "RATIO=1.10", "RESTIC_PASSWORD=pa$word"]);
-    let [uploads, postgres] = s3.targets.as_slice() else { panic!("two targets") };
-    assert_eq!(uploads.what, TargetKind::Volume("app-uploads".to_owned()));
-    assert_eq!((uploads.paths.join(" "), uploads.stop_attached), ("/data config".to_owned(), Some(true)));
-    assert_eq!(postgres.what, TargetKind::Database("app-postgres".to_owned()));
-    assert_eq!((postgres.db_kind, postgres.paths.join(" ")), (Some(DatabaseKind::Postgres), "/".to_owned()));
-    assert!(matches!(&own.backend, InstanceBackend::CustomImage { image } if image == "example/backup:latest"));
-    assert_eq!((config.retention.as_deref(), config.stop_attached), (Some("14d:8w:12m"), true));
-    assert_eq!(config.restic_timeout, Duration::from_mins(90));
-    assert_eq!(config.database_url.expose(), "sqlite:///var/lib/marina/mainstay.db");
-    assert_eq!(config.cors_origins, ["https://backup.example.com"]);
-    assert_eq!(config.node_name, "node1");
-    assert_eq!(config.auth.password.as_ref().map(ExposeSecret::expose_secret), Some("pw"));
-    assert_eq!(config.peers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["http://user:***@node2:8080"]);
 }
 
 /// The example of the contract, as far as it is YAML: variables in braces need quotes within braces.
@@ -127,7 +62,7 @@ auth: { password: secret, disabled: false }
 "#;
     let config = config(text);
     assert_eq!(config.instances[0].targets.len(), 3);
-    assert_eq!(config.instances[0].targets[2].what, TargetKind::Stack("blog".to_owned()));
+    assert_eq!(config.instances[0].targets[2].what, What::Stack("blog".parse().expect("a name")));
     assert_eq!(config.backrest, Some(BackrestConfig::default()));
 }
 
@@ -139,34 +74,6 @@ fn a_level_is_a_number_or_a_word_and_fast_or_balanced_when_unset() {
     let zstd = ["fast", "balanced", "dense", "22"].map(|word| level(&format!("{{compression: zstd, level: {word}}}")));
     assert_eq!(zstd, [1, 3, 7, 22]);
     assert_eq!((level("{}"), level("{compression: zstd}")), (1, 3));
-}
-
-#[test]
-fn what_has_no_effect_yet_or_no_value_is_a_warning_with_its_place() {
-    let warnings = warnings(&loaded(MARINA));
-    for expected in [
-        "config.yml:2:5: 'instances[0]' is accepted, but not carried out by this version yet",
-        "config.yml:3:5: 'instances[0].repository' names the variable 'BUCKET', which is not set; it is taken as empty",
-        "config.yml:8:7: 'instances[0].env.AWS_ACCESS_KEY_ID' names the variable 'KEY', which is not set; it is taken as empty",
-        "config.yml:26:1: 'retention' is accepted, but not carried out by this version yet",
-        "config.yml:29:1: 'dbPath' names the store of another program; it is left alone, and 'sqlite:///var/lib/marina/mainstay.db' is used",
-        "config.yml:30:1: 'apiPort' has no effect; the port is part of 'listen'",
-        "config.yml:35:3: 'mesh.authPassword' names the variable 'PASSWORD', which is not set; it is taken as empty",
-        "config.yml:36:3: 'mesh.peers' is accepted, but not carried out by this version yet",
-    ] {
-        assert!(warnings.iter().any(|warning| warning == expected), "{expected}\nnot in\n{}", warnings.join("\n"));
-    }
-}
-
-#[test]
-fn an_image_wins_over_a_repository_and_says_so() {
-    let loaded = loaded("instances: [{id: a, repository: /srv/r, customImage: example/b}]\n");
-    assert!(matches!(&loaded.config.instances[0].backend, InstanceBackend::CustomImage { .. }));
-    assert!(
-        warnings(&loaded)
-            .iter()
-            .any(|text| text.ends_with("'instances[0].repository' has no effect beside 'instances[0].customImage'"))
-    );
 }
 
 #[test]
@@ -198,7 +105,7 @@ fn anchors_and_merge_keys_are_followed() {
         "instances:\n  - &base {id: a, repository: /srv/a, env: &env {A: 1, B: 2}}\n  - <<: *base\n    id: b\n    env: {<<: *env, B: 3}\n",
     );
     let [_, b] = config.instances.as_slice() else { panic!("two instances") };
-    assert!(matches!(&b.backend, InstanceBackend::Restic { repository } if repository.expose() == "/srv/a"));
+    assert!(matches!(&b.destination, Destination::Restic(restic) if restic.repository.expose() == "/srv/a"));
     let env: Vec<_> = b.env.iter().map(|(name, value)| format!("{name}={}", value.expose_secret())).collect();
     assert_eq!(env, ["A=1", "B=3"]);
 }
@@ -250,6 +157,8 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ("skip_stop", "[x]"),
     ("retention_days", "0"),
     ("log_retention_days", "0"),
+    ("secret_key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+    ("secret_key_file", "/x"),
     ("listen", "0.0.0.0:80"),
     ("database_url", "postgres://h/d"),
     ("db_path", "/x/y.db"),

@@ -55,6 +55,14 @@ fn wrong_values_of_the_top_level_say_what_is_expected_and_what_was_found() {
         ),
         ("max_concurrent_jobs: 0", "1:22: 'max_concurrent_jobs' must be a whole number from 1 to 64, found '0'"),
         ("stop_timeout: 30", "1:15: 'stop_timeout' must be a duration such as '90s', '60m' or '1h30m', found '30'"),
+        (
+            "secret_key: hunter2",
+            "1:13: 'secret_key' must be 64 hexadecimal digits, as 'openssl rand -hex 32' prints them",
+        ),
+        (
+            "retention: 7x",
+            "1:12: 'retention': '7x' is no retention: '7x' stands for the days and must be a number such as '7' or '7d'",
+        ),
         ("restic_timeout: 0s", "1:17: 'restic_timeout' must be at least 1s, found '0s'"),
     ]);
 }
@@ -80,31 +88,6 @@ fn wrong_values_of_sections_say_what_is_expected_and_what_was_found() {
         ("archive: {quiesce: kill}", "1:20: 'archive.quiesce' must be one of stop, pause, none, found 'kill'"),
         ("auth: {password: {a: b}}", "1:18: 'auth.password' must be a text"),
         ("auth: {disable: true}", "1:8: unknown key 'auth.disable'; did you mean 'auth.disabled'?"),
-    ]);
-}
-
-#[test]
-fn wrong_instances_say_what_is_expected_and_what_was_found() {
-    expect_each(&[
-        ("instances: {}", "1:12: 'instances' must be a list, found a mapping"),
-        ("instances: [{repository: /r}]", "1:13: 'instances[0]' needs the key 'id'"),
-        ("instances: [{id: a}]", "1:13: 'instances[0]' needs the key 'repository' or 'custom_image'"),
-        (
-            "instances: [{id: a/b, repository: /r}]",
-            "1:18: 'instances[0].id' must be a name ('/' at position 2 is not allowed; a name has letters, digits, '_', '.' and '-', and starts with a letter or digit), found 'a/b'",
-        ),
-        (
-            "instances: [{id: a, repository: /r, schedule: daily}]",
-            "1:47: 'instances[0].schedule' must be five cron fields such as '0 2 * * *', found 'daily'",
-        ),
-        (
-            "instances: [{id: a, repository: /r, targets: [{volume: v, db: d}]}]",
-            "1:47: 'instances[0].targets[0]' must be exactly one of 'volume', 'db' and 'stack', found a mapping",
-        ),
-        (
-            "instances: [{id: a, repository: /r, targets: [{volume: v, paths: [../x]}]}]",
-            "1:67: 'instances[0].targets[0].paths[0]' must be a path without '..', found '../x'",
-        ),
     ]);
 }
 

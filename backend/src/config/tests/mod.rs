@@ -2,6 +2,7 @@
 
 mod example;
 mod files;
+mod instances;
 mod mistakes;
 mod random;
 mod sources;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::state::State;
 use super::{ScriptedEngine, running_container};
@@ -95,8 +95,8 @@ pub(super) struct Work {
 
 /// What commands and images do.
 impl ScriptedEngine {
-    /// Says what commands do in the container with this id: all whose words, joined by blanks, hold `words`. Of several
-    /// that fit the last one scripted counts.
+    /// Says what commands do in the container with this id: all whose words and variables' values, joined by blanks, hold
+    /// `words`. Of several that fit the last one scripted counts.
     pub fn add_command(&self, container: &str, words: &str, program: Program) {
         let (container, words) = (container.to_owned(), words.to_owned());
         self.state().work.commands.push(ScriptedCommand { container, words, program });
@@ -172,8 +172,10 @@ impl Work {
         self.programs.get(image).map_or(0, |program| program.exit_code)
     }
 
-    fn program_for(&self, container: &str, command: &[String]) -> Program {
-        let line = command.join(" ");
+    fn program_for(&self, container: &str, spec: &ExecSpec) -> Program {
+        let command = &spec.command;
+        let values = spec.env.iter().map(|(_, value)| value.expose_secret());
+        let line = command.iter().map(String::as_str).chain(values).collect::<Vec<_>>().join(" ");
         let fits = |script: &&ScriptedCommand| script.container == container && line.contains(&script.words);
         let scripted = self.commands.iter().rev().find(fits).map(|script| script.program.clone());
         scripted.unwrap_or_else(|| {
@@ -196,7 +198,7 @@ impl State {
             return Err(ScriptedEngine::rejection(&format!("Container {container} is not running")));
         }
         let container = detail.container.id;
-        let program = self.work.program_for(&container, &spec.command);
+        let program = self.work.program_for(&container, spec);
         let (command, env, user) = (spec.command.clone(), spec.env.clone(), spec.user.clone());
         self.work.ran.push(RanCommand { container, command, env, user, input });
         let exit_code = (!program.is_endless).then_some(program.exit_code);

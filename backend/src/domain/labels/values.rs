@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::keys::{Found, Key};
 use crate::domain::hint::did_you_mean;
 use crate::domain::plan::DatabaseKind;
+use crate::domain::target_rules::{InvalidText, check_exclude, check_tag, parse_parts};
 
 /// What only a shell would understand; no shell reads the arguments of a dump.
 const SHELL_SIGNS: [char; 14] = ['$', '`', ';', '|', '&', '<', '>', '(', ')', '"', '\'', '\\', '*', '\n'];
@@ -31,8 +32,8 @@ fn shown(text: &str) -> String {
     text.chars().take(40).flat_map(char::escape_default).collect()
 }
 
-fn ignored(label: &str, item: &str, reason: &str) -> String {
-    format!("the label {label} names '{}', which is ignored: {reason}", shown(item))
+fn ignored(label: &str, error: &InvalidText) -> String {
+    format!("the label {label} has an entry that is ignored: {error}")
 }
 
 impl Found<'_> {
@@ -55,19 +56,14 @@ impl Found<'_> {
     /// volume is captured, rather more than less.
     pub(super) fn paths(&self, warnings: &mut Vec<String>) -> Vec<PathBuf> {
         let Some((label, text)) = self.get(Key::Paths) else { return Vec::new() };
-        let (mut paths, mut is_all) = (Vec::new(), false);
+        let mut kept = Vec::new();
         for item in items(text) {
-            match volume_path(item) {
-                Ok(None) => is_all = true,
-                Ok(Some(path)) if !paths.contains(&path) => paths.push(path),
-                Ok(Some(_)) => {}
-                Err(reason) => warnings.push(ignored(label, item, &reason)),
+            match parse_parts([item]) {
+                Ok(_) => kept.push(item),
+                Err(error) => warnings.push(ignored(label, &error)),
             }
         }
-        if is_all {
-            paths.clear();
-        }
-        paths
+        parse_parts(kept).unwrap_or_default()
     }
 
     /// The kind of database. One that is not known leaves it to the image.
@@ -99,44 +95,28 @@ impl Found<'_> {
     }
 
     pub(super) fn excludes(&self, warnings: &mut Vec<String>) -> Vec<String> {
-        self.checked_items(Key::Exclude, warnings, exclude_pattern)
+        self.checked_items(Key::Exclude, warnings, check_exclude)
     }
 
     pub(super) fn tags(&self, warnings: &mut Vec<String>) -> Vec<String> {
-        self.checked_items(Key::Tags, warnings, tag)
+        self.checked_items(Key::Tags, warnings, check_tag)
     }
 
     fn checked_items(
         &self,
         key: Key,
         warnings: &mut Vec<String>,
-        check: impl Fn(&str) -> Result<String, String>,
+        check: impl Fn(&str) -> Result<(), InvalidText>,
     ) -> Vec<String> {
         let Some((label, text)) = self.get(key) else { return Vec::new() };
-        let mut kept = Vec::new();
+        let mut kept: Vec<String> = Vec::new();
         for item in items(text) {
             match check(item) {
-                Ok(item) if !kept.contains(&item) => kept.push(item),
-                Ok(_) => {}
-                Err(reason) => warnings.push(ignored(label, item, &reason)),
+                Ok(()) if kept.iter().any(|known| known == item) => {}
+                Ok(()) => kept.push(item.to_owned()),
+                Err(error) => warnings.push(ignored(label, &error)),
             }
         }
         kept
     }
-}
-
-fn volume_path(text: &str) -> Result<Option<PathBuf>, String> {
-    let path = text.trim_start_matches('/');
-    if path.split('/').any(|part| part == "..") {
-        return Err("it leaves the volume".to_owned());
-    }
-    Ok((!path.is_empty()).then(|| path.into()))
-}
-
-fn exclude_pattern(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
-fn tag(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
 }

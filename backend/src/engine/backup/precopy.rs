@@ -100,12 +100,8 @@ fn draft_codec(codec: Codec, strategy: Strategy, outlook: &Outlook) -> Option<Co
         Strategy::Splice | Strategy::Snapshot if has_room_for_raw => return Some(STORED),
         _ => {}
     }
-    let is_fast = match codec {
-        Codec::Gzip { level } => level <= 3,
-        Codec::Zstd { level } => level <= 3,
-    };
     let has_room = outlook.free_bytes > outlook.archive_bytes.saturating_mul(2);
-    (!is_fast && has_room && outlook.holds).then_some(Codec::Zstd { level: 1 })
+    (!codec.is_fast() && has_room && outlook.holds).then_some(Codec::Zstd { level: 1 })
 }
 
 /// What the last run of the stack that came to its end showed. Nothing depends on it but a choice.

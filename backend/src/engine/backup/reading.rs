@@ -7,7 +7,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
-use crate::backends::archive::{ArchiveError, ArchiveWriter, TargetReport, TargetSpec};
+use crate::backends::archive::{ArchiveError, ArchiveWriter, TargetSpec};
 use crate::discovery::targets::ReachedVia;
 use crate::docker::SharedEngine;
 use crate::domain::job::{TargetResult, TargetState};
@@ -70,7 +70,7 @@ impl Pass {
                 writer.add_tree(root, options)?;
             }
         }
-        Ok(judge(&writer.end_target()?))
+        Ok(writer.end_target()?.to_result())
     }
 
     /// A tar of the target from the engine's archive API, for what cannot be read from here.
@@ -95,10 +95,4 @@ fn not_captured(spec: &TargetSpec, reason: String) -> TargetResult {
         size_bytes: 0,
         message: Some(reason),
     }
-}
-
-fn judge(report: &TargetReport) -> TargetResult {
-    let result = report.to_result();
-    let is_empty = result.message.is_none() && result.size_bytes == 0;
-    TargetResult { message: if is_empty { Some("it holds no content".to_owned()) } else { result.message }, ..result }
 }

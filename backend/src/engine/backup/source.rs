@@ -105,14 +105,14 @@ fn files_at(root: Option<&Path>, files: &[PathBuf]) -> Vec<(PathBuf, TreeOptions
         Some(inside) => inside.display().to_string(),
         None => format!("outside/{}", file.display().to_string().trim_start_matches('/')),
     };
-    files.iter().map(|file| (file.clone(), TreeOptions { at: place(file), excludes: Vec::new() })).collect()
+    files.iter().map(|file| (file.clone(), TreeOptions { at: place(file), ..TreeOptions::default() })).collect()
 }
 
 impl OwnDirectories {
     fn below(&self, root: &Path, paths: &PathMap) -> TreeOptions {
         let inside = self.0.iter().filter_map(|own| find_within(paths, own, root));
         let exclude = |path| Exclude { path, reason: "Mainstay's own directory".to_owned() };
-        TreeOptions { at: String::new(), excludes: inside.map(exclude).collect() }
+        TreeOptions { excludes: inside.map(exclude).collect(), ..TreeOptions::default() }
     }
 }
 

@@ -195,7 +195,11 @@ impl Registry {
 
     fn resolve_again(&self, state: &mut State) -> Arc<Resolved> {
         let Inner { configured, defaults, changes, .. } = &*self.0;
-        state.resolved = Arc::new(resolve(configured, &state.recorded, &state.view.labelled, *defaults));
+        let resolved = resolve(configured, &state.recorded, &state.view.labelled, *defaults);
+        for warning in resolved.warnings.iter().filter(|warning| !state.resolved.warnings.contains(warning)) {
+            tracing::warn!("{warning}");
+        }
+        state.resolved = Arc::new(resolved);
         changes.send_modify(|count| *count += 1);
         Arc::clone(&state.resolved)
     }

@@ -1,7 +1,6 @@
 //! What was made through the API, as the store has it.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::domain::names::{InstanceId, PlanId};
@@ -17,17 +16,12 @@ pub(super) struct RecordedAll {
 
 impl RecordedAll {
     pub(super) async fn read(store: &Store) -> Result<Self, StoreError> {
-        let instances = store.list_instances().await?.into_iter().map(|row| judge("instance", row)).collect();
-        let plans = store.list_plans().await?.into_iter().map(|row| judge("plan", row)).collect();
+        let instances = store.list_instances().await?.into_iter().map(judge).collect();
+        let plans = store.list_plans().await?.into_iter().map(judge).collect();
         Ok(Self { instances, plans })
     }
 }
 
-fn judge<I: Display, T>(what: &str, row: Recorded<I, T>) -> (I, Result<Arc<T>, String>) {
-    let content = row.content.map(Arc::new).map_err(|error| {
-        let reason = crate::engine::chain(&error);
-        tracing::warn!("the {what} '{}' cannot be used: {reason}", row.id);
-        reason
-    });
-    (row.id, content)
+fn judge<I, T>(row: Recorded<I, T>) -> (I, Result<Arc<T>, String>) {
+    (row.id, row.content.map(Arc::new).map_err(|error| crate::engine::chain(&error)))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 
 use crate::api::auth::Caller;
 use crate::api::problem::ApiError;
+use crate::api::refusal::of_own_plan;
 use crate::api::state::AppState;
 use crate::api::submission::{accept_job, request_key, trigger_of};
 use crate::api::wire::Job;
@@ -39,6 +40,6 @@ pub(crate) async fn check_instance(
 ) -> Result<HttpResponse, ApiError> {
     super::find(&state, &id)?;
     let key = request_key(&req, "check_instance", std::slice::from_ref(&*id))?;
-    let jobs = state.engine.submit_check_once(key, &id, trigger_of(&req, &caller)).await?;
+    let jobs = state.engine.submit_check_once(key, &id, trigger_of(&req, &caller)).await.map_err(of_own_plan)?;
     accept_job(jobs.into_iter().next())
 }

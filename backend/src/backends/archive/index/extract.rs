@@ -156,7 +156,7 @@ impl<R: Read> Map<'_, R> {
 }
 
 /// The tar from some entry on, piece by piece.
-struct Plain<'a> {
+pub(super) struct Plain<'a> {
     index: &'a ArchiveIndex,
     next: u64,
     piece: Vec<u8>,
@@ -172,9 +172,15 @@ impl<'a> Plain<'a> {
         }
         let first = low.checked_sub(1).ok_or_else(|| io::Error::other("the index has no pieces"))?;
         let within = offset - index.offsets.get(first)?.0;
-        let mut plain = Self { index, next: first, piece: Vec::new(), at: 0 };
-        plain.load()?;
+        let mut plain = Self::at_piece(index, first)?;
         plain.at = usize::try_from(within).map_err(io::Error::other)?;
+        Ok(plain)
+    }
+
+    /// From the beginning of a piece on.
+    pub(super) fn at_piece(index: &'a ArchiveIndex, number: u64) -> io::Result<Self> {
+        let mut plain = Self { index, next: number, piece: Vec::new(), at: 0 };
+        plain.load()?;
         Ok(plain)
     }
 

@@ -17,6 +17,7 @@
 //!
 //! Numbers are little-endian. A change of the format, or of how pieces are cut, must raise [`VERSION`].
 
+mod about;
 mod extract;
 mod read;
 mod rebuild;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::readlinkat;
 
 use super::super::node::{EntryKind, Node, kind_of};
-use super::super::options::Exclude;
+use super::super::options::{Exclude, TreeOptions};
 use super::super::stat::Stat;
 use super::super::walk::{Found, Seen, Walk};
 use super::super::xattrs;
@@ -18,7 +18,8 @@ impl Stage<'_> {
     /// # Errors
     /// When the directory cannot be written to, or it was cancelled.
     pub fn add_tree(&mut self, root: &Path, excludes: &[Exclude]) -> io::Result<()> {
-        let mut walk = match Walk::new(root, excludes) {
+        let options = TreeOptions { excludes: excludes.to_vec(), ..TreeOptions::default() };
+        let mut walk = match Walk::new(root, &options) {
             Ok(walk) => walk,
             Err(error) => {
                 self.gap(b"", &error.to_string());

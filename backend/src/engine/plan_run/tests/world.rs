@@ -171,7 +171,13 @@ fn parts(
         excluded_paths: Vec::new(),
     };
     let discovery = Discovery::new(found, docker.shared(), shared.clone());
-    let archives = ArchiveParts { backup_dir: below("backups"), codec: Codec::default(), workers: 1, version: "0.0.0" };
+    let archives = ArchiveParts {
+        backup_dir: below("backups"),
+        codec: Codec::default(),
+        workers: 1,
+        timezone: chrono_tz::UTC,
+        version: "0.0.0",
+    };
     let backend = backend.clone();
     EngineParts {
         store: store.clone(),

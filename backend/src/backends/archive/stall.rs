@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backends::archive::Reading;
+use super::meter::Reading;
 
 /// Watches the progress of one capture or verification.
 #[derive(Debug)]
