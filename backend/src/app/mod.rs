@@ -129,7 +129,7 @@ impl Builder {
         }
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start(&tasks, &shutdown, &engine, &discovery);
-        let scheduler = Scheduler::start(engine.clone(), store.clone()).await?;
+        let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),
             engine: engine.clone(),

@@ -186,12 +186,12 @@ fn redact_url(text: &str, is_user_public: bool) -> String {
     }
 }
 
-/// `user:***@`. A user without a password is shown for SSH alone: elsewhere it may be a token.
+/// `user:***@`. The user is shown for SSH alone: elsewhere a token may stand in its place.
 fn redact_user(text: &str, is_public: bool) -> String {
     match text.split_once(':') {
-        Some((user, _)) => format!("{user}:{HIDDEN}@"),
+        Some((user, _)) if is_public => format!("{user}:{HIDDEN}@"),
         None if is_public => format!("{text}@"),
-        None => format!("{HIDDEN}@"),
+        _ => format!("{HIDDEN}@"),
     }
 }
 

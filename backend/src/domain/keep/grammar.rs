@@ -177,4 +177,4 @@ fn write_list(policy: &KeepPolicy) -> String {
 
 #[cfg(test)]
 #[path = "grammar_tests.rs"]
-mod tests;
+pub(super) mod tests;
