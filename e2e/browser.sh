@@ -53,8 +53,30 @@ start_lost_service() {
   wait_for 30 'the service without an engine to bind its port' test -s "$2/port"
 }
 
+# A restic repository that takes the sample stack's volume, and an image that is nowhere to be had.
+add_instances() {
+  cat >>"$1/config.yml" <<YAML
+instances:
+  - id: nas
+    repository: $1/repository
+    schedule: "0 2 * * *"
+    timezone: Europe/Berlin
+    retention: "2d:1w:1m"
+    env: {RESTIC_PASSWORD: $(new_password)}
+    targets:
+      - volume: ${2}_data
+        stop_attached: true
+  - id: own-tool
+    custom_image: mainstay-test/nowhere:local
+    pull: never
+    targets: [{volume: ${2}_data}]
+YAML
+  chmod 600 "$1/config.yml"
+}
+
 BINARY=$(debug_binary)
 new_site "$SITE"
+add_instances "$SITE" "$STACK"
 "$SAMPLE_STACK" up "$STACK" "$SITE/stacks"
 slow_stack_up "$SITE/stacks" "$SLOW_STACK"
 start_service "$BINARY" "$SITE"

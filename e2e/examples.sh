@@ -33,6 +33,7 @@ leave() {
     folder=$(basename "$folder")
     compose "${folder#"$PREFIX"}" down --volumes --timeout 2 >/dev/null 2>&1 || :
   done
+  docker rmi "${PREFIX}custom" "${PREFIX}copy" >/dev/null 2>&1 || :
   rm -rf "$SITE"
   exit "$code"
 }
@@ -67,6 +68,24 @@ archive_holds() {
   for pattern in "$@"; do grep -Eq "$pattern" "$list" || { printf 'no entry like %s in\n' "$pattern"; cat "$list"; return 1; }; done
 }
 
+# build_example FOLDER NAME: the image over a base of ours, because there is no registry.
+build_example() { DOCKER_BUILDKIT=0 docker build -q --build-arg BASE="$IMAGE" --label "$LABEL" -t "$PREFIX$2" "examples/$1"; }
+# run_example NAME [OPTION…]: the image as Mainstay runs it, over what is staged.
+run_example() {
+  local name=$1
+  shift
+  docker run --rm --label "$LABEL" -v "$SITE/staged:/backup" -e MAINSTAY_INSTANCE_ID=photos -e MAINSTAY_HOSTNAME=nas \
+    -e MAINSTAY_RUN_DIR="/backup/${RUN:-20261127-020000}" "$@" "$PREFIX$name" /backup.sh
+}
+stage() { mkdir -p "$SITE/staged/$1/vol/data" && printf '%s\n' "$1" >"$SITE/staged/$1/vol/data/file"; }
+# Succeeds and says so; fails and says so.
+custom_succeeds() { run_example custom -e EXAMPLE_FAIL=never -e EXAMPLE_SECONDS=0 | grep -q 'vol/data:$'; }
+custom_fails() { ! run_example custom -e EXAMPLE_FAIL=always -e EXAMPLE_SECONDS=0 2>"$SITE/err" && grep -q 'on purpose' "$SITE/err"; }
+copy_run() { stage "$1" && RUN=$1 run_example copy -v "$SITE/copies:/copies" -e COPY_DIR=/copies -e COPY_KEEP=2; }
+copy_fails() { ! RUN=none run_example copy -v "$SITE/copies:/copies" -e COPY_DIR=/copies; }
+copies_are() { equal "$1" "$(cd "$SITE/copies/photos" && printf '%s ' *.tar)"; }
+copy_is_whole() { (cd "$SITE/copies/photos" && sha256sum -c "$1.tar.sha256" && equal "$1" "$(tar -xOf "$1.tar" "$1/vol/data/file")"); }
+
 BINARY=$(debug_binary)
 new_site "$SITE"
 for folder in examples/stacks/*/; do place "$(basename "$folder")"; done
@@ -75,6 +94,16 @@ for folder in examples/stacks/*/; do
   check "$folder has a README" test -s "$folder/README.md"
 done
 check 'config.example.yml is valid' "$BINARY" serve --check-config --config examples/config.example.yml
+
+check 'custom image: is built' build_example custom-backup-image custom
+check 'custom image: lists what is staged' eval 'stage 20261127-020000 && custom_succeeds'
+check 'custom image: fails when it is asked to' custom_fails
+check 'verified copy: is built' build_example verified-copy-image copy
+for run in 20261127-020000 20261128-020000 20261129-020000; do check "verified copy: stores run $run" copy_run "$run"; done
+check 'verified copy: the last two stay' copies_are '20261128-020000.tar 20261129-020000.tar '
+check 'verified copy: can be read back' copy_is_whole 20261129-020000
+check 'verified copy: what is not there is a failure' copy_fails
+check 'verified copy: a failure removes nothing' copies_are '20261128-020000.tar 20261129-020000.tar '
 
 compose blog up -d
 start_service "$BINARY" "$SITE"

@@ -19,6 +19,9 @@
 //!
 //! Who may name whom is a test (`tests/layering.rs`); `ARCHITECTURE.md` tells the way of a request and of a job.
 
+// The examples of the API are long, and `json!` takes them apart piece by piece.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod app;
 pub mod backends;

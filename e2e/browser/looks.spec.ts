@@ -13,6 +13,8 @@ const PAGES: readonly { name: string; path: string; ready: string }[] = [
   { name: 'dashboard', path: '/', ready: 'Recent jobs' },
   { name: 'stacks', path: '/stacks', ready: 'Stacks' },
   { name: 'stack', path: `/stacks/${encodeURIComponent(STACK)}`, ready: 'Services' },
+  { name: 'plans', path: '/plans', ready: 'Plans' },
+  { name: 'instances', path: '/instances', ready: 'Instances' },
   { name: 'jobs', path: '/jobs', ready: 'Jobs' },
   { name: 'snapshots', path: '/snapshots', ready: 'Snapshots' },
   { name: 'logs', path: '/logs', ready: 'System log' },

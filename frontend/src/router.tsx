@@ -43,6 +43,26 @@ const stack = createRoute({
   path: '/stacks/$name',
   component: lazyRouteComponent(() => import('./features/stacks/stack-page'), 'StackPage'),
 })
+const plans = createRoute({
+  getParentRoute,
+  path: '/plans',
+  component: lazyRouteComponent(() => import('./features/plans/plans-page'), 'PlansPage'),
+})
+const plan = createRoute({
+  getParentRoute,
+  path: '/plans/$id',
+  component: lazyRouteComponent(() => import('./features/plans/plan-page'), 'PlanPage'),
+})
+const instances = createRoute({
+  getParentRoute,
+  path: '/instances',
+  component: lazyRouteComponent(() => import('./features/instances/instances-page'), 'InstancesPage'),
+})
+const instance = createRoute({
+  getParentRoute,
+  path: '/instances/$id',
+  component: lazyRouteComponent(() => import('./features/instances/instance-page'), 'InstancePage'),
+})
 const jobs = createRoute({
   getParentRoute,
   path: '/jobs',
@@ -91,6 +111,10 @@ export const router = createRouter({
     login,
     stacks,
     stack,
+    plans,
+    plan,
+    instances,
+    instance,
     jobs,
     job,
     snapshots,

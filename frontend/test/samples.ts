@@ -1,5 +1,5 @@
 /** Records for tests, plausible in every field; each test changes what it is about. */
-import type { Job, Stack } from '@/api/client'
+import type { Job, PlanTarget, Stack } from '@/api/client'
 
 export function aJob(over: Partial<Job> = {}): Job {
   return {
@@ -46,6 +46,24 @@ export function aStack(name: string, over: Partial<Stack> = {}): Stack {
     last_success_at: null,
     protected: true,
     next_run_at: null,
+    ...over,
+  }
+}
+
+export function aPlanTarget(over: Partial<PlanTarget> = {}): PlanTarget {
+  return {
+    kind: 'volume',
+    name: 'blog_uploads',
+    origin: 'config',
+    paths: [],
+    stop_attached: null,
+    db_kind: null,
+    exclude: [],
+    tags: [],
+    has_pre_hook: false,
+    has_post_hook: false,
+    hooks: { pre: [], post: [] },
+    has_dump_args: false,
     ...over,
   }
 }

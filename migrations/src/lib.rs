@@ -16,6 +16,7 @@ mod m20261121_000004_create_access;
 mod m20261121_000005_create_idempotency_keys;
 mod m20261121_000006_add_job_strategy;
 mod m20261121_000007_index_lists;
+mod m20261127_000009_create_instances_and_plans;
 mod m20261127_000010_generalise_snapshots;
 
 /// Every change, in order.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_create_idempotency_keys::Migration),
             Box::new(m20261121_000006_add_job_strategy::Migration),
             Box::new(m20261121_000007_index_lists::Migration),
+            Box::new(m20261127_000009_create_instances_and_plans::Migration),
             Box::new(m20261127_000010_generalise_snapshots::Migration),
         ]
     }

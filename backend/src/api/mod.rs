@@ -22,6 +22,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 mod answer;
 pub mod auth;
 pub mod compat;
+mod definition;
 pub mod gate;
 pub mod input;
 pub mod openapi;

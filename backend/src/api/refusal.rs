@@ -2,18 +2,76 @@
 
 use super::problem::ApiError;
 use crate::domain::ids::JobId;
-use crate::engine::{BrowseError, CancelError, RetryError, SubmitError};
+use crate::engine::registry::RegistryError;
+use crate::engine::{BackendError, BrowseError, CancelError, ForgetError, InstanceError, RetryError, SubmitError};
 
 impl From<SubmitError> for ApiError {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::UnknownStack(name) => Self::StackNotFound(name.into()),
-            SubmitError::Conflict { stack, job } => Self::JobConflict { stack: stack.into(), job_id: job },
-            SubmitError::UnknownPlan(_) | SubmitError::InstanceConflict { .. } => Self::internal(error),
+            SubmitError::UnknownPlan(id) => Self::PlanNotFound(id.into()),
+            SubmitError::Conflict { stack, job } => {
+                Self::JobConflict { subject: format!("stack '{stack}'"), job_id: job }
+            }
+            SubmitError::InstanceConflict { instance, job } => {
+                Self::JobConflict { subject: format!("instance '{instance}'"), job_id: job }
+            }
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<BackendError> for ApiError {
+    fn from(error: BackendError) -> Self {
+        let text = error.to_string();
+        match error {
+            BackendError::NotSupported(what) => Self::NotSupported(what),
+            BackendError::NotReady(why) => Self::InstanceNotReady(why),
+            BackendError::Failed { message, source } => Self::InstanceFailed(message, source),
+            BackendError::Cancelled | BackendError::Stalled { .. } => Self::InstanceFailed(text, None),
+        }
+    }
+}
+
+impl From<InstanceError> for ApiError {
+    fn from(error: InstanceError) -> Self {
+        match error {
+            InstanceError::UnknownInstance(id) => Self::InstanceNotFound(id.into()),
+            InstanceError::Backend(error) => error.into(),
+        }
+    }
+}
+
+impl From<ForgetError> for ApiError {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::UnknownInstance(id) => Self::InstanceNotFound(id.into()),
+            ForgetError::Backend(error) => error.into(),
+            ForgetError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::UnknownInstance(id) => Self::InstanceNotFound(id.into()),
+            RegistryError::UnknownPlan(id) => Self::PlanNotFound(id.into()),
+            RegistryError::Taken(id) => Self::IdTaken(id),
+            RegistryError::ReadOnly(id) => Self::ReadOnly(id),
+            RegistryError::InUse(plan) => Self::InUse(plan.into()),
+            RegistryError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Why a job of an instance's own plan is not queued: the plan is unknown only when the instance is.
+pub(crate) fn of_own_plan(error: SubmitError) -> ApiError {
+    match error {
+        SubmitError::UnknownPlan(id) => ApiError::InstanceNotFound(id.into()),
+        error => error.into(),
     }
 }
 

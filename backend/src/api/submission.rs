@@ -5,9 +5,12 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::auth::{Caller, Via, csrf};
 use super::problem::ApiError;
+use super::refusal::of_own_plan;
+use super::state::AppState;
 use super::wire;
-use crate::domain::job::{Job, Trigger};
-use crate::engine::{BackupRequest, RequestKey};
+use crate::domain::job::{Job, Quiesce, Trigger};
+use crate::domain::names::{InstanceId, PlanId, StackName};
+use crate::engine::{BackupRequest, PlanRequest, RequestKey};
 
 /// The header that names a request, so that it can be repeated without doing the work twice.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -26,34 +29,87 @@ pub(crate) fn trigger_of(req: &HttpRequest, caller: &Caller) -> Trigger {
     }
 }
 
-/// What a repetition of `req`, which asks `operation` for `requests`, is known by; nothing without the header.
+/// What a repetition of `req`, which asks `operation` for `wishes`, is known by; nothing without the header.
 ///
 /// # Errors
 /// [`ApiError::InvalidQuery`] when the header is not 1 to 200 visible ASCII characters.
 pub(crate) fn request_key(
     req: &HttpRequest,
     operation: &str,
-    requests: &[BackupRequest],
+    wishes: &[impl Wish],
 ) -> Result<Option<RequestKey>, ApiError> {
     let Some(value) = req.headers().get(KEY_HEADER) else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| is_key(key)).ok_or_else(|| {
         ApiError::invalid_query(KEY_HEADER, format!("it must be 1 to {MAX_KEY_BYTES} visible ASCII characters"))
     })?;
-    let wishes = requests.iter().map(|request| {
-        let quiesce = request.quiesce.map_or("as configured", |quiesce| quiesce.as_str());
-        format!(" {},{quiesce},{}", request.stack, request.is_dry_run)
-    });
-    Ok(Some(RequestKey { key: key.to_owned(), fingerprint: format!("{operation}:{}", wishes.collect::<String>()) }))
+    let wishes: String = wishes.iter().map(|wish| format!(" {}", wish.fingerprint())).collect();
+    Ok(Some(RequestKey { key: key.to_owned(), fingerprint: format!("{operation}:{wishes}") }))
 }
 
-/// Refuses a backup to an instance.
-///
-/// # Errors
-/// [`ApiError::InvalidBody`] when one is named.
-pub(crate) fn refuse_instance(instance: Option<&str>) -> Result<(), ApiError> {
-    match instance {
-        None => Ok(()),
-        Some(_) => Err(ApiError::invalid_field("instance", "this version has no instances; leave it out")),
+/// Something that a request asks for, in a form that can be compared.
+pub(crate) trait Wish {
+    fn fingerprint(&self) -> String;
+}
+
+impl Wish for BackupRequest {
+    fn fingerprint(&self) -> String {
+        format!("{},{},{}", self.stack, word_of(self.quiesce), self.is_dry_run)
+    }
+}
+
+impl Wish for PlanRequest {
+    fn fingerprint(&self) -> String {
+        let only = self.only.as_ref().map_or("", |stack| stack.as_str());
+        format!("{},{only},{},{}", self.plan, word_of(self.quiesce), self.is_dry_run)
+    }
+}
+
+impl Wish for InstanceId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
+fn word_of(quiesce: Option<Quiesce>) -> &'static str {
+    quiesce.map_or("as configured", Quiesce::as_str)
+}
+
+/// Backups of stacks that someone asks for, by the configured way or by the means of an instance.
+#[derive(Debug)]
+pub(crate) struct StackBackups {
+    pub(crate) stacks: Vec<StackName>,
+    pub(crate) instance: Option<InstanceId>,
+    pub(crate) quiesce: Option<Quiesce>,
+    pub(crate) is_dry_run: bool,
+    pub(crate) trigger: Trigger,
+}
+
+impl StackBackups {
+    /// Queues one job per stack, all or none.
+    ///
+    /// # Errors
+    /// When one of them is refused.
+    pub(crate) async fn submit(
+        self,
+        req: &HttpRequest,
+        state: &AppState,
+        operation: &str,
+    ) -> Result<Vec<Job>, ApiError> {
+        let Self { stacks, instance, quiesce, is_dry_run, trigger } = self;
+        let Some(instance) = instance else {
+            let request = |stack| BackupRequest { stack, quiesce, is_dry_run, trigger };
+            let requests: Vec<_> = stacks.into_iter().map(request).collect();
+            let key = request_key(req, operation, &requests)?;
+            return Ok(state.engine.submit_backups_once(key, requests).await?);
+        };
+        let plan = PlanId::from(&instance);
+        if state.engine.registry().find_instance(&instance).is_none() {
+            return Err(ApiError::InstanceNotFound(instance.to_string()));
+        }
+        let request = |stack| PlanRequest { plan: plan.clone(), only: Some(stack), quiesce, is_dry_run, trigger };
+        let requests: Vec<_> = stacks.into_iter().map(request).collect();
+        let key = request_key(req, operation, &requests)?;
+        state.engine.submit_plans_once(key, requests).await.map_err(of_own_plan)
     }
 }
 

@@ -90,6 +90,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
             cache_dir: below("cache"),
             archives,
         },
+        build_backend: Arc::new(crate::backends::build),
         docker,
         clock: shared.clone(),
         system_log: SystemLog::new(below("logs"), shared.clone()),

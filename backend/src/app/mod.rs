@@ -107,6 +107,7 @@ impl Builder {
         let parts = EngineParts {
             store: store.clone(),
             backends: backend_parts(config, docker.clone(), clock.clone()),
+            build_backend: Arc::new(crate::backends::build),
             docker,
             discovery: discovery.clone(),
             registry: Registry::new(Vec::new(), registry_defaults(config), store.clone(), discovery.clone()),

@@ -45,6 +45,7 @@ impl Resumer {
             store,
             discovery,
             backends: backend_parts(config, docker.clone(), clock.clone()),
+            build_backend: Arc::new(crate::backends::build),
             docker,
             clock: clock.clone(),
             system_log: SystemLog::new(config.log_dir.clone(), clock),

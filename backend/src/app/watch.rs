@@ -34,9 +34,11 @@ async fn pass_on(engine: &JobEngine, discovery: &Discovery, stop: CancellationTo
         match change {
             Ok(Change::Stacks(names)) => names.into_iter().for_each(|name| engine.publish(Event::Stack { name })),
             Ok(Change::Engine { reachable, .. }) => engine.publish(Event::Engine { is_reachable: reachable }),
+            // Whoever subscribed to the plans is told.
+            Ok(Change::Labels) => engine.registry().follow_labels(),
             Ok(Change::Warnings) => {}
             // Missed some: each client fetches the list again when it hears of any stack, so hearing less is no loss.
-            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Lagged(_)) => engine.registry().follow_labels(),
             Err(RecvError::Closed) => return,
         }
     }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::model::Config;
 use super::problem::{ConfigErrors, ConfigWarning, Source};
-use super::section::{Context, closest};
+use super::section::Context;
 use super::tree::{self, Node, Place};
 use super::{check, decode, overlay, yaml};
+use crate::domain::hint::closest;
 
 /// Where a file is looked for when none is named, in this order.
 pub const SEARCH_PATHS: [&str; 4] = ["config.yml", "config.yaml", "/config.yml", "/etc/mainstay/config.yml"];

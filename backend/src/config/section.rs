@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::problem::Finding;
 use super::tree::{Entry, Kind, Node, Place};
 use super::value::Field;
+use crate::domain::hint::closest;
 
 /// What the reading of one configuration shares.
 pub(super) struct Context<'a> {
@@ -134,19 +135,6 @@ impl<'a> Section<'a> {
             Place::Outside(_) => Some(super::overlay::variable_of(&name)),
         }
     }
-}
-
-/// The candidate that differs from a word in the fewest letters, if that is few enough to be a slip.
-pub(super) fn closest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', '.'], "");
-    let word = plain(word);
-    let most = (word.chars().count() / 3).clamp(1, 4);
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &plain(candidate));
-    candidates
-        .map(|candidate| (distance(candidate), candidate))
-        .filter(|(far, _)| *far <= most)
-        .min()
-        .map(|(_, name)| name)
 }
 
 /// What a value is, in words; scalars with their text.

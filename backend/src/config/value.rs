@@ -12,9 +12,10 @@ use secrecy::SecretString;
 use super::address::SecretUrl;
 use super::expand::expand;
 use super::model::{Compression, Effort, Words};
-use super::section::{Context, Section, closest, describe};
+use super::section::{Context, Section, describe};
 use super::tree::{Kind, Node, Place};
 use crate::domain::duration::parse_duration;
+use crate::domain::hint::closest;
 
 /// A text as a path, if it is an absolute one.
 pub(super) fn absolute(text: String) -> Option<PathBuf> {

@@ -3,9 +3,9 @@
 //! [`Discovery`] keeps a [`View`] that is always there and never an error: a broken compose file, a missing directory
 //! or an engine that does not answer is a warning in it. [`Discovery::run`] keeps it fresh out of the engine's events;
 //! [`Discovery::refresh`] takes a new one before something depends on it. `compose/` reads files, [`containers`] reads
-//! labels, `merge` pairs the two, `assemble` makes stacks, [`targets`] says what a backup captures. To learn of one
-//! more source of stacks, read it beside those two and pair it in `merge`. Do not ask the engine from anywhere but
-//! `ask_engine`, and change nothing on the host from here.
+//! labels of Compose, `merge` pairs the two, `assemble` makes stacks, [`targets`] says what a backup captures; `labels`
+//! picks the labels that ask for a backup. To learn of one more source of stacks, read it beside those two and pair it
+//! in `merge`. Do not ask the engine from anywhere but `ask_engine`, and change nothing on the host from here.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,6 +24,7 @@ pub mod compose;
 pub mod containers;
 pub mod directories;
 pub mod exclusions;
+mod labels;
 mod merge;
 pub mod paths;
 mod run;
@@ -148,6 +149,18 @@ impl Discovery {
         last.containers.iter().filter(|container| !ours.contains(&container.id.as_str())).cloned().collect()
     }
 
+    /// Every container and every volume of the host, as the last look found them.
+    pub async fn found(&self) -> (Vec<Container>, Vec<EngineVolume>) {
+        let last = self.0.last.lock().await;
+        (last.containers.clone(), last.volumes.clone())
+    }
+
+    /// What the engine's host is called.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.0.settings.host
+    }
+
     async fn ask_engine(&self, last: &mut Known) -> Answer {
         let engine = &self.0.engine;
         let containers = match engine.list_containers().await {
@@ -196,6 +209,7 @@ impl Discovery {
         let now = self.0.clock.now();
         let is_reachable = answer.error.is_none();
         let (settings, path_map) = (self.0.settings.clone(), self.path_map());
+        let labelled = labels::collect(&known.containers, &known.volumes);
         let built = tokio::task::spawn_blocking(move || {
             let Known { containers, volumes, .. } = known;
             let (settings, path_map) = (&settings, &path_map);
@@ -211,7 +225,7 @@ impl Discovery {
         let since = if is_same { before.engine.since } else { now };
         let info = answer.info.or_else(|| before.engine.info.clone());
         let engine = EngineState { reachable: is_reachable, info, error: answer.error, since, volumes_error };
-        Arc::new(View { stacks, warnings, engine, taken_at: Some(now) })
+        Arc::new(View { stacks, labelled, warnings, engine, taken_at: Some(now) })
     }
 
     /// Puts a view in place, then tells what is different.

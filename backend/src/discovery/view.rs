@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::docker::EngineInfo;
+use crate::domain::labels::Labelled;
 use crate::domain::names::StackName;
 use crate::domain::stack::Stack;
 
@@ -11,6 +12,8 @@ use crate::domain::stack::Stack;
 pub struct View {
     /// Every stack, sorted by name.
     pub stacks: Vec<Stack>,
+    /// Volumes and containers with labels that may ask for a backup, sorted.
+    pub labelled: Vec<Labelled>,
     /// What is wrong beyond a single stack, in sentences for people.
     pub warnings: Vec<String>,
     /// Whether the engine answers.
@@ -46,6 +49,8 @@ pub enum Change {
         /// Why not.
         error: Option<String>,
     },
+    /// Labels that may ask for a backup came, went or changed.
+    Labels,
     /// The warnings of the view are others.
     Warnings,
 }
@@ -56,7 +61,7 @@ impl View {
     pub fn empty(now: DateTime<Utc>) -> Self {
         let error = Some("the engine has not been asked yet".to_owned());
         let engine = EngineState { reachable: false, info: None, error, since: now, volumes_error: None };
-        Self { stacks: Vec::new(), warnings: Vec::new(), engine, taken_at: None }
+        Self { stacks: Vec::new(), labelled: Vec::new(), warnings: Vec::new(), engine, taken_at: None }
     }
 
     /// The stack called `name`; failing that, the one whose directory is called so, as seed configurations name stacks.
@@ -86,6 +91,9 @@ impl View {
         names.dedup();
         if !names.is_empty() {
             changes.push(Change::Stacks(names));
+        }
+        if self.labelled != before.labelled {
+            changes.push(Change::Labels);
         }
         if self.warnings != before.warnings {
             changes.push(Change::Warnings);

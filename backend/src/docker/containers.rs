@@ -90,7 +90,9 @@ fn mount_of(mount: &SpecMount, asked: &Asked) -> Result<Mount, EngineError> {
             (MountType::VOLUME, name.clone())
         }
     };
-    let volume_options = (typ == MountType::VOLUME).then(MountVolumeOptions::default);
+    // What the image has at that path stays out of the volume, as it does with a bind.
+    let without_copy = MountVolumeOptions { no_copy: Some(true), ..MountVolumeOptions::default() };
+    let volume_options = (typ == MountType::VOLUME).then_some(without_copy);
     Ok(Mount {
         typ: Some(typ),
         source: Some(source),

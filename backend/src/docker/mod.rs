@@ -33,6 +33,7 @@ mod tar_stream;
 mod volumes;
 mod work;
 
+pub use redact::sounds_secret;
 pub use work::{
     ByteStream, ContainerSpec, Exec, ExecSpec, ExecState, ImageDetail, MountSource, OutputPiece, OutputStream,
     RegistryAuth, SpecMount,

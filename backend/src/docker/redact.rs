@@ -72,7 +72,9 @@ fn hide_value(assignment: &str) -> String {
     assignment.split_once('=').map_or_else(|| assignment.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
 }
 
-fn sounds_secret(name: &str) -> bool {
+/// Whether a name tells that its value is a secret.
+#[must_use]
+pub fn sounds_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     SECRET_WORDS.iter().any(|word| lower.contains(word))
 }

@@ -85,7 +85,8 @@ impl ScriptedEngine {
         self.state().volumes.insert(volume.name.clone(), volume);
     }
 
-    /// Sets what [`ContainerEngine::stream_path`] yields for a path of the container with this id.
+    /// Sets what [`ContainerEngine::stream_path`] yields for a path of the container with this id, or of those whose
+    /// names begin so: the id of one that is yet to be made is not known.
     pub fn add_path(&self, container: &str, path: impl Into<PathBuf>, pieces: Vec<Bytes>) {
         self.state().paths.insert((container.to_owned(), path.into()), pieces);
     }

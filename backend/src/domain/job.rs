@@ -231,6 +231,30 @@ impl StepName {
         Self::Retention,
         Self::Report,
     ];
+
+    /// The steps of a backup by plan. The user's commands come before the dumps, because a command before the capture
+    /// of a database must come before its dump.
+    pub const OF_PLAN: &'static [Self] = &[
+        Self::Resolve,
+        Self::Preflight,
+        Self::Precopy,
+        Self::PreHooks,
+        Self::Dump,
+        Self::Quiesce,
+        Self::Capture,
+        Self::Resume,
+        Self::PostHooks,
+        Self::Publish,
+        Self::Verify,
+        Self::Retention,
+        Self::Report,
+    ];
+
+    /// The steps of a check of what an instance has stored.
+    pub const OF_CHECK: &'static [Self] = &[Self::Verify, Self::Report];
+
+    /// The steps of a retention that someone asked for.
+    pub const OF_FORGET: &'static [Self] = &[Self::Retention, Self::Report];
 }
 
 impl Step {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
@@ -277,4 +278,15 @@ pub struct Plan {
     pub is_enabled: bool,
     /// What is doubtful about it, in sentences for people.
     pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// The next `count` times that the clock sets it off after `now`; none when it is switched off or runs only on demand.
+    #[must_use]
+    pub fn next_runs(&self, now: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
+        match &self.schedule {
+            Some(schedule) if self.is_enabled => schedule.next_runs(now, self.timezone, count),
+            _ => Vec::new(),
+        }
+    }
 }

@@ -32,6 +32,11 @@ impl JobEngine {
         Ok(())
     }
 
+    /// Kept by who works for an instance, so that jobs that share one run one after the other.
+    pub(super) fn turn_of(&self, instance: &InstanceId) -> Arc<tokio::sync::Mutex<()>> {
+        self.live().turns.entry(instance.clone()).or_default().clone()
+    }
+
     /// Takes every one of `names` for `job`, or none. Returns who is in the way.
     pub(super) fn try_take(&self, job: &LiveJob, names: &BTreeSet<StackName>) -> Option<StackName> {
         let mut live = self.live();
@@ -44,7 +49,6 @@ impl JobEngine {
     }
 
     /// Waits until `job` has all of `names`; `tell` hears of the first that is in the way. Does not end by itself.
-    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) async fn take_all(&self, job: &LiveJob, names: &BTreeSet<StackName>, tell: impl FnOnce(&StackName)) {
         let mut tell = Some(tell);
         loop {
@@ -61,7 +65,6 @@ impl JobEngine {
     }
 
     /// Gives back the stacks of a job, which stays at work.
-    #[expect(dead_code, reason = "taken by the runs of plans")]
     pub(super) fn give_back_stacks(&self, job: &LiveJob) {
         self.live().stacks.retain(|_, owner| owner != job.id());
         self.0.given_back.notify_waiters();

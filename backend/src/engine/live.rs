@@ -60,6 +60,11 @@ impl LiveJob {
         self.lock().clone()
     }
 
+    /// The step at work.
+    pub(super) fn phase(&self) -> Option<StepName> {
+        self.lock().progress.phase
+    }
+
     pub(super) const fn id(&self) -> &JobId {
         &self.id
     }

@@ -16,30 +16,38 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backends::BackendParts;
 use crate::backends::archive::Codec;
+use crate::backends::{BackendParts, SharedBackend};
 use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::JobId;
 use crate::domain::job::Quiesce;
 use crate::domain::names::{InstanceId, StackName};
+use crate::domain::plan::Instance;
 use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
+mod backend_work;
 mod backup;
 mod browse;
+mod check_run;
 mod claims;
 pub mod doctor;
+mod errand;
 pub mod events;
 mod free_space;
+mod hooks;
 pub mod hub;
+mod instances;
 mod jobs;
+mod leftovers;
 pub mod live;
 pub mod logbook;
 mod once;
 pub mod overview;
 mod pause_point;
+mod plan_run;
 mod plans;
 mod quiesce;
 mod recovery;
@@ -51,7 +59,9 @@ mod retention;
 mod stall;
 mod steps;
 mod submit;
+mod work;
 
+pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
@@ -111,6 +121,9 @@ pub struct ArchiveSettings {
     pub low_priority: bool,
 }
 
+/// Makes the backend of an instance.
+pub type BuildBackend = Arc<dyn Fn(&Instance, &BackendParts) -> SharedBackend + Send + Sync>;
+
 /// What the engine works with.
 #[derive(Clone)]
 pub struct EngineParts {
@@ -124,6 +137,8 @@ pub struct EngineParts {
     pub registry: registry::Registry,
     /// What the backends of instances are built of.
     pub backends: BackendParts,
+    /// Makes the backend of an instance: [`crate::backends::build`], outside of tests.
+    pub build_backend: BuildBackend,
     /// The time.
     pub clock: SharedClock,
     /// The service's own log.
@@ -159,6 +174,10 @@ struct Live {
     stacks: HashMap<StackName, JobId>,
     /// Who works for an instance.
     instances: HashMap<InstanceId, BTreeSet<JobId>>,
+    /// Whose turn it is to work for an instance.
+    turns: HashMap<InstanceId, Arc<tokio::sync::Mutex<()>>>,
+    /// Instances whose leftovers of a former process are gone.
+    swept: BTreeSet<InstanceId>,
 }
 
 /// Runs jobs. Cloning shares it.

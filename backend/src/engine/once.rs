@@ -1,11 +1,12 @@
 //! Requests that a client repeats because it did not hear the answer: the work is done once.
 
 use crate::domain::ids::JobId;
-use crate::domain::job::Job;
+use crate::domain::job::{Job, Trigger};
 use crate::domain::log::Level;
+use crate::domain::names::InstanceId;
 use crate::store::{RememberedRequest, StoreError};
 
-use super::{BackupRequest, JobEngine, SubmitError};
+use super::{BackupRequest, JobEngine, PlanRequest, SubmitError};
 
 /// What a client calls its request by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,41 @@ impl JobEngine {
         key: Option<RequestKey>,
         requests: Vec<BackupRequest>,
     ) -> Result<Vec<Job>, SubmitError> {
-        let Some(RequestKey { key, fingerprint }) = key else { return self.submit_backups(requests).await };
+        self.once(key, self.submit_backups(requests)).await
+    }
+
+    /// The same for backups by plan.
+    ///
+    /// # Errors
+    /// Those of [`JobEngine::submit_plans`], and when the key was used for something else.
+    pub async fn submit_plans_once(
+        &self,
+        key: Option<RequestKey>,
+        requests: Vec<PlanRequest>,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, self.submit_plans(requests)).await
+    }
+
+    /// The same for the check of an instance.
+    ///
+    /// # Errors
+    /// Those of [`JobEngine::submit_check`], and when the key was used for something else.
+    pub async fn submit_check_once(
+        &self,
+        key: Option<RequestKey>,
+        id: &InstanceId,
+        trigger: Trigger,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, async { Ok(vec![self.submit_check(id, trigger).await?]) }).await
+    }
+
+    /// Carries `submit` out unless `key` was used within the last day.
+    async fn once(
+        &self,
+        key: Option<RequestKey>,
+        submit: impl Future<Output = Result<Vec<Job>, SubmitError>>,
+    ) -> Result<Vec<Job>, SubmitError> {
+        let Some(RequestKey { key, fingerprint }) = key else { return submit.await };
         // One at a time, so that a repetition that comes while the first is still being answered waits for it.
         let _turn = self.0.keyed.lock().await;
         let store = &self.0.parts.store;
@@ -37,7 +72,7 @@ impl JobEngine {
             }
             return Ok(self.find_jobs(&known.job_ids).await?);
         }
-        let jobs = self.submit_backups(requests).await?;
+        let jobs = submit.await?;
         let request = RememberedRequest { fingerprint, job_ids: jobs.iter().map(|job| job.id.clone()).collect() };
         if let Err(error) = store.remember_request(&key, &request).await {
             // The jobs run already; a repetition will be told that the stack is busy.

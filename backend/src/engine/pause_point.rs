@@ -8,7 +8,7 @@
 #[cfg(debug_assertions)]
 use std::path::{Path, PathBuf};
 
-/// Every place, in the order in which a job comes by. The fault suite kills the process at each of them.
+/// Every place that a backup of a stack comes by, in order. The fault suite kills the process at each of them.
 pub const PLACES: &[&str] = &[
     "resolve.before",
     "resolve.after",
@@ -36,6 +36,18 @@ pub const PLACES: &[&str] = &[
     "retention.before",
     "retention.after",
     "report.before",
+];
+
+/// The places that only a backup by plan comes by besides.
+#[cfg(test)]
+const OF_PLANS: &[&str] = &[
+    "pre_hooks.before",
+    "pre_hooks.after",
+    "dump.before",
+    "dump.target",
+    "dump.after",
+    "post_hooks.before",
+    "post_hooks.after",
 ];
 
 /// How often it is looked whether the process may go on.
@@ -141,8 +153,8 @@ mod tests {
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let listed: BTreeSet<String> = PLACES.iter().map(|&place| place.to_owned()).collect();
-        assert_eq!(listed.len(), PLACES.len(), "each once");
+        let listed: BTreeSet<String> = PLACES.iter().chain(OF_PLANS).map(|&place| place.to_owned()).collect();
+        assert_eq!(listed.len(), PLACES.len() + OF_PLANS.len(), "each once");
         let missing: Vec<_> = names_in_use().difference(&listed).cloned().collect();
         assert!(missing.is_empty(), "not in the list: {missing:?}");
     }

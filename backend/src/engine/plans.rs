@@ -1,11 +1,16 @@
-//! Work for instances and plans: backups by plan, the test of an instance, retention where its data lies.
+//! Backups by plan, and what they would do.
 
-use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
-use crate::domain::job::{Job, Quiesce, Trigger};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::backends::BackendError;
+use crate::domain::job::{Job, JobKind, Quiesce, StepName, Trigger};
 use crate::domain::keep::KeepVerdict;
 use crate::domain::names::{InstanceId, PlanId, StackName};
+use crate::domain::plan::Plan;
 
-use super::{JobEngine, SubmitError};
+use super::errand::{Errand, NewJob};
+use super::{JobEngine, SubmitError, plan_run};
 
 /// A backup by plan that someone wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,60 +91,86 @@ impl JobEngine {
     /// Queues one job per plan, all or none.
     ///
     /// # Errors
-    /// When a plan is unknown, has a job already, the service is shutting down, or a job cannot be recorded.
+    /// When a plan or a stack is unknown, the plan's instance has a job already, the service is shutting down, or a job
+    /// cannot be recorded.
     pub async fn submit_plans(&self, requests: Vec<PlanRequest>) -> Result<Vec<Job>, SubmitError> {
-        let _ = requests;
-        Err(SubmitError::ShuttingDown)
+        // On a task of its own, as every request: see `submit_backups`.
+        let engine = self.clone();
+        let submitted = self.0.parts.runtime.spawn(async move { engine.queue_plans(requests).await });
+        submitted.await.unwrap_or(Err(SubmitError::ShuttingDown))
+    }
+
+    async fn queue_plans(&self, requests: Vec<PlanRequest>) -> Result<Vec<Job>, SubmitError> {
+        if self.0.shutdown.is_cancelled() {
+            return Err(SubmitError::ShuttingDown);
+        }
+        let mut wanted: Vec<(Job, Errand)> = Vec::with_capacity(requests.len());
+        let mut seen = BTreeSet::new();
+        for request in requests {
+            let plan = self.0.parts.registry.find_plan(&request.plan);
+            let plan = plan.ok_or_else(|| SubmitError::UnknownPlan(request.plan.clone()))?;
+            let request = PlanRequest { only: self.find_only(request.only)?, ..request };
+            if seen.insert((request.plan.clone(), request.only.clone())) {
+                wanted.push((self.plan_job(&plan, &request), Errand::Plan(request)));
+            }
+        }
+        self.queue(wanted).await
+    }
+
+    /// The stack by the name that it is known by.
+    fn find_only(&self, only: Option<StackName>) -> Result<Option<StackName>, SubmitError> {
+        let Some(name) = only else { return Ok(None) };
+        let found = self.0.parts.discovery.find_stack(&name).map(|stack| stack.name);
+        found.map_or(Err(SubmitError::UnknownStack(name)), |name| Ok(Some(name)))
+    }
+
+    fn plan_job(&self, plan: &Plan, request: &PlanRequest) -> Job {
+        self.new_job(NewJob {
+            kind: JobKind::Backup,
+            name: plan.id.as_str(),
+            stack: request.only.clone(),
+            instance: Some(plan.instance.clone()),
+            plan: Some(plan.id.clone()),
+            trigger: request.trigger,
+            quiesce: request.quiesce,
+            is_dry_run: request.is_dry_run,
+            steps: StepName::OF_PLAN,
+        })
     }
 
     /// What a run of the plan would do; nothing is touched.
     ///
     /// # Errors
-    /// As [`Self::submit_plans`].
+    /// When there is no such plan, or the service is shutting down.
     pub async fn preview_plan(&self, plan: &PlanId) -> Result<PlanPreview, SubmitError> {
-        let _ = plan;
-        Ok(PlanPreview::default())
+        if self.0.parts.registry.find_plan(plan).is_none() {
+            return Err(SubmitError::UnknownPlan(plan.clone()));
+        }
+        let (engine, plan) = (self.clone(), plan.clone());
+        let look = async move { Box::pin(plan_run::preview(&engine, &plan)).await };
+        let seen = self.0.tracker.spawn_on(look, &self.0.parts.runtime).await;
+        seen.map_err(|_| SubmitError::ShuttingDown)
     }
+}
 
-    /// Looks whether a run for the instance could succeed. Creates nothing.
-    ///
-    /// # Errors
-    /// When there is no such instance, or it is not usable; the error says what to do.
-    pub async fn test_instance(&self, id: &InstanceId) -> Result<Readiness, InstanceError> {
-        Err(InstanceError::UnknownInstance(id.clone()))
+/// A pattern that means this path and nothing else.
+pub(super) fn literal_pattern(path: &Path) -> String {
+    let mut pattern = String::new();
+    for character in path.display().to_string().chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
     }
+    pattern
+}
 
-    /// Carries the retention of an instance's plans out, or shows what it would do.
-    ///
-    /// # Errors
-    /// When there is no such instance, it does not know retention, or it could not be carried out.
-    pub async fn forget_instance(&self, id: &InstanceId, is_dry_run: bool) -> Result<ForgetReport, ForgetError> {
-        let _ = is_dry_run;
-        Err(ForgetError::UnknownInstance(id.clone()))
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// What lies where the instance stores, newest first; also what others put there.
-    ///
-    /// # Errors
-    /// When there is no such instance, or its place cannot be read.
-    pub async fn list_instance_snapshots(&self, id: &InstanceId) -> Result<Vec<FoundSnapshot>, InstanceError> {
-        Err(InstanceError::UnknownInstance(id.clone()))
-    }
-
-    /// How much lies where the instance stores.
-    ///
-    /// # Errors
-    /// As [`Self::list_instance_snapshots`].
-    pub async fn measure_instance(&self, id: &InstanceId) -> Result<RepositoryStats, InstanceError> {
-        Err(InstanceError::UnknownInstance(id.clone()))
-    }
-
-    /// Queues a check of what lies where the instance stores: a job of kind `verify`.
-    ///
-    /// # Errors
-    /// When there is no such instance, a job works for it, or the job cannot be recorded.
-    pub async fn submit_check(&self, id: &InstanceId, trigger: Trigger) -> Result<Job, SubmitError> {
-        let _ = (id, trigger);
-        Err(SubmitError::ShuttingDown)
+    #[test]
+    fn a_path_of_ours_is_no_pattern() {
+        assert_eq!(literal_pattern(Path::new("/backups/a*[1]")), "/backups/a\\*\\[1\\]");
     }
 }

@@ -12,11 +12,13 @@ use std::time::Duration;
 use crate::backends::archive;
 use crate::domain::job::{Job, JobState, StepState};
 use crate::domain::log::{Level, LogLine};
+use crate::domain::names::InstanceId;
 use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
 use super::backup::{AT_REST_SUFFIX, HOT_SUFFIX};
 use super::live::insist;
+use super::plan_run::clear_left;
 use super::{JobEngine, chain, logbook};
 
 /// How long a start waits for the first replay of the stop journal.
@@ -57,6 +59,7 @@ impl JobEngine {
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
         for (job, files) in self.0.parts.store.list_unfinished_jobs().await? {
+            self.clear_staging(&job);
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
             report.interrupted_jobs += usize::from(!job.state.is_final());
@@ -78,6 +81,15 @@ impl JobEngine {
         }
         report.removed_files += self.remove_spools();
         Ok(report)
+    }
+
+    /// Removes what the run of a plan had in the staging directory of its instance.
+    fn clear_staging(&self, job: &Job) {
+        let Some(instance) = job.instance.as_deref().and_then(|id| id.parse::<InstanceId>().ok()) else { return };
+        if let Err(error) = clear_left(&self.0.parts.backends.staging_dir, &instance) {
+            let message = format!("what job {} left in the staging directory stays for now: {error}", job.id);
+            self.say(Level::Warning, Some(instance.as_str()), message);
+        }
     }
 
     /// The first replay; returns how many containers are left. One that the engine keeps waiting for does not keep the

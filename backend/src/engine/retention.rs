@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use crate::backends::archive;
 use crate::domain::ids::JobId;
+use crate::domain::job::JobKind;
 use crate::domain::log::Level;
 use crate::domain::names::StackName;
 use crate::domain::retention::{Jump, find_jump, judge_by_age};
@@ -117,7 +118,9 @@ fn day_of_system_log(name: &str) -> Option<NaiveDate> {
 }
 
 fn job_of_log(name: &str) -> Option<JobId> {
-    let (_, id) = name.strip_prefix("backup_")?.strip_suffix(".log")?.rsplit_once("_job_")?;
+    let (kind, rest) = name.strip_suffix(".log")?.split_once('_')?;
+    kind.parse::<JobKind>().ok()?;
+    let (_, id) = rest.rsplit_once("_job_")?;
     format!("job_{id}").parse().ok()
 }
 
@@ -128,8 +131,12 @@ mod tests {
     #[test]
     fn only_names_of_ours_are_logs() {
         let id = JobId::new(DateTime::UNIX_EPOCH);
-        assert_eq!(job_of_log(&format!("backup_blog_2026-01-01_00-00-00_{id}.log")), Some(id));
-        for name in ["backup_blog_2026-01-01.log", "backup_.log", "notes.log", "backup_a_job_xyz.log"] {
+        for kind in ["backup", "verify", "forget"] {
+            assert_eq!(job_of_log(&format!("{kind}_blog_2026-01-01_00-00-00_{id}.log")), Some(id.clone()));
+        }
+        for name in
+            ["backup_blog_2026-01-01.log", "diary_job_1.log", "backup_.log", "notes.log", "backup_a_job_xyz.log"]
+        {
             assert_eq!(job_of_log(name), None, "{name}");
         }
         assert_eq!(day_of_system_log("mainstay_2026-11-21.log"), NaiveDate::from_ymd_opt(2026, 11, 21));

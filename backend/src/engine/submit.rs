@@ -1,20 +1,14 @@
-//! Taking requests: who may run, what is refused, and how a job is set going.
-
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-
-use futures_util::FutureExt;
+//! Taking requests: who may run, and what is refused.
 
 use crate::domain::ids::JobId;
-use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepName, Trigger};
+use crate::domain::job::{Job, JobKind, JobState, Quiesce, StepName, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
 use crate::store::StoreError;
 
-use super::live::LiveJob;
-use super::logbook::JobLog;
-use super::{JobEngine, backup};
+use super::JobEngine;
+use super::errand::{Errand, NewJob};
+use super::plans::PlanRequest;
 
 /// A backup of one stack that someone wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,16 +110,8 @@ impl JobEngine {
             return Err(SubmitError::ShuttingDown);
         }
         let requests = self.find_stacks_of(requests)?;
-        let jobs: Vec<Job> = requests.iter().map(|request| self.new_job(request)).collect();
-        self.claim(&jobs)?;
-        if let Err(error) = self.0.parts.store.insert_jobs(&jobs).await {
-            self.release(&jobs);
-            return Err(error.into());
-        }
-        for (job, request) in jobs.iter().zip(requests) {
-            self.set_going(&job.id, request);
-        }
-        Ok(jobs)
+        let wanted = requests.into_iter().map(|request| (self.backup_job(&request), Errand::Stack(request)));
+        self.queue(wanted.collect()).await
     }
 
     /// Gives each stack the name that it is known by; one that was named twice is wanted once.
@@ -143,7 +129,7 @@ impl JobEngine {
         Ok(found)
     }
 
-    /// Asks a job to end; its stack is brought back first.
+    /// Asks a job to end; what it brought to rest is brought back first.
     ///
     /// # Errors
     /// When there is no such job or it has ended.
@@ -168,101 +154,33 @@ impl JobEngine {
             return Err(RetryError::NotEnded(live.now().state));
         }
         let job = self.0.parts.store.find_job(id).await?.ok_or_else(|| RetryError::UnknownJob(id.clone()))?;
-        let (JobKind::Backup, Some(stack)) = (job.kind, job.stack) else { return Err(RetryError::Kind(job.kind)) };
-        let request = BackupRequest { stack, quiesce: job.quiesce, is_dry_run: job.is_dry_run, trigger };
-        let jobs = self.submit_backups(vec![request]).await?;
+        let (quiesce, is_dry_run) = (job.quiesce, job.is_dry_run);
+        let plan = job.plan.as_deref().and_then(|plan| plan.parse::<PlanId>().ok());
+        let instance = job.instance.as_deref().and_then(|instance| instance.parse::<InstanceId>().ok());
+        let jobs = match (job.kind, plan, job.stack, instance) {
+            (JobKind::Backup, Some(plan), only, _) => {
+                self.submit_plans(vec![PlanRequest { plan, only, quiesce, is_dry_run, trigger }]).await?
+            }
+            (JobKind::Backup, None, Some(stack), _) => {
+                self.submit_backups(vec![BackupRequest { stack, quiesce, is_dry_run, trigger }]).await?
+            }
+            (JobKind::Verify, _, _, Some(instance)) => vec![self.submit_check(&instance, trigger).await?],
+            (kind, ..) => return Err(RetryError::Kind(kind)),
+        };
         jobs.into_iter().next().ok_or_else(|| RetryError::UnknownJob(id.clone()))
     }
 
-    fn new_job(&self, request: &BackupRequest) -> Job {
-        let now = self.0.parts.clock.now();
-        let id = JobId::new(now);
-        let stamp = now.with_timezone(&self.0.settings.timezone).format("%Y-%m-%d_%H-%M-%S");
-        Job {
-            log_file: format!("backup_{}_{stamp}_{id}.log", request.stack),
-            id,
+    fn backup_job(&self, request: &BackupRequest) -> Job {
+        self.new_job(NewJob {
             kind: JobKind::Backup,
-            state: JobState::Queued,
+            name: request.stack.as_str(),
             stack: Some(request.stack.clone()),
             instance: None,
             plan: None,
             trigger: request.trigger,
             quiesce: request.quiesce,
             is_dry_run: request.is_dry_run,
-            queued_at: now,
-            started_at: None,
-            finished_at: None,
-            progress: Progress::default(),
-            steps: Step::all_pending(StepName::OF_STACK_BACKUP),
-            targets: Vec::new(),
-            stopped_ms: None,
-            strategy: None,
-            bytes_captured_while_stopped: None,
-            bytes_read: 0,
-            bytes_stored: 0,
-            snapshot_id: None,
-            error: None,
-        }
-    }
-
-    /// Ends a job. Its stack is free before anyone hears of the end: who hears may ask for the next one at once.
-    pub(super) async fn end(&self, live: &LiveJob, state: JobState, error: Option<String>) {
-        live.record_end(state, error).await;
-        self.release(&[live.now()]);
-        live.tell_end();
-    }
-
-    pub(super) fn make_live(&self, job: Job) -> Arc<LiveJob> {
-        let parts = &self.0.parts;
-        let path = self.0.settings.log_dir.join(&job.log_file);
-        let about = job.stack.as_ref().map(ToString::to_string);
-        let log = JobLog::create(path, about, parts.system_log.clone(), parts.clock.clone());
-        LiveJob::new(job, log, self.0.events.clone(), parts.store.clone(), parts.clock.clone())
-    }
-
-    fn set_going(&self, id: &JobId, request: BackupRequest) {
-        let Some(live) = self.find_live(id) else { return };
-        live.change(|_| {});
-        live.log.write(Level::Info, format!("backup of stack '{}' queued ({})", request.stack, request.trigger));
-        let engine = self.clone();
-        let task = async move { Box::pin(engine.run_in_turn(&live, &request)).await };
-        self.0.tracker.spawn_on(task, &self.0.parts.runtime);
-    }
-
-    async fn run_in_turn(&self, live: &Arc<LiveJob>, request: &BackupRequest) {
-        let turn = tokio::select! {
-            turn = self.0.slots.clone().acquire_owned() => turn.ok(),
-            () = live.cancel.cancelled() => None,
-            () = self.0.shutdown.cancelled() => None,
-        };
-        let Some(_turn) = turn else {
-            let state = self.state_when_stopped();
-            self.end(live, state, Some("it ended before its turn came".into())).await;
-            return;
-        };
-        // A shutdown ends the job as a cancel does: the stack is brought back first.
-        let watch_shutdown = async {
-            self.0.shutdown.cancelled().await;
-            live.cancel.cancel();
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            () = self.contained(live, backup::run(self, live, request)) => {},
-            () = watch_shutdown => {},
-        }
-    }
-
-    /// What a job that was asked to end is called.
-    pub(super) fn state_when_stopped(&self) -> JobState {
-        if self.0.shutdown.is_cancelled() { JobState::Interrupted } else { JobState::Cancelled }
-    }
-
-    /// Keeps a defect of ours from leaving a job at work for ever.
-    async fn contained(&self, live: &Arc<LiveJob>, run: impl Future<Output = ()>) {
-        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
-            live.remove_partial_files();
-            let why = "a defect in Mainstay ended the job; see the system log";
-            self.end(live, JobState::Failed, Some(why.into())).await;
-        }
+            steps: StepName::OF_STACK_BACKUP,
+        })
     }
 }

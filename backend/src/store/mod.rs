@@ -21,24 +21,31 @@ mod access;
 mod claim;
 mod entity;
 mod idempotency;
+mod instances;
 mod jobs;
 mod journal;
+mod key_file;
 mod known_tokens;
 mod open;
 mod page;
+mod plans;
 mod reserve;
 mod revision;
 mod rows;
+mod secrets;
 mod snapshots;
 mod summary;
+mod written;
 
 pub use claim::{Claim, ClaimError, ClaimState};
 pub use idempotency::RememberedRequest;
+pub use instances::Recorded;
 pub use jobs::JobFilter;
 pub use journal::{HeldContainer, HoldAction, JournalRow};
 pub use page::{Page, PageRequest};
 pub use reserve::ReserveState;
 pub use revision::Revision;
+pub use secrets::{SecretKey, Secrets, SecretsError};
 pub use snapshots::SnapshotFilter;
 pub use summary::BackupSummary;
 
@@ -74,6 +81,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A secret could not be encrypted or decrypted.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
 }
 
 /// Adds what was being done to a database error.
@@ -94,6 +104,7 @@ pub struct Store {
     clock: SharedClock,
     changes: revision::Changes,
     reserve: Option<Reserve>,
+    secrets: Secrets,
     known_tokens: Arc<known_tokens::KnownTokens>,
 }
 
@@ -110,9 +121,18 @@ impl Store {
     /// # Errors
     /// When the address is of no known kind, the database cannot be reached or its schema cannot be changed.
     pub async fn connect(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let reserve = open::file_of(url).map(|file| Reserve::beside(&file));
+        let file = open::file_of(url);
+        let reserve = file.as_deref().map(Reserve::beside);
         let db = open::open(url, reserve.as_ref()).await?;
-        Ok(Self { db, clock, reserve, changes: revision::Changes::default(), known_tokens: Arc::default() })
+        let secrets = Secrets::beside(file.as_deref());
+        Ok(Self { db, clock, reserve, secrets, changes: revision::Changes::default(), known_tokens: Arc::default() })
+    }
+
+    /// Takes the key of stored secrets from elsewhere than the file `secret.key` beside the database.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Keeps room for the store on its disk, when it is missing and there is enough to spare.

@@ -9,6 +9,7 @@ import { noteServerDate } from '@/lib/now'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
+export type Instance = Schemas['Instance']
 export type Job = Schemas['Job']
 export type JobKind = Schemas['JobKind']
 export type JobState = Schemas['JobState']
@@ -16,6 +17,8 @@ export type Level = Schemas['LogLevel']
 export type LogFile = Schemas['LogFile']
 export type LogLine = Schemas['LogLine']
 export type LogPage = Schemas['LogPage']
+export type Plan = Schemas['Plan']
+export type PlanTarget = Schemas['PlanTarget']
 export type Problem = Schemas['Problem']
 export type Progress = Schemas['Progress']
 export type Snapshot = Schemas['Snapshot']

@@ -273,6 +273,188 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List instances
+         * @description Every means of backup, by id: those of the configuration and those made here, each with what its own plan captures
+         *     and when it runs next.
+         */
+        get: operations["list_instances"];
+        put?: never;
+        /**
+         * Make an instance
+         * @description Records a new means of backup. Everything that is wrong with it is told at once, each with a JSON pointer. What is
+         *     secret is encrypted where it is recorded, and never shown. Nothing is reached or made yet: test it, or run it.
+         */
+        post: operations["create_instance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an instance
+         * @description One means of backup. Values of its environment, passwords and commands are never shown.
+         */
+        get: operations["get_instance"];
+        /**
+         * Replace an instance
+         * @description The body is the whole instance; what is left out gets its default. Secrets are the exception: `env`, `credentials`,
+         *     `hooks` and `dump_args` that are left out stay, a key of `env` with null keeps its value, and a repository that is
+         *     sent as it was shown keeps its password. What it stored stays where it is.
+         */
+        put: operations["update_instance"];
+        post?: never;
+        /**
+         * Remove an instance
+         * @description It and its own plan are gone; a job at work goes on. What it stored stays where it is.
+         */
+        delete: operations["delete_instance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check what an instance stores
+         * @description Queues a job of the kind `verify` that reads what lies where the instance stores, as far as its settings say, and
+         *     answers at once with it. A request that is repeated with the same `Idempotency-Key` within a day gets the job of the
+         *     first one.
+         */
+        post: operations["check_instance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Carry retention out, or show what it would do
+         * @description Judges what lies where the instance stores by the retention of its plans, and removes what it does not keep; with
+         *     `dry_run` nothing is touched. What was made by others is never touched. Answers when it is done.
+         */
+        post: operations["forget_instance_snapshots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back up to an instance now
+         * @description Queues a run of the instance's own plan and answers at once with its job. The body may be left out. A request that
+         *     is repeated with the same `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["run_instance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what lies where an instance stores
+         * @description Newest first; also what others put there. What Mainstay recorded of its own is at `/api/v1/snapshots`. The place
+         *     itself is asked for every answer, which may take a while.
+         */
+        get: operations["list_instance_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measure what lies where an instance stores
+         * @description How many bytes and snapshots. The place itself is asked for every answer, which may take a while.
+         */
+        get: operations["get_instance_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test an instance
+         * @description Looks whether a run could succeed: what it stores to is reached, the password is right, the image is there. Makes
+         *     nothing. A test that finds a fault is an answer too: `ok` is false then, and `error` says what to do.
+         */
+        post: operations["test_instance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -546,6 +728,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List plans
+         * @description Every plan, by id: the own plans of the instances, with what labels add to them, and those made here.
+         */
+        get: operations["list_plans"];
+        put?: never;
+        /**
+         * Make a plan
+         * @description Records a new plan for an instance that exists. Everything that is wrong with it is told at once, each with a JSON
+         *     pointer.
+         */
+        post: operations["create_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a plan
+         * @description One plan with its next five runs. Commands and arguments that may hold passwords are never shown.
+         */
+        get: operations["get_plan"];
+        /**
+         * Replace a plan
+         * @description The body is the whole plan; what is left out gets its default, but `hooks` and `dump_args` that are left out stay.
+         */
+        put: operations["update_plan"];
+        post?: never;
+        /**
+         * Remove a plan
+         * @description A job at work goes on. What the plan's jobs stored stays where it is.
+         */
+        delete: operations["delete_plan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what a run of a plan would do
+         * @description What would be brought to rest, what would be read and how large it is, and what retention would remove. Nothing is
+         *     touched, and no job is made.
+         */
+        post: operations["preview_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a plan now
+         * @description Queues a run and answers at once with its job. The body may be left out. A request that is repeated with the same
+         *     `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["run_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/snapshots": {
         parameters: {
             query?: never;
@@ -707,7 +984,8 @@ export interface paths {
         put?: never;
         /**
          * Back a stack up
-         * @description Queues a backup and answers at once with its job. The body may be left out. A request that is repeated with the same
+         * @description Queues a backup and answers at once with its job. The body may be left out. With `instance` the stack is captured by
+         *     the means of that instance instead of as an archive. A request that is repeated with the same
          *     `Idempotency-Key` within a day gets the job of the first one.
          */
         post: operations["backup_stack"];
@@ -985,6 +1263,11 @@ export interface components {
             message: string | null;
         };
         /**
+         * @description The code behind an instance.
+         * @enum {string}
+         */
+        BackendKind: "archive" | "restic" | "custom_image";
+        /**
          * @description The form; it is read as pairs, because a field may come several times.
          * @example {
          *       "stack": [
@@ -1005,7 +1288,10 @@ export interface components {
          *     }
          */
         BackupOptions: {
-            /** @description The instance to back up to. This version has none, so it must be left out. */
+            /**
+             * @description The instance by whose means the stack is captured; an archive in the backup directory when left out.
+             * @example nas
+             */
             instance?: string | null;
             quiesce?: components["schemas"]["Quiesce"] | null;
             /** @description Whether only to show, in the job's log, what would be done. */
@@ -1025,7 +1311,10 @@ export interface components {
         BackupStacks: {
             /** @description The stacks, by name; each gets a job of its own. */
             stacks: string[];
-            /** @description The instance to back up to. This version has none, so it must be left out. */
+            /**
+             * @description The instance by whose means the stacks are captured; archives in the backup directory when left out.
+             * @example nas
+             */
             instance?: string | null;
             quiesce?: components["schemas"]["Quiesce"] | null;
             /** @description Whether only to show, in the jobs' logs, what would be done. */
@@ -1061,6 +1350,19 @@ export interface components {
             message: string;
             /** @description What to do about it. */
             remedy: string | null;
+        };
+        /**
+         * @description How a restic repository is checked, as it is written down.
+         * @example {
+         *       "schedule": "0 5 * * sun",
+         *       "subset": "5%"
+         *     }
+         */
+        CheckSpec: {
+            /** @description When; only on demand when left out. */
+            schedule?: string | null;
+            /** @description Which part of the data is read: `5%`, `1/20` or `500M`; none when left out. */
+            subset?: string | null;
         };
         /**
          * @description How a check came out.
@@ -1204,6 +1506,16 @@ export interface components {
             /** @description The secret, for the header `Authorization: Bearer`. */
             token: string;
         };
+        /** @description Who one is to a private registry. */
+        CredentialsSpec: {
+            /** @description The user. */
+            username: string;
+            /**
+             * Format: password
+             * @description The password or token.
+             */
+            password: string;
+        };
         /** @description A database of a stack that is dumped with its own tool. */
         Database: {
             /**
@@ -1214,6 +1526,11 @@ export interface components {
             /** @description The service that it runs in. */
             service: string;
         };
+        /**
+         * @description A kind of database.
+         * @enum {string}
+         */
+        DatabaseKind: "postgres" | "mysql" | "mariadb" | "mongo" | "redis";
         /** @description The room on a disk. */
         DiskSpace: {
             /** @description A directory on it. */
@@ -1275,18 +1592,100 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "file" | "directory" | "symlink" | "hard_link" | "fifo" | "char_device" | "block_device";
+        /**
+         * @description Who carries a plan out.
+         * @enum {string}
+         */
+        Executor: "mainstay";
         /** @description What is wrong with one field or parameter. */
         FieldError: {
             /**
-             * @description The field or parameter.
-             * @example limit
+             * @description The field or parameter; a field within others with its way there.
+             * @example targets[0].paths[1]
              */
             name: string;
             /**
+             * @description Where the field is in the body, as a JSON pointer (RFC 6901); only for bodies that are checked as a whole.
+             * @example /targets/0/paths/1
+             */
+            pointer?: string | null;
+            /**
              * @description What is wrong with it.
-             * @example 'abc' is not a whole number
+             * @example a path must stay below the volume, without '..'
              */
             detail: string;
+        };
+        /**
+         * @description How retention is carried out now.
+         * @example {
+         *       "dry_run": true
+         *     }
+         */
+        ForgetOptions: {
+            /** @description Whether only to show what would be removed. */
+            dry_run?: boolean;
+        };
+        /**
+         * @description What retention did, or would do.
+         * @example {
+         *       "dry_run": true,
+         *       "freed_bytes": null,
+         *       "verdicts": [
+         *         {
+         *           "id": "9f3c…",
+         *           "kept": true,
+         *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
+         *         }
+         *       ]
+         *     }
+         */
+        ForgetReport: {
+            /** @description Whether nothing was touched. */
+            dry_run: boolean;
+            /** @description What becomes of each snapshot, newest first. */
+            verdicts: components["schemas"]["KeepVerdict"][];
+            /**
+             * Format: int64
+             * @description Bytes freed; null when that is not known.
+             */
+            freed_bytes: number | null;
+        };
+        /**
+         * @description A result of some run, as it is found where it lies.
+         * @example {
+         *       "reference": "9f3c2a41",
+         *       "at": "2026-11-21T01:00:12.000Z",
+         *       "is_ours": true,
+         *       "is_complete": true,
+         *       "host": "nas",
+         *       "paths": [
+         *         "/var/lib/docker/volumes/blog_uploads/_data"
+         *       ],
+         *       "tags": [
+         *         "mainstay"
+         *       ]
+         *     }
+         */
+        FoundSnapshot: {
+            /** @description What it is called there. */
+            reference: string;
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description Whether it was made for this instance by this installation; others are shown and never touched. */
+            is_ours: boolean;
+            /** @description Whether every target was captured whole. */
+            is_complete: boolean;
+            /** @description The host that it names. */
+            host: string;
+            /** @description The paths that it holds. */
+            paths: string[];
+            /** @description Its tags. */
+            tags: string[];
+        };
+        FoundSnapshotList: {
+            items: components["schemas"]["FoundSnapshot"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
         };
         /**
          * @description Whether the process answers.
@@ -1308,6 +1707,43 @@ export interface components {
          * @enum {string}
          */
         HoldAction: "stop" | "pause";
+        /** @description One command, without its text. */
+        Hook: {
+            /** @description The container that it runs in; null means the target's own. */
+            container: string | null;
+            /** @description How long it may take, such as `5m`; null means no limit. */
+            timeout: string | null;
+        };
+        /**
+         * @description One command, as it is written down.
+         * @example {
+         *       "command": "touch /data/.backup",
+         *       "container": "blog-web-1",
+         *       "timeout": "5m"
+         *     }
+         */
+        HookSpec: {
+            /** @description A line for `/bin/sh -c`. It is never shown again. */
+            command: string;
+            /** @description The container that it runs in, by name; the target's own when left out. */
+            container?: string | null;
+            /** @description How long it may take, such as `5m`; no limit when left out. */
+            timeout?: string | null;
+        };
+        /** @description Commands around a capture, without the commands. */
+        Hooks: {
+            /** @description Before it. */
+            pre: components["schemas"]["Hook"][];
+            /** @description After it, whatever happened. */
+            post: components["schemas"]["Hook"][];
+        };
+        /** @description Commands around a capture, as they are written down. */
+        HooksSpec: {
+            /** @description Before it. */
+            pre?: components["schemas"]["HookSpec"][];
+            /** @description After it, whatever happened. */
+            post?: components["schemas"]["HookSpec"][];
+        };
         /**
          * @description A machine whose Docker Engine Mainstay drives.
          * @example {
@@ -1369,6 +1805,246 @@ export interface components {
             is_auth_required: boolean;
             /** @description What it can do. */
             features: string[];
+        };
+        /**
+         * @description A means of backup. Secrets are not in it.
+         * @example {
+         *       "id": "nas",
+         *       "origin": "config",
+         *       "backend": "restic",
+         *       "repository": "sftp:backup@nas:/srv/restic",
+         *       "custom_image": null,
+         *       "pull": null,
+         *       "registry_user": null,
+         *       "timeout": null,
+         *       "memory_bytes": null,
+         *       "cpus": null,
+         *       "check": {
+         *         "schedule": "0 5 * * sun",
+         *         "subset": "5%"
+         *       },
+         *       "adopt_old_snapshots": false,
+         *       "restic_timeout": null,
+         *       "schedule": "0 2 * * *",
+         *       "schedule_text": "every day at 02:00",
+         *       "timezone": "Europe/Berlin",
+         *       "retention": "7d:4w:6m",
+         *       "retention_enforced": true,
+         *       "missed_run": "skip",
+         *       "stop_attached": null,
+         *       "quiesce": null,
+         *       "enabled": true,
+         *       "env_keys": [
+         *         "RESTIC_PASSWORD"
+         *       ],
+         *       "hooks": {
+         *         "pre": [],
+         *         "post": []
+         *       },
+         *       "exclude": [],
+         *       "tags": [],
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_uploads",
+         *           "origin": "label",
+         *           "paths": [],
+         *           "stop_attached": true,
+         *           "db_kind": null,
+         *           "exclude": [],
+         *           "tags": [],
+         *           "has_pre_hook": false,
+         *           "has_post_hook": false,
+         *           "hooks": {
+         *             "pre": [],
+         *             "post": []
+         *           },
+         *           "has_dump_args": false
+         *         }
+         *       ],
+         *       "next_run_at": "2026-11-22T01:00:00.000Z",
+         *       "next_runs": [
+         *         "2026-11-22T01:00:00.000Z"
+         *       ],
+         *       "last_job": null,
+         *       "last_success_at": "2026-11-21T01:04:10.000Z",
+         *       "warnings": []
+         *     }
+         */
+        Instance: {
+            /** @description Its id; its own plan is called the same. */
+            id: string;
+            /** @description Where it was written down; only `api` can be changed here. */
+            origin: components["schemas"]["Origin"];
+            /** @description The code behind it. */
+            backend: components["schemas"]["BackendKind"];
+            /** @description The address of the restic repository, without passwords. */
+            repository: string | null;
+            /** @description The image that gets the staged data. */
+            custom_image: string | null;
+            pull: components["schemas"]["PullPolicy"] | null;
+            /** @description Who one is to its private registry. */
+            registry_user: string | null;
+            /** @description How long a run of it may take, such as `2h`; null means no limit. */
+            timeout: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of memory that its container may have; null means no limit.
+             */
+            memory_bytes: number | null;
+            /**
+             * Format: double
+             * @description Processors that its container may use; null means no limit.
+             */
+            cpus: number | null;
+            check: components["schemas"]["RepositoryCheck"] | null;
+            /** @description Whether retention also covers snapshots that Marina made. */
+            adopt_old_snapshots: boolean;
+            /** @description How long one restic command may take, such as `60m`; null means that only standing still ends it. */
+            restic_timeout: string | null;
+            /** @description When its own plan runs; null means only on demand. */
+            schedule: string | null;
+            /** @description The same in plain words. */
+            schedule_text: string | null;
+            /** @description The zone of its schedule and of its retention's days. */
+            timezone: string;
+            /** @description What it keeps. */
+            retention: string;
+            /** @description Whether Mainstay carries that out; an image looks after its own data. */
+            retention_enforced: boolean;
+            /** @description What becomes of missed runs. */
+            missed_run: components["schemas"]["MissedRun"];
+            /** @description Whether containers that write to a volume are brought to rest; null means the global setting. */
+            stop_attached: boolean | null;
+            quiesce: components["schemas"]["Quiesce"] | null;
+            /** @description Whether it runs by the clock. */
+            enabled: boolean;
+            /** @description The names of the variables that restic or the image gets. */
+            env_keys: string[];
+            /** @description Commands around every run of its own plan. */
+            hooks: components["schemas"]["Hooks"];
+            /** @description Patterns of what is left out of every target. */
+            exclude: string[];
+            /** @description Tags for every snapshot. */
+            tags: string[];
+            /** @description What its own plan captures, by configuration, labels and API. */
+            targets: components["schemas"]["PlanTarget"][];
+            next_run_at: components["schemas"]["Time"] | null;
+            /** @description The next five times. */
+            next_runs: components["schemas"]["Time"][];
+            last_job: components["schemas"]["JobSummary"] | null;
+            last_success_at: components["schemas"]["Time"] | null;
+            /** @description What is doubtful about it, in sentences for people. */
+            warnings: string[];
+        };
+        InstanceList: {
+            items: components["schemas"]["Instance"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description An instance as it is written down. A replacement is whole: what is left out gets its default, but secrets that are
+         *     left out stay as they are.
+         * @example {
+         *       "id": "nas",
+         *       "backend": "restic",
+         *       "repository": "sftp:backup@nas:/srv/restic",
+         *       "schedule": "0 2 * * *",
+         *       "timezone": "Europe/Berlin",
+         *       "retention": "7d:4w:6m",
+         *       "env": {
+         *         "RESTIC_PASSWORD": "correct horse"
+         *       },
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_uploads"
+         *         },
+         *         {
+         *           "kind": "db",
+         *           "name": "blog-db-1"
+         *         }
+         *       ]
+         *     }
+         */
+        InstanceSpec: {
+            /**
+             * @description Its id; a replacement may leave it out and cannot change it.
+             * @example nas
+             */
+            id?: string | null;
+            backend?: components["schemas"]["BackendKind"] | null;
+            /** @description The address of a restic repository, as restic takes it. One that is sent as it was shown keeps its password. */
+            repository?: string | null;
+            /** @description An image that gets the staged data and does the rest. */
+            custom_image?: string | null;
+            pull?: components["schemas"]["PullPolicy"] | null;
+            credentials?: components["schemas"]["CredentialsSpec"] | null;
+            /** @description How long a run of it may take, such as `2h`; no limit when left out. */
+            timeout?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of memory that its container may have; no limit when left out.
+             */
+            memory_bytes?: number | null;
+            /**
+             * Format: double
+             * @description Processors that its container may use; no limit when left out.
+             */
+            cpus?: number | null;
+            check?: components["schemas"]["CheckSpec"] | null;
+            /** @description Whether retention also covers snapshots that Marina made. */
+            adopt_old_snapshots?: boolean;
+            /** @description How long one restic command may take, such as `60m`; only standing still ends it when left out. */
+            restic_timeout?: string | null;
+            /** @description When its own plan runs: five cron fields, `@daily` and the like; only on demand when left out. */
+            schedule?: string | null;
+            /** @description The IANA zone of its schedule and of its retention's days; the global one when left out. */
+            timezone?: string | null;
+            /** @description What it keeps, such as `7d:4w:6m` or `last=7,daily=7,within=90d`; that when left out. */
+            retention?: string | null;
+            missed_run?: components["schemas"]["MissedRun"] | null;
+            /** @description Whether containers that write to a volume are brought to rest; the global setting when left out. */
+            stop_attached?: boolean | null;
+            quiesce?: components["schemas"]["Quiesce"] | null;
+            /** @description Whether it runs by the clock; true when left out. */
+            enabled?: boolean | null;
+            /**
+             * @description What restic or the image gets as its environment. A replacement without it keeps all; a key with null keeps its
+             *     value; a key that is missing is removed. Values are never shown again.
+             */
+            env?: {
+                [key: string]: string | null;
+            } | null;
+            hooks?: components["schemas"]["HooksSpec"] | null;
+            /** @description Patterns of what is left out of every target, as restic takes them. */
+            exclude?: string[];
+            /** @description Tags for every snapshot. */
+            tags?: string[];
+            /** @description What its own plan captures, besides what labels say. */
+            targets?: components["schemas"]["PlanTargetSpec"][];
+        };
+        /**
+         * @description What the test of an instance found.
+         * @example {
+         *       "ok": true,
+         *       "notes": [
+         *         "restic 0.18.0",
+         *         "12 snapshots"
+         *       ],
+         *       "warnings": [],
+         *       "error": null
+         *     }
+         */
+        InstanceTest: {
+            /** @description Whether a run could succeed. */
+            ok: boolean;
+            /** @description What was found, in sentences for people. */
+            notes: string[];
+            /** @description What is not as it should be but keeps nothing from working. */
+            warnings: string[];
+            /** @description Why it is not usable, and what to do. */
+            error: string | null;
         };
         /**
          * @description One run of something, with its steps, its progress and its outcome.
@@ -1523,6 +2199,10 @@ export interface components {
             state: components["schemas"]["JobState"];
             /** @description The stack it works on. */
             stack: string | null;
+            /** @description The instance it works for. */
+            instance: string | null;
+            /** @description The plan it carries out. */
+            plan: string | null;
             /** @description When it was asked for. */
             queued_at: components["schemas"]["Time"];
             started_at: components["schemas"]["Time"] | null;
@@ -1544,6 +2224,15 @@ export interface components {
             items: components["schemas"]["AtRest"][];
             /** @description Hand this over as `cursor` to get the next page; null on the last one. */
             next_cursor: string | null;
+        };
+        /** @description What becomes of one snapshot. */
+        KeepVerdict: {
+            /** @description What it is called where it lies. */
+            id: string;
+            /** @description Whether it is kept. */
+            kept: boolean;
+            /** @description The reason, in words for people. */
+            reason: string;
         };
         /**
          * @description A log file.
@@ -1659,6 +2348,11 @@ export interface components {
             expires_at: components["schemas"]["Time"] | null;
         };
         /**
+         * @description What becomes of a run whose time passed while nothing could run it. `once`: it is made up for, once.
+         * @enum {string}
+         */
+        MissedRun: "skip" | "once";
+        /**
          * @description A token to be made.
          * @example {
          *       "name": "monitoring",
@@ -1685,6 +2379,286 @@ export interface components {
             plan: string | null;
             /** @description When it starts. */
             at: components["schemas"]["Time"];
+        };
+        /**
+         * @description Where something was written down. What comes from `config` or `label` is read-only here.
+         * @enum {string}
+         */
+        Origin: "config" | "label" | "api";
+        /**
+         * @description What, when and for how long. Secrets are not in it.
+         * @example {
+         *       "id": "nightly",
+         *       "origin": "api",
+         *       "executor": "mainstay",
+         *       "instance": "nas",
+         *       "targets": [
+         *         {
+         *           "kind": "db",
+         *           "name": "blog-db-1",
+         *           "origin": "api",
+         *           "paths": [],
+         *           "stop_attached": null,
+         *           "db_kind": "postgres",
+         *           "exclude": [],
+         *           "tags": [],
+         *           "has_pre_hook": false,
+         *           "has_post_hook": false,
+         *           "hooks": {
+         *             "pre": [],
+         *             "post": []
+         *           },
+         *           "has_dump_args": false
+         *         }
+         *       ],
+         *       "excludes": [
+         *         "*.tmp"
+         *       ],
+         *       "schedule": "0 3 * * *",
+         *       "schedule_text": "every day at 03:00",
+         *       "timezone": "Europe/Berlin",
+         *       "missed_run": "skip",
+         *       "hooks": {
+         *         "pre": [
+         *           {
+         *             "container": "blog-web-1",
+         *             "timeout": "5m"
+         *           }
+         *         ],
+         *         "post": []
+         *       },
+         *       "quiesce": "stop",
+         *       "stop_attached": false,
+         *       "retention": "7d:4w:6m",
+         *       "enabled": true,
+         *       "next_run_at": "2026-11-22T02:00:00.000Z",
+         *       "next_runs": [
+         *         "2026-11-22T02:00:00.000Z"
+         *       ],
+         *       "last_job": null,
+         *       "last_success_at": null,
+         *       "warnings": []
+         *     }
+         */
+        Plan: {
+            /** @description Its id; the plan that every instance has of itself is called as the instance is. */
+            id: string;
+            /** @description Where it was written down; only `api` can be changed here. */
+            origin: components["schemas"]["Origin"];
+            /** @description Who carries it out. */
+            executor: components["schemas"]["Executor"];
+            /** @description By which means. */
+            instance: string;
+            /** @description What it captures. */
+            targets: components["schemas"]["PlanTarget"][];
+            /** @description Patterns of what is left out of every target. */
+            excludes: string[];
+            /** @description When it runs; null means only on demand. */
+            schedule: string | null;
+            /** @description The same in plain words. */
+            schedule_text: string | null;
+            /** @description The zone of its schedule and of its retention's days. */
+            timezone: string;
+            /** @description What becomes of missed runs. */
+            missed_run: components["schemas"]["MissedRun"];
+            /** @description Commands around the whole run. */
+            hooks: components["schemas"]["Hooks"];
+            /** @description How containers are brought to rest where a target asks for it. */
+            quiesce: components["schemas"]["Quiesce"];
+            /** @description Whether containers that write to a volume or path are brought to rest, where the target says nothing. */
+            stop_attached: boolean;
+            /** @description What it keeps. */
+            retention: string;
+            /** @description Whether it runs by the clock. */
+            enabled: boolean;
+            next_run_at: components["schemas"]["Time"] | null;
+            /** @description The next five times. */
+            next_runs: components["schemas"]["Time"][];
+            last_job: components["schemas"]["JobSummary"] | null;
+            last_success_at: components["schemas"]["Time"] | null;
+            /** @description What is doubtful about it, in sentences for people. */
+            warnings: string[];
+        };
+        PlanList: {
+            items: components["schemas"]["Plan"][];
+            /** @description Hand this over as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description What a run of a plan would do.
+         * @example {
+         *       "stops": [
+         *         "blog-web-1 (stop)"
+         *       ],
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_uploads",
+         *           "size_bytes": 104857600,
+         *           "skipped": null
+         *         }
+         *       ],
+         *       "verdicts": [
+         *         {
+         *           "id": "9f3c…",
+         *           "kept": true,
+         *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
+         *         }
+         *       ],
+         *       "warnings": []
+         *     }
+         */
+        PlanPreview: {
+            /** @description Containers that would be brought to rest, in order, each with how. */
+            stops: string[];
+            /** @description What would be read. */
+            targets: components["schemas"]["PreviewTarget"][];
+            /** @description What retention would remove. */
+            verdicts: components["schemas"]["KeepVerdict"][];
+            /** @description What is doubtful, in sentences for people. */
+            warnings: string[];
+        };
+        /**
+         * @description A plan as it is written down. A replacement is whole: what is left out gets its default, but commands and arguments
+         *     that are left out stay as they are.
+         * @example {
+         *       "id": "nightly",
+         *       "instance": "nas",
+         *       "targets": [
+         *         {
+         *           "kind": "db",
+         *           "name": "blog-db-1"
+         *         }
+         *       ],
+         *       "schedule": "0 3 * * *",
+         *       "timezone": "Europe/Berlin",
+         *       "retention": "7d:4w:6m"
+         *     }
+         */
+        PlanSpec: {
+            /**
+             * @description Its id; a replacement may leave it out and cannot change it.
+             * @example nightly
+             */
+            id?: string | null;
+            /** @description By which means. */
+            instance: string;
+            /** @description What it captures. */
+            targets: components["schemas"]["PlanTargetSpec"][];
+            /** @description Patterns of what is left out of every target, as restic takes them. */
+            excludes?: string[];
+            /** @description When it runs: five cron fields, `@daily` and the like; only on demand when left out. */
+            schedule?: string | null;
+            /** @description The IANA zone of its schedule and of its retention's days; the instance's when left out. */
+            timezone?: string | null;
+            missed_run?: components["schemas"]["MissedRun"] | null;
+            hooks?: components["schemas"]["HooksSpec"] | null;
+            quiesce?: components["schemas"]["Quiesce"] | null;
+            /** @description Whether containers that write to a volume or path are brought to rest; as for the instance when left out. */
+            stop_attached?: boolean | null;
+            /** @description What it keeps; as the instance does when left out. */
+            retention?: string | null;
+            /** @description Whether it runs by the clock; true when left out. */
+            enabled?: boolean | null;
+        };
+        /**
+         * @description One thing that is captured.
+         * @example {
+         *       "kind": "volume",
+         *       "name": "blog_uploads",
+         *       "origin": "label",
+         *       "paths": [
+         *         "images"
+         *       ],
+         *       "stop_attached": true,
+         *       "db_kind": null,
+         *       "exclude": [
+         *         "*.tmp"
+         *       ],
+         *       "tags": [
+         *         "blog"
+         *       ],
+         *       "has_pre_hook": false,
+         *       "has_post_hook": false,
+         *       "hooks": {
+         *         "pre": [],
+         *         "post": []
+         *       },
+         *       "has_dump_args": false
+         *     }
+         */
+        PlanTarget: {
+            /** @description What it is. */
+            kind: components["schemas"]["PlanTargetKind"];
+            /** @description A volume's, container's or stack's name, or an absolute path. */
+            name: string;
+            /** @description Where it was written down. */
+            origin: components["schemas"]["Origin"];
+            /** @description Parts of it, relative; empty means all of it. */
+            paths: string[];
+            /** @description Whether containers that write to it are brought to rest; null means as the plan says. */
+            stop_attached: boolean | null;
+            db_kind: components["schemas"]["DatabaseKind"] | null;
+            /** @description Patterns of what is left out. */
+            exclude: string[];
+            /** @description Tags for the snapshot. */
+            tags: string[];
+            /** @description Whether a command runs before its capture. */
+            has_pre_hook: boolean;
+            /** @description Whether a command runs afterwards. */
+            has_post_hook: boolean;
+            /** @description Those commands, without their text. */
+            hooks: components["schemas"]["Hooks"];
+            /** @description Whether the dump tool gets further arguments. */
+            has_dump_args: boolean;
+        };
+        /**
+         * @description What a target names. `db`: a database, by the name of its container.
+         * @enum {string}
+         */
+        PlanTargetKind: "volume" | "db" | "stack" | "path";
+        /**
+         * @description One thing to capture, as it is written down.
+         * @example {
+         *       "kind": "volume",
+         *       "name": "blog_uploads",
+         *       "paths": [
+         *         "images"
+         *       ],
+         *       "stop_attached": true
+         *     }
+         */
+        PlanTargetSpec: {
+            /** @description What it is. */
+            kind: components["schemas"]["PlanTargetKind"];
+            /** @description A volume's, container's or stack's name, or an absolute path. */
+            name: string;
+            /** @description Parts of a volume or path, relative; all of it when left out. */
+            paths?: string[];
+            /** @description Whether containers that write to it are brought to rest; as the plan says when left out. */
+            stop_attached?: boolean | null;
+            db_kind?: components["schemas"]["DatabaseKind"] | null;
+            /** @description Patterns of what is left out, as restic takes them. */
+            exclude?: string[];
+            /** @description Tags for the snapshot. */
+            tags?: string[];
+            hooks?: components["schemas"]["HooksSpec"] | null;
+            /** @description Further arguments of the dump tool; those of the former target stay when left out. They are never shown again. */
+            dump_args?: string[] | null;
+        };
+        /** @description One target of a preview. */
+        PreviewTarget: {
+            /** @description What kind of thing it is. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Estimated bytes; null when they cannot be told.
+             */
+            size_bytes: number | null;
+            /** @description Why it would be left out. */
+            skipped: string | null;
         };
         /**
          * @description Why a request was not carried out (RFC 9457).
@@ -1748,6 +2722,11 @@ export interface components {
             current: string | null;
         };
         /**
+         * @description When an image is pulled. `always`: an image that is there is used when the pull fails.
+         * @enum {string}
+         */
+        PullPolicy: "always" | "if_missing" | "never";
+        /**
          * @description How writers are brought to rest.
          * @enum {string}
          */
@@ -1766,6 +2745,32 @@ export interface components {
             ready: boolean;
             /** @description Why it cannot. */
             reasons: string[];
+        };
+        /** @description How a restic repository is checked. */
+        RepositoryCheck: {
+            /** @description When; null means only on demand. */
+            schedule: string | null;
+            /** @description Which part of the data is read, such as `5%`; null reads none. */
+            subset: string | null;
+        };
+        /**
+         * @description How much lies where an instance stores.
+         * @example {
+         *       "size_bytes": 943718400,
+         *       "snapshot_count": 12
+         *     }
+         */
+        RepositoryStats: {
+            /**
+             * Format: int64
+             * @description Bytes that it takes.
+             */
+            size_bytes: number;
+            /**
+             * Format: int64
+             * @description Snapshots in it.
+             */
+            snapshot_count: number;
         };
         /**
          * @description How it stands with a container that was brought to rest: a job holds it (`held`), it is to be brought back
@@ -1815,6 +2820,18 @@ export interface components {
             dry_run: boolean;
             /** @description Every container that was at rest. */
             items: components["schemas"]["AtRest"][];
+        };
+        /**
+         * @description How a plan is run now.
+         * @example {
+         *       "quiesce": "stop",
+         *       "dry_run": false
+         *     }
+         */
+        RunOptions: {
+            quiesce?: components["schemas"]["Quiesce"] | null;
+            /** @description Whether only to show, in the job's log, what would be done. */
+            dry_run?: boolean;
         };
         /**
          * @description What a token allows. `operate` includes `read`, `admin` includes both.
@@ -2070,6 +3087,8 @@ export interface components {
          *           "kind": "backup",
          *           "state": "succeeded",
          *           "stack": "blog",
+         *           "instance": null,
+         *           "plan": null,
          *           "queued_at": "2026-11-21T03:00:00.000Z",
          *           "started_at": "2026-11-21T03:00:00.120Z",
          *           "finished_at": "2026-11-21T03:00:09.500Z",
@@ -3128,6 +4147,1115 @@ export interface operations {
             };
             /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_instances: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of instances */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstanceSpec"];
+            };
+        };
+        responses: {
+            /** @description The new instance */
+            201: {
+                headers: {
+                    /** @description Where the instance is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description id_taken: another instance or plan is called so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The instance */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_ready: it was made here, and its secrets cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstanceSpec"];
+            };
+        };
+        responses: {
+            /** @description The instance as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description read_only: it is written down in the configuration, and is changed there; instance_not_ready: its secrets cannot be read */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description read_only: it is written down in the configuration, and is removed there; in_use: a plan uses it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_instance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_instance_snapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dry_run": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForgetOptions"] | null;
+            };
+        };
+        responses: {
+            /** @description What became of each snapshot, or would */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForgetReport"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_supported: an image looks after its own data; instance_not_ready: it cannot be used as it is; job_conflict: a job works for it, `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_failed: it tried and did not manage */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: it cannot be done now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_instance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dry_run": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunOptions"] | null;
+            };
+        };
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_instance_snapshots: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundSnapshotList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_supported: nobody but the image knows; instance_not_ready: it cannot be used as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_failed: it tried and did not manage */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_instance_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much lies there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryStats"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_supported: nobody but the image knows; instance_not_ready: it cannot be used as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_failed: it tried and did not manage */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The instance
+                 * @example nas
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceTest"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_ready: it was made here, and its secrets cannot be read */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4275,6 +6403,688 @@ export interface operations {
             };
         };
     };
+    list_plans: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /**
+                 * @description Only those of this instance.
+                 * @example nas
+                 */
+                instance?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of plans */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanSpec"];
+            };
+        };
+        responses: {
+            /** @description The new plan */
+            201: {
+                headers: {
+                    /** @description Where the plan is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: its instance was removed meanwhile */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description id_taken: another instance or plan is called so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanSpec"];
+            };
+        };
+        responses: {
+            /** @description The plan as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found, instance_not_found: there is no such plan, or its instance was removed meanwhile */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description read_only: it is written down in the configuration, in labels or in its instance, and is changed there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description read_only: it is written down in the configuration, in labels or in its instance, and is removed there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPreview"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the plan's instance; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: it cannot be found out now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dry_run": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunOptions"] | null;
+            };
+        };
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the plan's instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_snapshots: {
         parameters: {
             query?: {
@@ -4826,7 +7636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description stack_not_found: one of the stacks does not exist; nothing was queued */
+            /** @description stack_not_found, instance_not_found: a stack or the instance does not exist; nothing was queued */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4835,7 +7645,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description job_conflict: a job works on one of the stacks; `job_id` names it; nothing was queued */
+            /** @description job_conflict: a job works on a stack or for the instance; `job_id` names it; nothing was queued */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5037,7 +7847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description stack_not_found: there is no such stack */
+            /** @description stack_not_found, instance_not_found: there is no such stack or instance */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5046,7 +7856,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description job_conflict: a job works on the stack already; `job_id` names it */
+            /** @description job_conflict: a job works on the stack or for the instance; `job_id` names it */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -9,6 +9,8 @@ export interface JobFilters {
   state?: JobState
   kind?: JobKind
   stack?: string
+  plan?: string
+  instance?: string
 }
 
 function isKey<T extends object>(record: T, key: unknown): key is keyof T {
@@ -22,11 +24,13 @@ function text(value: unknown): string | undefined {
 }
 
 export function parseJobFilters(search: Record<string, unknown>): JobFilters {
-  const stack = text(search.stack)
+  const [stack, plan, instance] = [text(search.stack), text(search.plan), text(search.instance)]
   return {
     ...(isKey(jobStateWord, search.state) ? { state: search.state } : {}),
     ...(isKey(jobKindWord, search.kind) ? { kind: search.kind } : {}),
     ...(stack ? { stack } : {}),
+    ...(plan ? { plan } : {}),
+    ...(instance ? { instance } : {}),
   }
 }
 

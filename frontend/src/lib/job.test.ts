@@ -42,7 +42,7 @@ it('says what a job does now', () => {
     'Capturing the data',
   )
   expect(phaseText({ state: 'running', progress: { ...progress, phase: 'verify' }, steps: [] })).toBe(
-    'Verifying the archive',
+    'Verifying what was stored',
   )
 })
 

@@ -10,9 +10,9 @@ export function isFinal(state: JobState): boolean {
 
 /** `Backup of blog`. */
 export function jobTitle(
-  job: Pick<Job, 'kind' | 'stack' | 'instance'> & Partial<Pick<Job, 'dry_run'>>,
+  job: Pick<Job, 'kind' | 'stack' | 'instance'> & Partial<Pick<Job, 'dry_run' | 'plan'>>,
 ): string {
-  const subject = job.stack ?? job.instance
+  const subject = job.stack ?? job.plan ?? job.instance
   const what = subject ? `${jobKindWord[job.kind]} of ${subject}` : jobKindWord[job.kind]
   return job.dry_run ? `${what} (dry run)` : what
 }

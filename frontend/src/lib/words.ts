@@ -31,12 +31,15 @@ export const triggerWord: Record<Schemas['Trigger'], string> = {
 export const stepWord: Record<Schemas['StepName'], string> = {
   resolve: 'Find what to capture',
   preflight: 'Check everything first',
+  dump: 'Dump the databases',
   precopy: 'Read what can be read while it runs',
-  quiesce: 'Stop the stack',
+  pre_hooks: 'Run the commands before',
+  quiesce: 'Bring it to rest',
   capture: 'Capture the data',
-  resume: 'Start the stack again',
-  publish: 'Write the archive',
-  verify: 'Verify the archive',
+  resume: 'Start again what was stopped',
+  post_hooks: 'Run the commands afterwards',
+  publish: 'Store the data',
+  verify: 'Verify what was stored',
   retention: 'Apply retention',
   report: 'Record the result',
 }
@@ -45,12 +48,15 @@ export const stepWord: Record<Schemas['StepName'], string> = {
 export const phaseWord: Record<Schemas['StepName'], string> = {
   resolve: 'Finding what to capture',
   preflight: 'Checking everything first',
-  precopy: 'Reading while the stack runs',
-  quiesce: 'Stopping the stack',
+  dump: 'Dumping the databases',
+  precopy: 'Reading while it runs',
+  pre_hooks: 'Running the commands before',
+  quiesce: 'Bringing it to rest',
   capture: 'Capturing the data',
-  resume: 'Starting the stack again',
-  publish: 'Writing the archive',
-  verify: 'Verifying the archive',
+  resume: 'Starting again what was stopped',
+  post_hooks: 'Running the commands afterwards',
+  publish: 'Storing the data',
+  verify: 'Verifying what was stored',
   retention: 'Applying retention',
   report: 'Recording the result',
 }
@@ -77,6 +83,7 @@ export const targetKindWord: Record<Schemas['TargetKind'], string> = {
   volume: 'Volume',
   bind: 'Bind mount',
   database: 'Database',
+  path: 'Path',
 }
 
 export const targetStateWord: Record<Schemas['TargetState'], string> = {
@@ -106,4 +113,34 @@ export const levelWord: Record<Level, string> = {
   SUCCESS: 'Success',
   WARNING: 'Warning',
   ERROR: 'Error',
+}
+
+export const backendWord: Record<Schemas['BackendKind'], string> = {
+  archive: 'Archives',
+  restic: 'restic repository',
+  custom_image: 'Image of your own',
+}
+
+export const originWord: Record<Schemas['Origin'], string> = {
+  config: 'from the configuration',
+  label: 'from labels',
+  api: 'made through the API',
+}
+
+export const planTargetWord: Record<Schemas['PlanTargetKind'], string> = {
+  volume: 'Volume',
+  db: 'Database',
+  stack: 'Stack',
+  path: 'Path',
+}
+
+export const missedRunWord: Record<Schemas['MissedRun'], string> = {
+  skip: 'is left out',
+  once: 'is made up for, once',
+}
+
+export const pullWord: Record<Schemas['PullPolicy'], string> = {
+  always: 'before every run',
+  if_missing: 'when it is not there',
+  never: 'never',
 }

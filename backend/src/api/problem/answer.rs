@@ -33,6 +33,14 @@ impl ApiError {
                 Kind(S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
             }
             Self::LogNotFound(_) => Kind(S::NOT_FOUND, "log_not_found", "Log not found"),
+            Self::InstanceNotFound(_) => Kind(S::NOT_FOUND, "instance_not_found", "Instance not found"),
+            Self::PlanNotFound(_) => Kind(S::NOT_FOUND, "plan_not_found", "Plan not found"),
+            Self::ReadOnly(_) => Kind(S::CONFLICT, "read_only", "Not changed here"),
+            Self::IdTaken(_) => Kind(S::CONFLICT, "id_taken", "The id is taken"),
+            Self::InUse(_) => Kind(S::CONFLICT, "in_use", "In use"),
+            Self::NotSupported(_) => Kind(S::CONFLICT, "not_supported", "Not supported by the instance"),
+            Self::InstanceNotReady(_) => Kind(S::CONFLICT, "instance_not_ready", "The instance is not usable"),
+            Self::InstanceFailed(..) => Kind(S::BAD_GATEWAY, "instance_failed", "The instance failed"),
             Self::TokenNotFound(_) => Kind(S::NOT_FOUND, "token_not_found", "Token not found"),
             Self::InvalidBody { .. } => Kind(S::BAD_REQUEST, "invalid_body", "Invalid body"),
             Self::InvalidQuery { .. } => Kind(S::BAD_REQUEST, "invalid_query", "Invalid query parameter"),
@@ -123,6 +131,9 @@ impl ApiError {
                 tracing::error!(path, request_id, "a request failed: {}", chain(cause.as_ref()));
             }
             Self::EngineUnreachable(cause) | Self::StoreUnavailable(cause) => {
+                tracing::warn!(path, request_id, "a request failed: {self}: {}", chain(cause.as_ref()));
+            }
+            Self::InstanceFailed(_, Some(cause)) => {
                 tracing::warn!(path, request_id, "a request failed: {self}: {}", chain(cause.as_ref()));
             }
             _ => {}

@@ -59,6 +59,30 @@ pub enum ApiError {
     /// There is no such log, or its file is gone.
     #[error("there is no log '{0}'")]
     LogNotFound(String),
+    /// There is no such instance.
+    #[error("no instance is called '{0}'")]
+    InstanceNotFound(String),
+    /// There is no such plan.
+    #[error("no plan is called '{0}'")]
+    PlanNotFound(String),
+    /// An instance or plan comes from the configuration or from labels.
+    #[error("'{0}' is written down in the configuration or in labels, and is changed there")]
+    ReadOnly(String),
+    /// The id is that of another instance or plan.
+    #[error("'{0}' is the id of another instance or plan")]
+    IdTaken(String),
+    /// A plan uses the instance.
+    #[error("the plan '{0}' uses the instance; remove or change the plan first")]
+    InUse(String),
+    /// The backend of the instance does not know how.
+    #[error("{0}")]
+    NotSupported(&'static str),
+    /// What the instance stores to cannot be used as it is.
+    #[error("{0}")]
+    InstanceNotReady(String),
+    /// The backend of the instance tried and did not manage.
+    #[error("{0}")]
+    InstanceFailed(String, #[source] Option<Cause>),
     /// There is no such token.
     #[error("no token has the id '{0}'")]
     TokenNotFound(String),
@@ -87,11 +111,11 @@ pub enum ApiError {
     /// The cursor is not one of this list.
     #[error("the cursor is not one that this list gave out; start again without one")]
     InvalidCursor,
-    /// The stack is already being worked on.
-    #[error("stack '{stack}' already has an unfinished job")]
+    /// The stack or instance is already being worked on.
+    #[error("{subject} already has an unfinished job")]
     JobConflict {
-        /// The stack.
-        stack: String,
+        /// What: `stack 'blog'`, `instance 'nas'`.
+        subject: String,
         /// The job that works on it.
         job_id: JobId,
     },

@@ -65,19 +65,42 @@ pub struct Problem {
 /// What is wrong with one field or parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
-    /// The field or parameter.
-    #[schema(example = "limit")]
+    /// The field or parameter; a field within others with its way there.
+    #[schema(example = "targets[0].paths[1]")]
     pub name: String,
+    /// Where the field is in the body, as a JSON pointer (RFC 6901); only for bodies that are checked as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/targets/0/paths/1")]
+    pub pointer: Option<String>,
     /// What is wrong with it.
-    #[schema(example = "'abc' is not a whole number")]
+    #[schema(example = "a path must stay below the volume, without '..'")]
     pub detail: String,
 }
 
 impl FieldError {
     /// `detail` is wrong with `name`.
     pub fn new(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), detail: detail.into() }
+        Self { name: name.into(), pointer: None, detail: detail.into() }
     }
+
+    /// `detail` is wrong with what `pointer` points at.
+    pub fn at(pointer: &str, detail: impl Into<String>) -> Self {
+        Self { name: name_of(pointer), pointer: Some(pointer.to_owned()), detail: detail.into() }
+    }
+}
+
+/// A pointer as people write the way to a field: `/targets/0/paths/1` is `targets[0].paths[1]`.
+fn name_of(pointer: &str) -> String {
+    let mut name = String::new();
+    for part in pointer.split('/').skip(1) {
+        if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
+            name += &format!("[{part}]");
+        } else {
+            name += if name.is_empty() { "" } else { "." };
+            name += &part.replace("~1", "/").replace("~0", "~");
+        }
+    }
+    name
 }
 
 /// Which request an answer belongs to.

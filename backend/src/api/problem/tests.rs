@@ -35,12 +35,20 @@ fn samples() -> Vec<ApiError> {
         ApiError::RangeNotSatisfiable { size_bytes: 1 },
         ApiError::LogNotFound("a".into()),
         ApiError::TokenNotFound("a".into()),
+        ApiError::InstanceNotFound("a".into()),
+        ApiError::PlanNotFound("a".into()),
+        ApiError::ReadOnly("a".into()),
+        ApiError::IdTaken("a".into()),
+        ApiError::InUse("a".into()),
+        ApiError::NotSupported("a"),
+        ApiError::InstanceNotReady("a".into()),
+        ApiError::InstanceFailed("a".into(), Some(cause())),
         ApiError::invalid_field("a", "b"),
         ApiError::invalid_query("a", "b"),
         ApiError::InvalidPath("a".into()),
         ApiError::InvalidName(InvalidName::Empty),
         ApiError::InvalidCursor,
-        ApiError::JobConflict { stack: "a".into(), job_id: job() },
+        ApiError::JobConflict { subject: "stack 'a'".into(), job_id: job() },
         ApiError::JobFinished(job()),
         ApiError::JobUnfinished(job()),
         ApiError::JobNotRetryable(JobKind::Forget),
@@ -85,7 +93,7 @@ async fn no_server_error_tells_its_cause_and_the_log_gets_all_of_it() {
 async fn a_conflict_names_the_job_and_the_place() {
     let job_id = JobId::new(DateTime::UNIX_EPOCH);
     let place = Place { path: Some("/p".into()), request_id: Some("r".into()) };
-    let answer = ApiError::JobConflict { stack: "blog".into(), job_id: job_id.clone() }.respond(&place);
+    let answer = ApiError::JobConflict { subject: "stack 'blog'".into(), job_id: job_id.clone() }.respond(&place);
     assert_eq!(answer.status(), 409);
     assert_eq!(answer.headers().get("content-type").expect("a type"), MEDIA_TYPE);
     let problem: Problem = serde_json::from_slice(&to_bytes(answer.into_body()).await.expect("a body")).expect("JSON");
@@ -101,4 +109,12 @@ fn answers_carry_the_headers_of_their_kind() {
     assert_eq!(header(&ApiError::MethodNotAllowed { allow: "GET, PUT".into() }, "allow").as_deref(), Some("GET, PUT"));
     assert_eq!(header(&ApiError::TooManyRequests { retry_after_secs: 7 }, "retry-after").as_deref(), Some("7"));
     assert!(header(&ApiError::Unauthenticated("x"), "www-authenticate").is_some());
+}
+
+#[test]
+fn a_pointer_has_a_name_for_people() {
+    let name = |pointer| FieldError::at(pointer, "").name;
+    assert_eq!(name("/targets/0/paths/12"), "targets[0].paths[12]");
+    assert_eq!(name("/env/A~1B~0C"), "env.A/B~C");
+    assert_eq!((name("/schedule"), name("")), ("schedule".into(), String::new()));
 }

@@ -8,10 +8,12 @@ pub mod events;
 pub mod health;
 pub mod hosts;
 pub mod info;
+pub mod instances;
 pub mod jobs;
 pub mod journal;
 pub mod logs;
 pub mod metrics;
+pub mod plans;
 pub mod snapshots;
 pub mod stacks;
 pub mod status;
@@ -28,6 +30,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(auth::configure)
         .configure(hosts::configure)
         .configure(stacks::configure)
+        .configure(instances::configure)
+        .configure(plans::configure)
         .configure(jobs::configure)
         .configure(journal::configure)
         .configure(logs::configure)

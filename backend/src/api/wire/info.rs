@@ -53,7 +53,7 @@ pub struct Info {
     "stacks": {"found": 14, "running": 12, "protected": 11, "overdue": 1},
     "running_jobs": [],
     "last_results": [{"id": "job_019aa3f1c2d47c3e9f00112233445566", "kind": "backup", "state": "succeeded", "stack": "blog",
-        "queued_at": "2026-11-21T03:00:00.000Z", "started_at": "2026-11-21T03:00:00.120Z",
+        "instance": null, "plan": null, "queued_at": "2026-11-21T03:00:00.000Z", "started_at": "2026-11-21T03:00:00.120Z",
         "finished_at": "2026-11-21T03:00:09.500Z", "stopped_ms": 2140, "bytes_stored": 52428800, "error": null}],
     "next_runs": [{"stack": "blog", "plan": "nightly", "at": "2026-11-22T03:00:00.000Z"}],
     "last_success_at": "2026-11-21T03:00:09.500Z",

@@ -281,6 +281,12 @@ pub struct JobSummary {
     /// The stack it works on.
     #[schema(required = true)]
     pub stack: Option<String>,
+    /// The instance it works for.
+    #[schema(required = true)]
+    pub instance: Option<String>,
+    /// The plan it carries out.
+    #[schema(required = true)]
+    pub plan: Option<String>,
     /// When it was asked for.
     pub queued_at: Time,
     /// When its turn came.
@@ -306,6 +312,8 @@ impl From<&domain::Job> for JobSummary {
             kind: job.kind.into(),
             state: job.state.into(),
             stack: job.stack.clone().map(Into::into),
+            instance: job.instance.clone(),
+            plan: job.plan.clone(),
             queued_at: job.queued_at.into(),
             started_at: job.started_at.map(time),
             finished_at: job.finished_at.map(time),

@@ -4,6 +4,8 @@
 //! breaking a client, and nothing reaches a client that nobody put here. To add one: a struct with a doc comment on
 //! every field (they become the document), an example, and `From` the domain type. Requests deny unknown fields.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -12,11 +14,17 @@ mod access;
 mod compat;
 mod entry;
 mod event;
+mod hook;
 mod host;
 mod info;
+mod instance;
+mod instance_spec;
 mod job;
 mod journal;
 mod log;
+mod plan;
+mod plan_target;
+mod repository;
 mod snapshot;
 mod stack;
 
@@ -24,14 +32,23 @@ pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, Token
 pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
 pub use entry::{ArchiveEntry, ArchiveEntryList, EntryKind};
 pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
+pub use hook::{Hook, HookSpec, Hooks, HooksSpec};
 pub use host::{Check, CheckState, Doctor, Host, HostList, HostState};
 pub use info::{DiskSpace, EngineStatus, Health, Info, NextRun, Readiness, StackCounts, Status};
+pub use instance::{BackendKind, Instance, InstanceList, InstanceParts, MissedRun, PullPolicy, RepositoryCheck};
+pub use instance_spec::{CheckSpec, CredentialsSpec, InstanceSpec};
 pub use job::{
     Job, JobKind, JobList, JobState, JobSummary, Progress, Quiesce, Step, StepName, StepState, Strategy, TargetKind,
     TargetResult, TargetState, Trigger,
 };
 pub use journal::{AtRest, HoldAction, JournalList, RestState, ResumeOptions, ResumeReport};
 pub use log::{LogFile, LogFileList, LogLevel, LogLine, LogPage};
+pub use plan::{Executor, Plan, PlanList, PlanParts, PlanSpec, RunOptions};
+pub use plan_target::{DatabaseKind, Origin, PlanTarget, PlanTargetKind, PlanTargetSpec};
+pub use repository::{
+    ForgetOptions, ForgetReport, FoundSnapshot, FoundSnapshotList, InstanceTest, KeepVerdict, PlanPreview,
+    PreviewTarget, RepositoryStats,
+};
 pub use snapshot::{Snapshot, SnapshotList};
 pub use stack::{
     BackupOptions, BackupStacks, Bind, CapturedVia, Container, ContainerState, Coverage, CoverageList, Database,
@@ -119,9 +136,42 @@ fn path_text(path: &std::path::Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// How many runs to come are told.
+const RUNS_TOLD: usize = 5;
+
+/// The next runs of a plan by the clock.
+fn next_runs(plan: &crate::domain::plan::Plan, now: DateTime<Utc>) -> Vec<Time> {
+    let schedule = plan.schedule.as_ref().filter(|_| plan.is_enabled);
+    let runs = schedule.map(|schedule| schedule.next_runs(now, plan.timezone, RUNS_TOLD)).unwrap_or_default();
+    runs.into_iter().map(time).collect()
+}
+
+/// A schedule in plain words.
+fn schedule_text(schedule: &crate::domain::schedule::Schedule) -> String {
+    schedule.as_str().to_owned()
+}
+
+/// A duration as it is written in the configuration: `1h30m`, `90s`, `500ms`.
+fn short_duration(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1_000 % 60, "s"), (ms % 1_000, "ms")];
+    let text: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if text.is_empty() { "0".to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for text in ["1h30m", "90s", "500ms", "0", "24h", "1h1s"] {
+            let duration = crate::domain::duration::parse_duration(text).expect("a duration");
+            let written = short_duration(duration);
+            assert_eq!(crate::domain::duration::parse_duration(&written), Ok(duration), "{text} {written}");
+        }
+        assert_eq!(short_duration(Duration::from_secs(5400)), "1h30m");
+    }
 
     #[test]
     fn times_have_milliseconds_and_z() {

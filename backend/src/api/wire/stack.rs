@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{JobSummary, Quiesce, TargetKind, Time, path_text, time, wire_enum, wire_list};
+use crate::domain::names::InstanceId;
 use crate::domain::stack as domain;
 use crate::engine;
 use crate::engine::overview::StackOverview;
@@ -254,9 +255,10 @@ impl From<engine::Coverage> for Coverage {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"quiesce": "stop", "dry_run": false}))]
 pub struct BackupOptions {
-    /// The instance to back up to. This version has none, so it must be left out.
+    /// The instance by whose means the stack is captured; an archive in the backup directory when left out.
     #[serde(default)]
-    pub instance: Option<String>,
+    #[schema(value_type = Option<String>, example = "nas")]
+    pub instance: Option<InstanceId>,
     /// How the stack is brought to rest; the settings decide when left out.
     #[serde(default)]
     pub quiesce: Option<Quiesce>,
@@ -273,9 +275,10 @@ pub struct BackupStacks {
     /// The stacks, by name; each gets a job of its own.
     #[schema(min_items = 1)]
     pub stacks: Vec<String>,
-    /// The instance to back up to. This version has none, so it must be left out.
+    /// The instance by whose means the stacks are captured; archives in the backup directory when left out.
     #[serde(default)]
-    pub instance: Option<String>,
+    #[schema(value_type = Option<String>, example = "nas")]
+    pub instance: Option<InstanceId>,
     /// How the stacks are brought to rest; the settings decide when left out.
     #[serde(default)]
     pub quiesce: Option<Quiesce>,

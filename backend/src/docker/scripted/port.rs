@@ -80,11 +80,7 @@ impl ContainerEngine for ScriptedEngine {
 
     async fn stream_path(&self, container: &str, path: &Path) -> Result<TarStream, EngineError> {
         check_reference(container)?;
-        let find = |state: &mut State| {
-            let key = (state.get(container)?.container.id, path.to_owned());
-            let what = format!("path '{}' in container '{container}'", path.display());
-            state.paths.get(&key).cloned().ok_or(EngineError::NotFound { what })
-        };
+        let find = |state: &mut State| state.path_of(container, path);
         let pieces = self.play(Call::StreamPath(container.to_owned(), path.to_owned()), find).await?;
         Ok(stream::iter(pieces.into_iter().map(Ok)).boxed())
     }

@@ -1,7 +1,7 @@
 //! What a scripted engine knows, and how it changes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -68,6 +68,15 @@ impl State {
 
     pub(super) fn get(&self, id: &str) -> Result<ContainerDetail, EngineError> {
         self.find(id).cloned().ok_or_else(|| EngineError::NotFound { what: format!("container '{id}'") })
+    }
+
+    /// What was scripted for a path of a container, by its id or by the beginning of its name.
+    pub(super) fn path_of(&self, container: &str, path: &Path) -> Result<Vec<Bytes>, EngineError> {
+        let detail = self.get(container)?.container;
+        let is_of = |of: &String| *of == detail.id || detail.name.starts_with(of.as_str());
+        let found = self.paths.iter().find(|((of, at), _)| at == path && is_of(of));
+        let what = format!("path '{}' in container '{container}'", path.display());
+        found.map(|(_, pieces)| pieces.clone()).ok_or(EngineError::NotFound { what })
     }
 
     pub(super) fn change(&mut self, id: &str, to: ContainerState) {

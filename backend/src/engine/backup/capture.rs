@@ -7,9 +7,9 @@ use crate::domain::job::{StepName, TargetResult, TargetState};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 
+use super::super::work::{self, watch};
 use super::precopy::Plan;
 use super::reading::Pass;
-use super::work::{self, watch};
 use super::{Cx, Resolved, StepResult, Stop};
 
 /// What was captured.

@@ -78,7 +78,7 @@ async fn earlier(cx: Cx<'_>, resolved: &Resolved) -> Result<Vec<Snapshot>, Store
 
 /// Whether a target that is empty now held content in the last good snapshot: a disk that was not mounted looks like
 /// this. What stayed empty for [`ACCEPTED_AFTER`] snapshots is taken for meant.
-fn has_lost_content(target: &TargetResult, earlier: &[Snapshot]) -> bool {
+pub(in crate::engine) fn has_lost_content(target: &TargetResult, earlier: &[Snapshot]) -> bool {
     let had_content = |snapshot: &Snapshot| {
         snapshot.targets.iter().any(|old| old.kind == target.kind && old.name == target.name && old.size_bytes > 0)
     };

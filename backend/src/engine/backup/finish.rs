@@ -12,10 +12,10 @@ use crate::domain::size::human_bytes;
 use crate::domain::snapshot::Snapshot;
 
 use super::super::live::insist;
+use super::super::work::{Watch, watch};
 use super::super::{chain, pause_point};
 use super::capture::Captured;
 use super::precopy::Plan;
-use super::work::{Watch, watch};
 use super::{Cx, Resolved, StepResult, Stop, count, doubts, manifest};
 
 /// The stack runs again, and a slow disk may take its time to be synced; a cancel still ends it.

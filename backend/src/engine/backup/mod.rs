@@ -29,9 +29,9 @@ mod preflight;
 mod reading;
 mod resolve;
 mod source;
-mod work;
 
 pub use coverage::{CapturedVia, Coverage};
+pub(super) use doubts::has_lost_content;
 pub(super) use draft::{AT_REST_SUFFIX, HOT_SUFFIX};
 use resolve::Resolved;
 

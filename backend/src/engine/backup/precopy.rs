@@ -16,10 +16,10 @@ use crate::domain::size::human_bytes;
 use crate::domain::strategy::{Chosen, LastRun, Outlook, Strategy, choose_strategy};
 use crate::store::{JobFilter, PageRequest, SnapshotFilter};
 
+use super::super::work::{self, watch};
 use super::draft::{Draft, work_dir};
 use super::reading::Pass;
 use super::source::{From, Source};
-use super::work::{self, watch};
 use super::{Cx, Resolved, StepResult, Stop};
 
 /// Not compressed at all.

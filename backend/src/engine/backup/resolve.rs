@@ -1,7 +1,5 @@
 //! Step 1: the stack as it is now, what of it is captured, and which containers that takes.
 
-use std::time::{Duration, Instant};
-
 use crate::discovery::targets::{PlannedTarget, TargetSource};
 use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
@@ -12,10 +10,6 @@ use crate::domain::stack::{Mount, Stack};
 use super::super::quiesce::{Left, Question, choose};
 use super::source::{OwnDirectories, Source, sources};
 use super::{Cx, Details, Party, StepResult, Stop, count};
-
-/// How long a stop that an earlier job left under way is waited for.
-const LEFTOVERS_FOR: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the job works on.
 #[derive(Debug)]
@@ -77,7 +71,7 @@ impl StepResult for Resolved {
 
 pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let parts = &cx.engine.0.parts;
-    bring_back_leftovers(cx).await?;
+    cx.bring_back_leftovers(&cx.request.stack).await?;
     let view = parts.discovery.refresh().await;
     if !view.engine.reachable {
         let why = view.engine.error.as_deref().unwrap_or("no answer");
@@ -115,28 +109,6 @@ pub(super) async fn run(cx: Cx<'_>) -> Result<Resolved, Stop> {
     let resolved = Resolved { stack, targets, sources, party };
     tell(cx, &resolved);
     Ok(resolved)
-}
-
-/// What an earlier job left at rest comes back first: what is stopped now would not be brought back by this job.
-async fn bring_back_leftovers(cx: Cx<'_>) -> Result<(), Stop> {
-    let deadline = Instant::now() + LEFTOVERS_FOR;
-    loop {
-        let left = cx.engine.replay(Some(&cx.request.stack), false).await;
-        let left = left.map_err(|e| Stop::because("the stop journal cannot be read, so nothing was touched", &e))?;
-        if left.failed.is_empty() && left.open.is_empty() {
-            return Ok(());
-        }
-        if !left.failed.is_empty() || Instant::now() >= deadline {
-            let held: Vec<String> =
-                left.failed.iter().chain(&left.open).map(|n| format!("{}: {}", n.name, n.reason)).collect();
-            let what = "an earlier job left containers of the stack at rest that are not back, so nothing was touched";
-            return Err(Stop::failed(format!("{what}: {}", held.join("; "))));
-        }
-        tokio::select! {
-            () = cx.live.cancel.cancelled() => return Err(Stop::Cancelled),
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-    }
 }
 
 fn mode(cx: Cx<'_>, stack: &Stack) -> Quiesce {

@@ -25,7 +25,7 @@ use crate::domain::log::Level;
 
 pub(super) use ascent::Ascent;
 pub(super) use case::{Case, NotBack, Standing, Trouble};
-pub(super) use choose::{Choice, Left, Question, choose};
+pub(super) use choose::{Choice, Left, NOT_ATTACHED, Question, choose};
 pub(super) use hold::{Descent, QuiesceError, look_again};
 pub(super) use touched::Touched;
 pub(super) use watch::{Watch, Witness};

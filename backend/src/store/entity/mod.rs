@@ -1,8 +1,10 @@
 //! Rows as the database keeps them. They never leave `store`.
 
 pub(super) mod idempotency_key;
+pub(super) mod instance;
 pub(super) mod job;
 pub(super) mod journal;
+pub(super) mod plan;
 pub(super) mod setting;
 pub(super) mod snapshot;
 pub(super) mod token;

@@ -4,6 +4,7 @@
 //! its [`Lab`] is dropped. Tests never touch anything else, so they can run beside each other.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 
 use bollard::Docker;
@@ -11,7 +12,7 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -61,6 +62,7 @@ impl ContainerEvents {
 enum Made {
     Container(String),
     Volume(String),
+    Image(String),
 }
 
 /// What a throw-away container is like.
@@ -157,6 +159,25 @@ impl Lab {
         ContainerEvents { id, events }
     }
 
+    /// Builds an image of these lines of a Dockerfile, over the image of throw-away containers, and of executable
+    /// `files`; returns its reference.
+    pub(crate) fn image(&self, suffix: &str, lines: &str, files: &[(&str, &str)]) -> String {
+        let reference = format!("mainstay-test/{}:local", self.name(suffix));
+        let context = tempfile::tempdir().expect("a directory");
+        std::fs::write(context.path().join("Dockerfile"), format!("FROM {IMAGE}\n{lines}\n")).expect("a Dockerfile");
+        for (name, content) in files {
+            let path = context.path().join(name);
+            std::fs::write(&path, content).expect("a file");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode");
+        }
+        let mut build = std::process::Command::new("docker");
+        build.env("DOCKER_BUILDKIT", "0").args(["build", "--quiet", "--label", "mainstay.test=1", "--tag", &reference]);
+        let output = build.arg(context.path()).output().expect("docker runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.remember(Made::Image(reference.clone()));
+        reference
+    }
+
     /// Removes a container at the end that something else makes, by name.
     pub(crate) fn adopt_container(&self, name: &str) {
         self.remember(Made::Container(name.to_owned()));
@@ -195,6 +216,10 @@ async fn remove(docker: &Docker, made: Vec<Made>) {
             }
             Made::Volume(name) => {
                 docker.remove_volume(name, Some(RemoveVolumeOptionsBuilder::default().force(true).build())).await
+            }
+            Made::Image(reference) => {
+                let options = RemoveImageOptionsBuilder::default().force(true).build();
+                docker.remove_image(reference, Some(options), None).await.map(drop)
             }
         };
         match outcome {

@@ -19,13 +19,12 @@ function useJobRefresh() {
 export function CancelJob({ job, size = 'md' }: { job: Job; size?: ButtonSize }) {
   const refresh = useJobRefresh()
   const cancel = api.useMutation('post', '/api/v1/jobs/{id}/cancel', {
-    onSuccess: () =>
-      tell('Cancelling', job.stack ? `${job.stack} is brought back to where it was.` : undefined),
+    onSuccess: () => tell('Cancelling', `${job.stack ?? 'What it stopped'} is brought back to where it was.`),
     onError: (error) => tellProblem('Could not cancel', error),
     onSettled: refresh,
   })
   if (isFinal(job.state)) return null
-  const isStoppable = job.state === 'running' && Boolean(job.stack)
+  const isStoppable = job.state === 'running'
   return (
     <ConfirmDialog
       trigger={
@@ -48,7 +47,7 @@ export function CancelJob({ job, size = 'md' }: { job: Job; size?: ButtonSize })
     >
       <p>
         {isStoppable
-          ? `What the job has stopped is started again at once, so ${job.stack} runs as it did before. Nothing of this job is kept.`
+          ? `What the job has stopped is started again at once${job.stack ? `, so ${job.stack} runs as it did before` : ''}. Nothing of this job is kept.`
           : 'The job has not begun; nothing was stopped.'}
       </p>
       <p>Earlier snapshots are not touched.</p>

@@ -24,6 +24,15 @@ function useJobs(filters: JobFilters) {
   )
 }
 
+/** A filter that a link set; it goes with the others. */
+function Only({ what, name }: { what: string; name: string }) {
+  return (
+    <p className="break-all py-2">
+      <span className="text-muted">of the {what}</span> <span className="font-medium">{name}</span>
+    </p>
+  )
+}
+
 function Filters({ filters }: { filters: JobFilters }) {
   const navigate = route.useNavigate()
   const [stack, setStack] = useState(filters.stack ?? '')
@@ -64,6 +73,8 @@ function Filters({ filters }: { filters: JobFilters }) {
         onChange={(event) => setStack(event.target.value)}
         onBlur={() => set({ stack: stack.trim() })}
       />
+      {filters.plan && <Only what="plan" name={filters.plan} />}
+      {filters.instance && <Only what="instance" name={filters.instance} />}
       {Object.keys(filters).length > 0 && (
         <Button
           variant="ghost"

@@ -21,7 +21,16 @@ function mapJobs(cached: Cached, change: (job: Job) => Job): Cached {
 }
 
 /** Queries whose answers change with a job's state. */
-const JOB_DEPENDENT = ['/api/v1/jobs', '/api/v1/status', '/api/v1/stacks', '/api/v1/stacks/{name}'] as const
+const JOB_DEPENDENT = [
+  '/api/v1/jobs',
+  '/api/v1/status',
+  '/api/v1/stacks',
+  '/api/v1/stacks/{name}',
+  '/api/v1/plans',
+  '/api/v1/plans/{id}',
+  '/api/v1/instances',
+  '/api/v1/instances/{id}',
+] as const
 
 /** Fetches again, soon and once, however many events ask for it meanwhile. */
 export class Refresher {

@@ -1,10 +1,20 @@
 import { Link } from '@tanstack/react-router'
-import { History, Layers, LayoutDashboard, ListChecks, ScrollText } from 'lucide-react'
+import {
+  CalendarClock,
+  HardDrive,
+  History,
+  Layers,
+  LayoutDashboard,
+  ListChecks,
+  ScrollText,
+} from 'lucide-react'
 
 /** The pages of the main navigation. A new one needs a route in `router.tsx`, which its type demands. */
 export const NAV = [
   { to: '/', label: 'Dashboard', icon: LayoutDashboard },
   { to: '/stacks', label: 'Stacks', icon: Layers },
+  { to: '/plans', label: 'Plans', icon: CalendarClock },
+  { to: '/instances', label: 'Instances', icon: HardDrive },
   { to: '/jobs', label: 'Jobs', icon: ListChecks },
   { to: '/snapshots', label: 'Snapshots', icon: History },
   { to: '/logs', label: 'Logs', icon: ScrollText },
@@ -33,14 +43,14 @@ export function BottomNav() {
   return (
     <nav
       aria-label="Main"
-      className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-line border-t bg-panel pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-7 border-line border-t bg-panel pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       {NAV.map((item) => (
         <Link
           key={item.to}
           to={item.to}
           activeOptions={{ exact: item.to === '/', includeSearch: false }}
-          className="flex min-w-0 flex-col items-center gap-0.5 py-2 text-[11px]"
+          className="flex min-w-0 flex-col items-center gap-0.5 py-2 text-[10px] tracking-tight"
           activeProps={{ className: 'font-medium text-accent' }}
           inactiveProps={{ className: 'text-muted' }}
         >

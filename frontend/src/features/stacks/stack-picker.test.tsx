@@ -95,6 +95,8 @@ it('marks what is captured without a stop, and tells the reason of a failure in 
     kind: 'backup' as const,
     state: 'failed' as const,
     stack: 'blog',
+    instance: null,
+    plan: null,
     queued_at: '2026-11-21T03:00:00Z',
     started_at: null,
     finished_at: null,

@@ -6,14 +6,14 @@ use crate::api::auth::Caller;
 use crate::api::input::OptionalJson;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
-use crate::api::submission::{accept_job, refuse_instance, request_key, trigger_of};
+use crate::api::submission::{StackBackups, accept_job, trigger_of};
 use crate::api::wire::{BackupOptions, Job};
 use crate::domain::names::StackName;
-use crate::engine::BackupRequest;
 
 /// Back a stack up
 ///
-/// Queues a backup and answers at once with its job. The body may be left out. A request that is repeated with the same
+/// Queues a backup and answers at once with its job. The body may be left out. With `instance` the stack is captured by
+/// the means of that instance instead of as an archive. A request that is repeated with the same
 /// `Idempotency-Key` within a day gets the job of the first one.
 #[utoipa::path(
     tag = "stacks",
@@ -27,8 +27,8 @@ use crate::engine::BackupRequest;
     responses(
         (status = 202, description = "The job was queued", body = Job,
             headers(("Location" = String, description = "Where the job is"))),
-        (status = 404, description = "stack_not_found: there is no such stack"),
-        (status = 409, description = "job_conflict: a job works on the stack already; `job_id` names it"),
+        (status = 404, description = "stack_not_found, instance_not_found: there is no such stack or instance"),
+        (status = 409, description = "job_conflict: a job works on the stack or for the instance; `job_id` names it"),
         (status = 422, description = "idempotency_key_reused: the key belongs to another request"),
         (status = 503, description = "shutting_down, store_unavailable: no job can be queued now"),
     )
@@ -42,12 +42,14 @@ pub(crate) async fn backup_stack(
     options: OptionalJson<BackupOptions>,
 ) -> Result<HttpResponse, ApiError> {
     let BackupOptions { instance, quiesce, dry_run } = options.0;
-    refuse_instance(instance.as_deref())?;
-    let (stack, trigger) = (name.into_inner(), trigger_of(&req, &caller));
-    let requests = vec![BackupRequest { stack, quiesce: quiesce.map(Into::into), is_dry_run: dry_run, trigger }];
-    let key = request_key(&req, "backup_stack", &requests)?;
-    let jobs = state.engine.submit_backups_once(key, requests).await?;
-    accept_job(jobs.into_iter().next())
+    let backups = StackBackups {
+        stacks: vec![name.into_inner()],
+        instance,
+        quiesce: quiesce.map(Into::into),
+        is_dry_run: dry_run,
+        trigger: trigger_of(&req, &caller),
+    };
+    accept_job(backups.submit(&req, &state, "backup_stack").await?.into_iter().next())
 }
 
 #[cfg(test)]
@@ -74,11 +76,10 @@ mod tests {
 
     #[actix_web::test]
     async fn what_is_wrong_with_a_body_is_named() {
-        for (body, field) in [(json!({"instance": "nas"}), "instance"), (json!({"dryrun": true}), "dryrun")] {
-            let answer = post(|p| p.set_json(&body)).await;
-            answer.assert_problem(400, "invalid_body");
-            assert_eq!(answer.body["errors"][0]["name"], field);
-        }
+        let answer = post(|p| p.set_json(json!({"dryrun": true}))).await;
+        answer.assert_problem(400, "invalid_body");
+        assert_eq!(answer.body["errors"][0]["name"], "dryrun");
+        post(|p| p.set_json(json!({"instance": "../nas"}))).await.assert_problem(400, "invalid_body");
         post(|p| p.set_json(json!({"quiesce": "freeze"}))).await.assert_problem(400, "invalid_body");
     }
 

@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use crate::api::auth::Caller;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
-use crate::api::submission::{refuse_instance, request_key, trigger_of};
+use crate::api::submission::{StackBackups, trigger_of};
 use crate::api::wire::{BackupStacks, JobList};
-use crate::engine::BackupRequest;
+use crate::domain::job::Trigger;
+use crate::domain::names::StackName;
 
 /// Back several stacks up
 ///
@@ -20,8 +21,8 @@ use crate::engine::BackupRequest;
     request_body = BackupStacks,
     responses(
         (status = 202, description = "The jobs were queued, one per stack", body = JobList),
-        (status = 404, description = "stack_not_found: one of the stacks does not exist; nothing was queued"),
-        (status = 409, description = "job_conflict: a job works on one of the stacks; `job_id` names it; nothing was queued"),
+        (status = 404, description = "stack_not_found, instance_not_found: a stack or the instance does not exist; nothing was queued"),
+        (status = 409, description = "job_conflict: a job works on a stack or for the instance; `job_id` names it; nothing was queued"),
         (status = 422, description = "idempotency_key_reused: the key belongs to another request"),
         (status = 503, description = "shutting_down, store_unavailable: no job can be queued now"),
     )
@@ -33,21 +34,18 @@ pub(crate) async fn backup_stacks(
     caller: Caller,
     body: web::Json<BackupStacks>,
 ) -> Result<HttpResponse, ApiError> {
-    let requests = parse(body.into_inner(), trigger_of(&req, &caller))?;
-    let key = request_key(&req, "backup_stacks", &requests)?;
-    let jobs = state.engine.submit_backups_once(key, requests).await?;
+    let backups = parse(body.into_inner(), trigger_of(&req, &caller))?;
+    let jobs = backups.submit(&req, &state, "backup_stacks").await?;
     Ok(HttpResponse::Accepted().json(JobList::whole(jobs)))
 }
 
-fn parse(body: BackupStacks, trigger: crate::domain::job::Trigger) -> Result<Vec<BackupRequest>, ApiError> {
+fn parse(body: BackupStacks, trigger: Trigger) -> Result<StackBackups, ApiError> {
     let BackupStacks { stacks, instance, quiesce, dry_run } = body;
-    refuse_instance(instance.as_deref())?;
     if stacks.is_empty() {
         return Err(ApiError::invalid_field("stacks", "name at least one stack"));
     }
-    let quiesce = quiesce.map(Into::into);
-    let request = |name: String| Ok(BackupRequest { stack: name.parse()?, quiesce, is_dry_run: dry_run, trigger });
-    stacks.into_iter().map(request).collect()
+    let stacks: Vec<StackName> = stacks.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    Ok(StackBackups { stacks, instance, quiesce: quiesce.map(Into::into), is_dry_run: dry_run, trigger })
 }
 
 #[cfg(test)]
@@ -70,7 +68,6 @@ mod tests {
         for (body, field) in [
             (json!({"stacks": []}), "stacks"),
             (json!({}), "stacks"),
-            (json!({"stacks": ["blog"], "instance": "nas"}), "instance"),
             (json!({"stacks": ["blog"], "stack": "wiki"}), "stack"),
         ] {
             let answer = post(body).await;

@@ -1,4 +1,4 @@
-//! Blocking work on the archive, with someone who watches.
+//! Blocking work on data, with someone who watches.
 //!
 //! Reading and compressing run on threads of their own. Whoever waits for them shows how far they are, passes a cancel
 //! on, and gives up on work that does not come on: a thread that hangs in the kernel, on a dead network mount say, must
@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::backends::archive::Meter;
 use crate::domain::job::{Progress, StepName};
 
-use super::super::stall::Stall;
-use super::{Cx, Stop};
+use super::stall::Stall;
+use super::steps::{Cx, Stop};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long work may take to notice that it was told to stop.
@@ -30,8 +30,8 @@ pub(super) struct Watch<'a> {
 }
 
 /// Runs `work` on a thread that may block, and calls `look` several times a second and once at the end.
-pub(super) async fn watch<T: Send + 'static>(
-    cx: Cx<'_>,
+pub(super) async fn watch<R, T: Send + 'static>(
+    cx: Cx<'_, R>,
     watch: &Watch<'_>,
     work: impl FnOnce() -> T + Send + 'static,
     mut look: impl FnMut(),
@@ -66,7 +66,7 @@ impl Watch<'_> {
     }
 
     /// Shows how far it is. The share never reaches the whole before the step ends: the total is an estimate.
-    fn show(&self, cx: Cx<'_>) {
+    fn show<R>(&self, cx: Cx<'_, R>) {
         let reading = self.meter.read();
         let total = self.bytes_total.filter(|t| *t > 0);
         #[expect(clippy::cast_precision_loss, reason = "a share for a progress bar")]

@@ -1,16 +1,32 @@
 //! Which instances and plans there are: those of the configuration, those that labels ask for, and those made through
 //! the API.
+//!
+//! `resolve` puts them together, a pure function of the configuration, of what was recorded and of the labels that
+//! discovery sees now; `own_plan` makes the plan that an instance has of itself; `change` records what the API asks for.
+//! Every answer follows discovery's view, so a label counts as soon as it is seen. One more source of plans is one more
+//! input of `resolve`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono_tz::Tz;
 use tokio::sync::watch;
 
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, View};
 use crate::domain::job::Quiesce;
 use crate::domain::names::{InstanceId, PlanId};
 use crate::domain::plan::{Instance, Plan};
 use crate::store::{Store, StoreError};
+
+mod change;
+mod own_plan;
+mod recorded;
+mod resolve;
+
+#[cfg(test)]
+mod tests;
+
+use recorded::RecordedAll;
+use resolve::{Resolved, resolve};
 
 /// What holds where an instance says nothing.
 #[derive(Debug, Clone, Copy)]
@@ -66,46 +82,68 @@ pub struct UnusableInstance {
 pub struct Registry(Arc<Inner>);
 
 struct Inner {
-    instances: Vec<Arc<Instance>>,
-    #[expect(dead_code, reason = "taken by the plans that are made of instances")]
+    /// Those of the configuration.
+    configured: Vec<Arc<Instance>>,
     defaults: PlanDefaults,
-    #[expect(dead_code, reason = "taken by what is made through the API")]
     store: Store,
-    #[expect(dead_code, reason = "taken by what labels ask for")]
     discovery: Discovery,
+    state: Mutex<State>,
+    /// One change through the API at a time.
+    changing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
 }
 
+/// What is made of what; never locked while something is awaited.
+struct State {
+    recorded: RecordedAll,
+    view: Arc<View>,
+    resolved: Arc<Resolved>,
+}
+
 impl Registry {
-    /// The instances of the configuration.
+    /// The instances of the configuration, with what labels ask of them. [`Self::load`] adds those of the store.
     #[must_use]
     pub fn new(instances: Vec<Instance>, defaults: PlanDefaults, store: Store, discovery: Discovery) -> Self {
-        let instances = instances.into_iter().map(Arc::new).collect();
-        Self(Arc::new(Inner { instances, defaults, store, discovery, changes: watch::Sender::new(0) }))
+        let configured: Vec<_> = instances.into_iter().map(Arc::new).collect();
+        let (recorded, view) = (RecordedAll::default(), discovery.view());
+        let resolved = Arc::new(resolve(&configured, &recorded, &view.labelled, defaults));
+        let state = Mutex::new(State { recorded, view, resolved });
+        let (changing, changes) = (tokio::sync::Mutex::default(), watch::Sender::new(0));
+        Self(Arc::new(Inner { configured, defaults, store, discovery, state, changing, changes }))
+    }
+
+    /// Reads what was made through the API. What cannot be read is a warning, and stays in the store.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn load(&self) -> Result<(), StoreError> {
+        let recorded = RecordedAll::read(&self.0.store).await?;
+        self.update(|present| *present = recorded);
+        Ok(())
     }
 
     /// Every instance, by id.
     #[must_use]
     pub fn list_instances(&self) -> Vec<Arc<Instance>> {
-        self.0.instances.clone()
+        self.resolved().instances.values().cloned().collect()
     }
 
     /// The instance called `id`.
     #[must_use]
     pub fn find_instance(&self, id: &InstanceId) -> Option<Arc<Instance>> {
-        self.0.instances.iter().find(|instance| instance.id == *id).cloned()
+        self.resolved().instances.get(id).cloned()
     }
 
     /// Every plan, by id: the own plans of the instances, with what labels add to them, and those made through the API.
     #[must_use]
     pub fn list_plans(&self) -> Vec<Arc<Plan>> {
-        Vec::new()
+        self.resolved().plans.values().cloned().collect()
     }
 
     /// The plan called `id`.
     #[must_use]
     pub fn find_plan(&self, id: &PlanId) -> Option<Arc<Plan>> {
-        self.list_plans().into_iter().find(|plan| plan.id == *id)
+        self.resolved().plans.get(id).cloned()
     }
 
     /// Counts up whenever an instance or a plan changed.
@@ -118,60 +156,47 @@ impl Registry {
     /// that nobody knows, a container that is enabled without a database kind.
     #[must_use]
     pub fn list_warnings(&self) -> Vec<String> {
-        Vec::new()
+        self.resolved().warnings.clone()
     }
 
     /// Instances made through the API that cannot be used: their secrets cannot be read with the present key.
     #[must_use]
     pub fn list_unusable(&self) -> Vec<UnusableInstance> {
-        Vec::new()
+        self.resolved().unusable.clone()
     }
 
-    /// Records a new instance of origin `api`.
-    ///
-    /// # Errors
-    /// When its id is taken or it cannot be recorded.
-    pub async fn create_instance(&self, instance: Instance) -> Result<Arc<Instance>, RegistryError> {
-        Err(RegistryError::Taken(instance.id.to_string()))
+    /// Looks whether labels changed, so that whoever subscribed hears of it; every answer looks by itself.
+    pub fn follow_labels(&self) {
+        self.resolved();
     }
 
-    /// Puts another instance in the place of the one with its id.
-    ///
-    /// # Errors
-    /// When there is none, it is read-only, or it cannot be recorded.
-    pub async fn replace_instance(&self, instance: Instance) -> Result<Arc<Instance>, RegistryError> {
-        Err(RegistryError::UnknownInstance(instance.id))
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes an instance and its own plan. What it stored stays where it is.
-    ///
-    /// # Errors
-    /// When there is none, it is read-only, other plans use it, or it cannot be removed.
-    pub async fn delete_instance(&self, id: &InstanceId) -> Result<(), RegistryError> {
-        Err(RegistryError::UnknownInstance(id.clone()))
+    /// What there is by the labels that are seen now.
+    fn resolved(&self) -> Arc<Resolved> {
+        let mut state = self.state();
+        let view = self.0.discovery.view();
+        if Arc::ptr_eq(&state.view, &view) {
+            return Arc::clone(&state.resolved);
+        }
+        let is_same = state.view.labelled == view.labelled;
+        state.view = view;
+        if is_same { Arc::clone(&state.resolved) } else { self.resolve_again(&mut state) }
     }
 
-    /// Records a new plan of origin `api`.
-    ///
-    /// # Errors
-    /// When its id is taken, its instance is unknown, or it cannot be recorded.
-    pub async fn create_plan(&self, plan: Plan) -> Result<Arc<Plan>, RegistryError> {
-        Err(RegistryError::Taken(plan.id.to_string()))
+    /// Changes what is recorded, and all that follows from it.
+    fn update(&self, change: impl FnOnce(&mut RecordedAll)) {
+        let mut state = self.state();
+        change(&mut state.recorded);
+        self.resolve_again(&mut state);
     }
 
-    /// Puts another plan in the place of the one with its id.
-    ///
-    /// # Errors
-    /// When there is none, it is read-only, its instance is unknown, or it cannot be recorded.
-    pub async fn replace_plan(&self, plan: Plan) -> Result<Arc<Plan>, RegistryError> {
-        Err(RegistryError::UnknownPlan(plan.id))
-    }
-
-    /// Removes a plan.
-    ///
-    /// # Errors
-    /// When there is none, it is read-only, or it cannot be removed.
-    pub async fn delete_plan(&self, id: &PlanId) -> Result<(), RegistryError> {
-        Err(RegistryError::UnknownPlan(id.clone()))
+    fn resolve_again(&self, state: &mut State) -> Arc<Resolved> {
+        let Inner { configured, defaults, changes, .. } = &*self.0;
+        state.resolved = Arc::new(resolve(configured, &state.recorded, &state.view.labelled, *defaults));
+        changes.send_modify(|count| *count += 1);
+        Arc::clone(&state.resolved)
     }
 }

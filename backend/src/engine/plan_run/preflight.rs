@@ -1,0 +1,141 @@
+//! Step 2: whatever can go wrong before anything is dumped or stopped goes wrong here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::backends::archive::{Exclude, estimate, free_bytes};
+use crate::backends::{Reads, SharedBackend, Work};
+use crate::discovery::paths::find_within;
+use crate::domain::log::Level;
+use crate::domain::names::InstanceId;
+use crate::domain::path_map::PathMap;
+use crate::domain::size::human_bytes;
+
+use super::super::backend_work::to_stop;
+use super::super::{JobEngine, chain};
+use super::piece::Piece;
+use super::resolve::Resolved;
+use super::staging::Staging;
+use super::{Cx, StepResult, Stop};
+
+/// How long sizing up one path may take; a larger one is then taken for what was seen of it.
+const ESTIMATE_FOR: Duration = Duration::from_secs(5);
+
+/// Everything that a run works with from here on.
+pub(super) struct Desk {
+    pub(super) backend: SharedBackend,
+    pub(super) reads: Reads,
+    pub(super) work: Work,
+    pub(super) staging: Staging,
+    /// Directories of Mainstay's own within what is captured.
+    pub(super) own: Vec<PathBuf>,
+    bytes: u64,
+}
+
+impl StepResult for Desk {
+    fn detail(&self) -> Option<String> {
+        Some(format!("about {} to read", human_bytes(self.bytes)))
+    }
+}
+
+pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, paths: &PathMap) -> Result<Desk, Stop> {
+    if resolved.pieces.is_empty() && resolved.databases.is_empty() {
+        return Err(Stop::failed("nothing of what the plan names can be captured"));
+    }
+    let engine = cx.engine;
+    let backend = engine.backend_of(&resolved.instance);
+    let work = engine.work_of(cx.live);
+    make_ready(cx, resolved, &backend, &work).await?;
+    let (own, sizes) = look_at_data(engine, &resolved.pieces, paths).await;
+    let bytes = sizes.iter().sum();
+    cx.live.change(|job| job.progress.bytes_total = Some(bytes));
+    let reads = backend.reads();
+    let now = cx.live.now();
+    let zone = resolved.plan.timezone;
+    let at = now.started_at.unwrap_or(now.queued_at);
+    let staging = Staging::of(&engine.0.parts.backends.staging_dir, &resolved.instance.id, reads, at, zone);
+    if !cx.request.is_dry_run {
+        let is_staged = |piece: &Piece| reads == Reads::Staged || !piece.is_here();
+        let staged = resolved.pieces.iter().zip(&sizes).filter(|(piece, _)| is_staged(piece)).map(|(_, bytes)| bytes);
+        prepare_staging(&staging, engine.0.parts.backends.staging_dir.clone(), staged.sum()).await?;
+    }
+    Ok(Desk { backend, reads, work, staging, own, bytes })
+}
+
+async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, work: &Work) -> Result<(), Stop> {
+    let log = &cx.live.log;
+    let what = format!("instance '{}' is not ready, so nothing was touched", resolved.instance.id);
+    let ready = backend.prepare(work, !cx.request.is_dry_run).await.map_err(|error| to_stop(&what, &error))?;
+    ready.notes.into_iter().for_each(|note| log.write(Level::Info, note));
+    ready.warnings.into_iter().for_each(|warning| log.write(Level::Warning, warning));
+    if !cx.request.is_dry_run {
+        cx.engine.sweep_once(&resolved.instance.id, backend, work).await;
+    }
+    Ok(())
+}
+
+impl JobEngine {
+    /// Removes what the runs of a former process left where an instance stores, before its first run in this one.
+    pub(in crate::engine) async fn sweep_once(&self, id: &InstanceId, backend: &SharedBackend, work: &Work) {
+        if self.live().swept.contains(id) {
+            return;
+        }
+        match backend.sweep(work).await {
+            Ok(removed) => {
+                removed.into_iter().for_each(|what| work.report.log(Level::Info, None, what));
+                self.live().swept.insert(id.clone());
+            }
+            Err(error) => {
+                let message = format!("what an earlier run may have left could not be removed: {}", chain(&error));
+                work.report.log(Level::Warning, None, message);
+            }
+        }
+    }
+}
+
+/// Mainstay's own directories within the pieces, and about how many bytes each piece has.
+pub(super) async fn look_at_data(engine: &JobEngine, pieces: &[Piece], paths: &PathMap) -> (Vec<PathBuf>, Vec<u64>) {
+    let settings = &engine.0.settings;
+    let own = [settings.backup_dir.clone(), settings.log_dir.clone(), engine.0.parts.backends.staging_dir.clone()];
+    let (pieces, paths) = (pieces.to_vec(), paths.clone());
+    let look = move || {
+        let local = pieces.iter().flat_map(Piece::local_paths);
+        let mut found: Vec<PathBuf> = local
+            .flat_map(|root| own.iter().filter_map(|own| find_within(&paths, own, &root)).collect::<Vec<_>>())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        let excludes: Vec<Exclude> = excludes(&found);
+        let size =
+            |piece: &Piece| piece.local_paths().iter().map(|path| estimate(path, &excludes, ESTIMATE_FOR).bytes).sum();
+        let sizes = pieces.iter().map(size).collect();
+        (found, sizes)
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
+}
+
+/// An archive must not hold itself.
+pub(super) fn excludes(own: &[PathBuf]) -> Vec<Exclude> {
+    own.iter().map(|path| Exclude { path: path.clone(), reason: "Mainstay's own directory".to_owned() }).collect()
+}
+
+/// Makes the staging directory, and looks whether there is room for what is copied. What is streamed cannot be sized up.
+async fn prepare_staging(staging: &Staging, directory: PathBuf, needed: u64) -> Result<(), Stop> {
+    let staging = staging.clone();
+    let prepare = move || {
+        staging.prepare().map_err(|e| Stop::failed(format!("the staging directory cannot be used: {e}")))?;
+        let free =
+            free_bytes(&directory).map_err(|e| Stop::because("the free space of staging_dir cannot be told", &e))?;
+        if free < needed {
+            return Err(Stop::failed(format!(
+                "not enough space in {}: {} free, about {} are copied there; nothing was touched",
+                directory.display(),
+                human_bytes(free),
+                human_bytes(needed)
+            )));
+        }
+        Ok(())
+    };
+    let done = tokio::task::spawn_blocking(prepare).await;
+    done.unwrap_or_else(|_| Err(Stop::failed("a defect in Mainstay ended the look at staging_dir; see the system log")))
+}

@@ -1,0 +1,94 @@
+import { Link } from '@tanstack/react-router'
+import { api, BY_CURSOR, type Instance } from '@/api/client'
+import { LastRun, NextRun, OriginBadge } from '@/features/plans/plan-parts'
+import { Warnings } from '@/features/stacks/stack-rows'
+import { count } from '@/lib/format'
+import { placeOf } from '@/lib/instance'
+import { backendWord } from '@/lib/words'
+import { Button } from '@/ui/button'
+import { Card, Empty } from '@/ui/card'
+import { PageHead } from '@/ui/page'
+import { QueryState } from '@/ui/query-state'
+import { SkeletonRows } from '@/ui/skeleton'
+
+const COLUMNS = 'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_11rem_10rem] sm:items-start'
+
+function Row({ instance }: { instance: Instance }) {
+  return (
+    <li
+      data-instance={instance.id}
+      className={`relative flex flex-wrap gap-x-4 gap-y-1.5 px-4 py-3 hover:bg-raised/60 ${COLUMNS}`}
+    >
+      <div className="min-w-0 max-sm:w-full">
+        <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+          <Link
+            to="/instances/$id"
+            params={{ id: instance.id }}
+            className="break-all font-medium underline-offset-4 after:absolute after:inset-0 hover:underline"
+          >
+            {instance.id}
+          </Link>
+          <OriginBadge origin={instance.origin} />
+        </p>
+        <p className="break-all text-muted text-xs">
+          {backendWord[instance.backend]}
+          {placeOf(instance) && `: ${placeOf(instance)}`}
+        </p>
+        <p className="text-muted text-xs">{count(instance.targets.length, 'target')}</p>
+        <Warnings warnings={instance.warnings} />
+      </div>
+      <NextRun plan={instance} />
+      <LastRun of={instance} />
+    </li>
+  )
+}
+
+function NoInstances() {
+  return (
+    <Empty title="No instances yet">
+      An instance is a means of backup: a restic repository, an image of your own, or archives. Write one
+      under <code>instances:</code> in the configuration, or make one through the API. Stacks can be backed up
+      as archives without one.
+    </Empty>
+  )
+}
+
+export function InstancesPage() {
+  const query = api.useInfiniteQuery(
+    'get',
+    '/api/v1/instances',
+    { params: { query: { limit: 100 } } },
+    BY_CURSOR,
+  )
+  return (
+    <>
+      <PageHead
+        documentTitle="Instances"
+        title="Instances"
+        lead="The means of backup: where data goes, and how."
+      />
+      <Card>
+        <QueryState query={query} what="The instances" skeleton={<SkeletonRows rows={3} size="h-12" />}>
+          {(data) => {
+            const instances = data.pages.flatMap((page) => page.items)
+            if (instances.length === 0) return <NoInstances />
+            return (
+              <ul className="divide-y divide-line">
+                {instances.map((instance) => (
+                  <Row key={instance.id} instance={instance} />
+                ))}
+              </ul>
+            )
+          }}
+        </QueryState>
+      </Card>
+      {query.hasNextPage && (
+        <div className="mt-4 flex justify-center">
+          <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {query.isFetchingNextPage ? 'Loading…' : 'Load more'}
+          </Button>
+        </div>
+      )}
+    </>
+  )
+}
