@@ -63,7 +63,8 @@ pub fn take_trust(roots: &[PathBuf]) -> Trust {
     let moment = Moment::now();
     let roots: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut devices = Vec::new();
-    for path in roots.iter().cloned().chain(mounts_below(&roots)) {
+    let below = mounts_below(&roots).into_iter().filter_map(|(mount, is_trusted)| is_trusted.then_some(mount));
+    for path in roots.iter().cloned().chain(below) {
         if let Ok(Some(device)) = sync(&path, &devices) {
             devices.push(device);
         }
@@ -91,15 +92,16 @@ fn is_trusted_type(file: impl AsFd) -> io::Result<bool> {
     Ok(TRUSTED_TYPES.contains(&(kind & 0xffff_ffff)))
 }
 
-fn mounts_below(roots: &[PathBuf]) -> Vec<PathBuf> {
+/// What is mounted below the roots, each with whether it is of a kind that is trusted.
+fn mounts_below(roots: &[PathBuf]) -> Vec<(PathBuf, bool)> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mounts = table.lines().filter_map(|line| {
         // 36 35 98:0 /root /mount\040point options … - type source options
         let (before, after) = line.split_once(" - ")?;
         let is_trusted = TRUSTED_NAMES.contains(&after.split(' ').next()?);
-        is_trusted.then(|| before.split(' ').nth(4).map(unescape)).flatten()
+        Some((unescape(before.split(' ').nth(4)?), is_trusted))
     });
-    mounts.filter(|mount| roots.iter().any(|root| mount.starts_with(root))).collect()
+    mounts.filter(|(mount, _)| roots.iter().any(|root| mount.starts_with(root))).collect()
 }
 
 /// `\040` and its like are octal.
@@ -123,6 +125,17 @@ fn unescape(text: &str) -> PathBuf {
 }
 
 impl Trust {
+    /// Whether stamps can be relied on in everything below the roots, other file systems that are mounted there included.
+    #[must_use]
+    pub fn covers_roots(&self, roots: &[PathBuf]) -> bool {
+        let roots: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        let is_synced = |path: &PathBuf| {
+            let handle = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+            handle.is_ok_and(|handle| Stat::of(&handle).is_ok_and(|stat| self.devices.contains(&stat.dev)))
+        };
+        roots.iter().all(is_synced) && mounts_below(&roots).iter().all(|(mount, _)| is_synced(mount))
+    }
+
     /// Whether a regular file that was looked at after this moment, then read, cannot change any more without its
     /// `ctime` changing.
     pub(super) fn covers(&self, stat: &Stat) -> bool {

@@ -1,4 +1,14 @@
 //! A restic repository, kept by the restic command.
+//!
+//! [`program`] knows the command and its environment, [`process`] runs it and ends it, [`failure`] says what went wrong.
+//! Above them: [`locks`] (locks of the repository, and which of them are ours and dead), [`turns`] (one at a time in this
+//! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`contents`] (what
+//! a snapshot holds), [`session`] (a run) and [`care`] (forget, prune, check, restore). The port is put together here.
+//!
+//! What differs between versions is asked for in one place, `Version`; output is parsed leniently, because fields come and
+//! go. Every value that reaches a log or an error goes through [`redact`].
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -8,16 +18,40 @@ use super::{
 };
 use crate::domain::plan::{Instance, ResticSettings};
 
+use program::Restic;
+
+mod activity;
+mod care;
+mod contents;
+mod failure;
+mod group;
+mod lines;
+mod locks;
+mod messages;
+mod own_runs;
+mod pass;
+mod prepare;
+mod process;
+mod program;
+mod redact;
+mod session;
+mod snapshots;
+mod sweep;
+mod tags;
+mod turns;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
 /// Keeps a restic repository.
-pub(super) struct ResticBackend;
+pub(super) struct ResticBackend(Arc<Restic>);
 
 impl ResticBackend {
-    pub(super) fn new(_: &Instance, _: &ResticSettings, _: &BackendParts) -> Self {
-        Self
+    pub(super) fn new(instance: &Instance, settings: &ResticSettings, parts: &BackendParts) -> Self {
+        Self(Arc::new(Restic::new(instance, settings, parts)))
     }
 }
-
-const NOT_YET: BackendError = BackendError::NotSupported("not built yet");
 
 #[async_trait]
 impl BackupBackend for ResticBackend {
@@ -25,35 +59,35 @@ impl BackupBackend for ResticBackend {
         Reads::InPlace
     }
 
-    async fn prepare(&self, _: &Work, _: bool) -> Result<Readiness, BackendError> {
-        Err(NOT_YET)
+    async fn prepare(&self, work: &Work, may_create: bool) -> Result<Readiness, BackendError> {
+        prepare::prepare(&self.0, work, may_create).await
     }
 
-    async fn begin(&self, _: RunRequest, _: Work) -> Result<Box<dyn Session>, BackendError> {
-        Err(NOT_YET)
+    async fn begin(&self, request: RunRequest, work: Work) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(session::ResticSession::begin(Arc::clone(&self.0), request, work).await?))
     }
 
-    async fn snapshots(&self, _: &Work) -> Result<Vec<FoundSnapshot>, BackendError> {
-        Err(NOT_YET)
+    async fn snapshots(&self, work: &Work) -> Result<Vec<FoundSnapshot>, BackendError> {
+        snapshots::list(&self.0, work).await
     }
 
-    async fn forget(&self, _: &Work, _: &[String]) -> Result<Option<u64>, BackendError> {
-        Err(NOT_YET)
+    async fn forget(&self, work: &Work, references: &[String]) -> Result<Option<u64>, BackendError> {
+        care::forget(&self.0, work, references).await
     }
 
-    async fn check(&self, _: &Work) -> Result<Vec<String>, BackendError> {
-        Err(NOT_YET)
+    async fn check(&self, work: &Work) -> Result<Vec<String>, BackendError> {
+        care::check(&self.0, work).await
     }
 
-    async fn stats(&self, _: &Work) -> Result<RepositoryStats, BackendError> {
-        Err(NOT_YET)
+    async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError> {
+        care::stats(&self.0, work).await
     }
 
-    async fn restore(&self, _: &Work, _: &RestoreRequest) -> Result<(), BackendError> {
-        Err(NOT_YET)
+    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError> {
+        care::restore(&self.0, work, request).await
     }
 
-    async fn sweep(&self, _: &Work) -> Result<Vec<String>, BackendError> {
-        Ok(Vec::new())
+    async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {
+        sweep::sweep(&self.0, work).await
     }
 }

@@ -1,0 +1,275 @@
+//! What keeps a repository in order, and brings data back: forget and prune, check, statistics, restore, the final mark.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::failure::Trouble;
+use super::messages::{Message, parse};
+use super::process::{Call, Ended, Heed, Line};
+use super::program::Restic;
+use super::version::Version;
+use super::{BackendError, RepositoryStats, RestoreRequest, Work, snapshots, tags};
+use crate::backends::Seen;
+use crate::domain::log::Level;
+
+/// As many ids go into one command: far below what a command line may hold.
+const IDS_AT_ONCE: usize = 500;
+/// As many findings of a check are told.
+const FINDINGS: usize = 100;
+
+/// Removes snapshots that are ours, and frees their space.
+pub(super) async fn forget(restic: &Restic, work: &Work, references: &[String]) -> Result<Option<u64>, BackendError> {
+    if references.is_empty() {
+        return Ok(Some(0));
+    }
+    let _turn = restic.take_turn(work).await?;
+    let found = snapshots::list(restic, work).await?;
+    let is_ours = |id: &String| found.iter().any(|snapshot| snapshot.is_ours && snapshot.reference == *id);
+    if let Some(other) = references.iter().find(|id| !is_ours(id)) {
+        let id: String = other.chars().take(64).flat_map(char::escape_default).collect();
+        return Err(BackendError::failed(format!(
+            "snapshot {id} is not there or not of this instance: nothing was removed"
+        )));
+    }
+    for ids in references.chunks(IDS_AT_ONCE) {
+        restic.drop_snapshots(work, ids).await?;
+    }
+    restic.prune(work).await
+}
+
+impl Restic {
+    /// `restic forget` of these ids. Needs the turn at the repository.
+    pub(super) async fn drop_snapshots(&self, work: &Work, ids: &[String]) -> Result<(), BackendError> {
+        let version = self.version(work).await?;
+        let ended = self.run_deleting(work, &Self::with_ids(&["forget"], ids)).await?;
+        if ended.is_success() { Ok(()) } else { Err(self.deletion_error("forgetting snapshots", &ended, version)) }
+    }
+
+    async fn prune(&self, work: &Work) -> Result<Option<u64>, BackendError> {
+        let version = self.version(work).await?;
+        let mut freed = None;
+        let mut on_line = |line: Line<'_>| {
+            if let Line::Out(text) = line {
+                freed = freed.or_else(|| find_freed(text));
+            }
+            Heed::Idle
+        };
+        let ended = self.run_locked(work, &Call::new(["prune"]), self.lock_patience, &mut on_line).await?;
+        if ended.is_success() { Ok(freed) } else { Err(self.deletion_error("freeing space", &ended, version)) }
+    }
+
+    /// Runs a command that deletes files; old versions try for a quarter of an hour what the server forbids.
+    async fn run_deleting(&self, work: &Work, call: &Call) -> Result<Ended, BackendError> {
+        let mut on_line = |line: Line<'_>| match line {
+            Line::Err(text) if is_refusal(text) => Heed::GiveUp,
+            _ => Heed::Idle,
+        };
+        self.run_locked(work, call, self.lock_patience, &mut on_line).await
+    }
+
+    fn deletion_error(&self, doing: &str, ended: &Ended, version: Version) -> BackendError {
+        if ended.said.iter().any(|line| is_refusal(line)) || ended.trouble(version) == Trouble::Refused {
+            let at = &self.settings.repository;
+            return BackendError::NotReady(format!(
+                "the repository at {at} lets nothing be deleted (append-only?): let retention run where that is allowed"
+            ));
+        }
+        self.error(doing, ended, version)
+    }
+
+    /// Takes the mark of an unfinished snapshot away, and marks it complete if it is. Returns its id after that.
+    pub(super) async fn finish(
+        &self,
+        work: &Work,
+        id: &str,
+        run: &str,
+        is_complete: bool,
+    ) -> Result<String, BackendError> {
+        let version = self.version(work).await?;
+        let mut call = Call::new(["tag", "--json", "--remove", tags::UNFINISHED]);
+        if is_complete {
+            call = call.with("--add").with(tags::COMPLETE);
+        }
+        let ended = self.run_deleting(work, &call.with(id)).await?;
+        let all = self.all_snapshots(work).await?;
+        let mut own = all.into_iter().filter(|snapshot| self.is_own(snapshot) && snapshot.has(run));
+        let finished = own.find(|snapshot| !snapshot.is_leftover() && snapshot.has(tags::COMPLETE) == is_complete);
+        match finished {
+            Some(snapshot) if ended.is_success() => Ok(snapshot.id),
+            Some(snapshot) => {
+                // The marked one is there; the one without the mark could not be taken away.
+                let words = self.redactor.clean(&ended.last_words());
+                work.report.log(Level::Warning, None, format!("the snapshot before its mark stays: {words}"));
+                Ok(snapshot.id)
+            }
+            None => Err(self.error("marking the snapshot as verified", &ended, version)),
+        }
+    }
+}
+
+/// A server's answer to a deletion that it never allows.
+fn is_refusal(line: &str) -> bool {
+    let is_deletion = line.contains("Remove(") || line.contains("unable to remove") || line.contains("delete");
+    is_deletion && ["403", "405", "Forbidden", "AccessDenied", "Access Denied"].iter().any(|word| line.contains(word))
+}
+
+/// `total prune:           3 blobs / 1.234 MiB`
+fn find_freed(line: &str) -> Option<u64> {
+    let (_, size) = line.trim().strip_prefix("total prune:")?.split_once('/')?;
+    let (number, unit) = size.trim().split_once(' ')?;
+    let factor = ["B", "KiB", "MiB", "GiB", "TiB"].iter().position(|name| *name == unit)?;
+    let bytes = number.parse::<f64>().ok()? * 1024_f64.powi(i32::try_from(factor).ok()?);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a repository, not negative")]
+    Some(bytes as u64)
+}
+
+/// Checks the repository; returns what was found wrong.
+pub(super) async fn check(restic: &Restic, work: &Work) -> Result<Vec<String>, BackendError> {
+    let _turn = restic.take_turn(work).await?;
+    let version = restic.version(work).await?;
+    let mut call = Call::new(["check"]);
+    if let Some(subset) = &restic.settings.check_subset {
+        call = call.with(format!("--read-data-subset={subset}"));
+    }
+    let mut on_line = |line: Line<'_>| {
+        let (Line::Out(text) | Line::Err(text)) = line;
+        work.report.log(Level::Debug, None, format!("restic: {}", restic.redactor.clean(text)));
+        Heed::Moved
+    };
+    let ended = restic.run_locked(work, &call, restic.lock_patience, &mut on_line).await?;
+    if ended.is_success() {
+        return Ok(Vec::new());
+    }
+    let text = ended.text();
+    if !text.contains("repository contains errors") {
+        return Err(restic.error("checking the repository", &ended, version));
+    }
+    let is_finding = |line: &&str| !line.trim().is_empty() && !line.contains("repository contains errors");
+    Ok(text.lines().filter(is_finding).take(FINDINGS).map(|line| restic.redactor.clean(line.trim())).collect())
+}
+
+/// How much lies in the repository.
+pub(super) async fn stats(restic: &Restic, work: &Work) -> Result<RepositoryStats, BackendError> {
+    /// What `restic stats --json` prints.
+    #[derive(Deserialize)]
+    struct Answer {
+        total_size: u64,
+        snapshots_count: Option<u64>,
+    }
+    let version = restic.version(work).await?;
+    let (ended, lines) =
+        restic.collect(work, Call::new(["stats", "--mode", "raw-data", "--json", "--no-lock"])).await?;
+    if !ended.is_success() {
+        return Err(restic.error("measuring the repository", &ended, version));
+    }
+    let answer: Answer = serde_json::from_str(&lines.join("\n"))
+        .map_err(|error| BackendError::because("restic's statistics could not be read", error))?;
+    Ok(RepositoryStats { size_bytes: answer.total_size, snapshot_count: answer.snapshots_count.unwrap_or_default() })
+}
+
+/// Brings a snapshot back into an empty directory, and reads it there again.
+pub(super) async fn restore(restic: &Restic, work: &Work, request: &RestoreRequest) -> Result<(), BackendError> {
+    let version = restic.version(work).await?;
+    let all = restic.all_snapshots(work).await?;
+    if !all.iter().any(|snapshot| snapshot.id == request.reference) {
+        return Err(BackendError::failed("the snapshot is not in the repository any more"));
+    }
+    expect_empty(&request.to).await?;
+    let mut call = Call::new(["restore", "--verify"]);
+    if version.has_restore_json() {
+        call = call.with("--json");
+    }
+    call = call.with("--target").with(request.to.as_os_str());
+    for path in &request.paths {
+        call = call.with("--include").with(literal(path));
+    }
+    let _turn = restic.take_turn(work).await?;
+    let mut on_line = |line: Line<'_>| show_restored(restic, work, &line);
+    let call = call.with(request.reference.as_str());
+    let ended = restic.run_locked(work, &call, restic.lock_patience, &mut on_line).await?;
+    let has_fault = ended.said.iter().any(|line| line.contains("ignoring error for"));
+    if !ended.is_success() || has_fault {
+        return Err(restic.error("restoring", &ended, version));
+    }
+    for path in &request.paths {
+        let restored = request.to.join(path.strip_prefix("/").unwrap_or(path));
+        if tokio::fs::symlink_metadata(&restored).await.is_err() {
+            return Err(BackendError::failed(format!("the snapshot holds no {}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn show_restored(restic: &Restic, work: &Work, line: &Line<'_>) -> Heed {
+    /// restic names these otherwise than those of a backup.
+    #[derive(Deserialize)]
+    struct Restored {
+        message_type: String,
+        #[serde(default)]
+        bytes_restored: u64,
+        #[serde(default)]
+        total_bytes: Option<u64>,
+        #[serde(default)]
+        files_restored: u64,
+    }
+    let (Line::Out(text) | Line::Err(text)) = line;
+    if let Some(Message::Error(error)) = parse(text) {
+        work.report.log(Level::Error, None, restic.redactor.clean(&error.to_words()));
+    }
+    let Ok(seen) = serde_json::from_str::<Restored>(text) else { return Heed::Idle };
+    if seen.message_type != "status" {
+        return Heed::Idle;
+    }
+    let (bytes_done, bytes_total, files_done) = (seen.bytes_restored, seen.total_bytes, seen.files_restored);
+    work.report.progress(Seen { bytes_done, bytes_total, files_done, current: None });
+    Heed::Idle
+}
+
+async fn expect_empty(directory: &Path) -> Result<(), BackendError> {
+    let shown = directory.display();
+    let unreadable = |error| BackendError::because(format!("{shown} cannot be read"), error);
+    let mut entries = tokio::fs::read_dir(directory).await.map_err(unreadable)?;
+    match entries.next_entry().await.map_err(unreadable)? {
+        None => Ok(()),
+        Some(_) => Err(BackendError::failed(format!("{shown} is not empty, so nothing is restored into it"))),
+    }
+}
+
+/// A path as a pattern that matches nothing else.
+fn literal(path: &Path) -> std::ffi::OsString {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    let mut pattern = Vec::new();
+    for byte in path.as_os_str().as_bytes() {
+        if b"*?[\\$".contains(byte) {
+            pattern.push(b'\\');
+        }
+        pattern.push(*byte);
+    }
+    std::ffi::OsString::from_vec(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freed_space_is_read() {
+        assert_eq!(find_freed("total prune:           3 blobs / 1.500 MiB"), Some(1_572_864));
+        assert_eq!(find_freed("total prune:           0 blobs / 0 B"), Some(0));
+        assert_eq!(find_freed("remaining:            16 blobs / 2.864 MiB"), None);
+        assert_eq!(find_freed("total prune: many"), None);
+    }
+
+    #[test]
+    fn a_server_that_lets_nothing_be_deleted_is_known() {
+        let old = "Remove(<snapshot/a61a1f8d1e>) returned error, retrying after 552.330144ms: blob not removed, server response: 403 Forbidden (403)";
+        assert!(is_refusal(old));
+        assert!(!is_refusal("Save(<data/4030>) returned error"));
+    }
+
+    #[test]
+    fn a_path_is_no_pattern() {
+        assert_eq!(literal(Path::new("/srv/[a]*/b?")), "/srv/\\[a]\\*/b\\?");
+    }
+}

@@ -1,0 +1,274 @@
+//! A run: a hot pass while the writers run, a pass at rest that becomes the snapshot, its verification.
+//!
+//! The pass at rest has the hot one as its parent, so that it reads only what changed, where stamps can be relied on
+//! (`archive::take_trust` says why and where). Elsewhere it compares with the run before, and the hot pass has still stored
+//! the data. The turn at the repository is held from the beginning until the snapshot counts: nothing is waited for while
+//! writers rest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::contents::Contents;
+use super::pass::{Pass, Passed, look_at, outcome};
+use super::program::Restic;
+use super::turns::Turn;
+use super::{BackendError, RunRequest, Session, Work, tags};
+use crate::backends::archive::take_trust;
+use crate::backends::{Source, SourceOutcome, Stored};
+use crate::domain::job::TargetState;
+use crate::domain::log::Level;
+use crate::domain::size::human_bytes;
+
+/// Nothing waits for a disk that takes longer than this to be brought up to date.
+const SYNC_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a foreign lock is waited for while writers rest.
+const PATIENCE_AT_REST: Duration = Duration::from_secs(20);
+/// How long the end of a run waits for its turn to tidy up; the next run does it otherwise.
+const TIDY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A run.
+pub(super) struct ResticSession {
+    restic: Arc<Restic>,
+    request: RunRequest,
+    work: Work,
+    turn: Option<Turn>,
+    /// The snapshot before this run.
+    previous: Option<String>,
+    /// The hot pass, and whether files may be compared with it.
+    hot: Option<(Passed, bool)>,
+    captured: Option<Captured>,
+    /// Whether something may lie there that is only for the run.
+    is_tidy: bool,
+}
+
+/// The pass at rest.
+struct Captured {
+    passed: Passed,
+    sources: Vec<Source>,
+    failed: Vec<SourceOutcome>,
+    contents: Contents,
+}
+
+impl ResticSession {
+    /// Takes the turn and removes what earlier runs left.
+    pub(super) async fn begin(restic: Arc<Restic>, request: RunRequest, work: Work) -> Result<Self, BackendError> {
+        let turn = restic.take_turn(&work).await?;
+        restic.wait_until_free(&work).await?;
+        let all = restic.all_snapshots(&work).await?;
+        if let Err(error) = restic.remove_leftovers(&work, &all, |_| true).await {
+            work.report.log(Level::Warning, None, format!("what an earlier run left could not be removed: {error}"));
+        }
+        let own = all.into_iter().filter(|snapshot| restic.is_own(snapshot) && !snapshot.is_leftover());
+        let previous = own.max_by_key(|snapshot| snapshot.time).map(|snapshot| snapshot.id);
+        let (hot, captured) = (None, None);
+        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, captured, is_tidy: true })
+    }
+
+    fn tags(&self, sources: &[Source], mark: &str) -> Vec<String> {
+        let (content, refused) = tags::of_content(sources, &self.request.tags);
+        if mark != tags::HOT && !refused.is_empty() {
+            let refused = refused.join("', '");
+            let words = format!("tags that restic cannot take or that are ours were left out: '{refused}'");
+            self.work.report.log(Level::Warning, None, words);
+        }
+        let mut all = tags::of_run(&self.request);
+        all.extend([mark.to_owned()]);
+        all.extend(content);
+        all
+    }
+
+    async fn read_at_rest(&mut self, sources: &[Source]) -> Result<(), BackendError> {
+        let (there, failed) = look_at(sources).await;
+        for source in &failed {
+            let message = source.message.clone().unwrap_or_default();
+            self.work.report.log(Level::Error, Some(&source.name), message);
+        }
+        if there.is_empty() {
+            return Err(BackendError::failed("none of the data could be found, so there is nothing to store"));
+        }
+        let parent = match &self.hot {
+            Some((hot, true)) => Some(hot.summary.snapshot_id.clone()),
+            _ => self.previous.clone(),
+        };
+        let pass = Pass {
+            sources: &there,
+            tags: self.tags(&there, tags::UNFINISHED),
+            excludes: &self.request.excludes,
+            parent: parent.as_deref(),
+            patience: PATIENCE_AT_REST,
+        };
+        self.is_tidy = false;
+        let passed = self.restic.back_up(&self.work, pass).await?;
+        self.captured = Some(Captured { passed, sources: there, failed, contents: Contents::default() });
+        Ok(())
+    }
+
+    /// The id of the snapshot at rest, in full.
+    async fn find_id(&self, known: &str) -> Result<String, BackendError> {
+        if super::locks::is_id(known) {
+            return Ok(known.to_owned());
+        }
+        let all = self.restic.all_snapshots(&self.work).await?;
+        let run = self.run_tag();
+        let mut own = all.into_iter().filter(|s| s.has(&run) && s.id.starts_with(known) && self.restic.is_own(s));
+        own.next().map(|snapshot| snapshot.id).ok_or_else(|| BackendError::failed("restic made no snapshot"))
+    }
+
+    fn run_tag(&self) -> String {
+        format!("mainstay-job={}", self.request.job)
+    }
+}
+
+#[async_trait]
+impl Session for ResticSession {
+    async fn precopy(&mut self, sources: &[Source]) -> Result<(), BackendError> {
+        let live: Vec<Source> = sources.iter().filter(|source| source.is_live).cloned().collect();
+        let (there, _) = look_at(&live).await;
+        if there.is_empty() {
+            return Ok(());
+        }
+        let can_compare = has_reliable_stamps(&there).await;
+        let pass = Pass {
+            sources: &there,
+            tags: self.tags(&there, tags::HOT),
+            excludes: &self.request.excludes,
+            parent: self.previous.as_deref(),
+            patience: self.restic.lock_patience,
+        };
+        self.is_tidy = false;
+        let passed = self.restic.back_up(&self.work, pass).await?;
+        let summary = &passed.summary;
+        let (read, added) = (human_bytes(summary.total_bytes_processed), human_bytes(stored_bytes(&passed)));
+        self.work.report.log(Level::Info, None, format!("read while running: {read}, of which {added} are new"));
+        if !can_compare {
+            let words = "the file system keeps no stamps to rely on, so what changed since the last run is read again";
+            self.work.report.log(Level::Info, None, words.to_owned());
+        }
+        self.hot = Some((passed, can_compare));
+        Ok(())
+    }
+
+    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
+        self.read_at_rest(sources).await
+    }
+
+    async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
+        if self.captured.is_none() {
+            if sources.iter().any(|source| source.is_live) {
+                return Err(BackendError::failed("live data was not read while its writers rested"));
+            }
+            self.read_at_rest(sources).await?;
+        }
+        let Some(captured) = &self.captured else { return Err(BackendError::failed("nothing was captured")) };
+        let id = self.find_id(&captured.passed.summary.snapshot_id).await?;
+        let contents = self.restic.read_contents(&self.work, &id, &captured.sources).await?;
+        let Some(captured) = &mut self.captured else { return Err(BackendError::failed("nothing was captured")) };
+        captured.contents = contents;
+        let hot_bytes = self.hot.as_ref().map_or(0, |(hot, _)| stored_bytes(hot));
+        Ok(Stored {
+            reference: Some(id),
+            bytes_read: captured.passed.summary.total_bytes_processed,
+            bytes_stored: hot_bytes + stored_bytes(&captured.passed),
+            entry_count: captured.contents.entry_count,
+            outcomes: captured.outcomes(sources),
+        })
+    }
+
+    async fn verify(&mut self, stored: &mut Stored, is_complete: bool) -> Result<(), BackendError> {
+        let (Some(captured), Some(id)) = (&self.captured, &stored.reference) else {
+            return Err(BackendError::failed("nothing was stored"));
+        };
+        if let Some(difference) = captured.find_difference().await? {
+            return Err(BackendError::failed(format!("the snapshot is not what was read: {difference}")));
+        }
+        let id = self.restic.finish(&self.work, id, &self.run_tag(), is_complete).await?;
+        stored.reference = Some(id);
+        self.is_tidy = self.hot.is_none();
+        self.turn = None;
+        Ok(())
+    }
+
+    async fn end(mut self: Box<Self>) {
+        if self.is_tidy {
+            return;
+        }
+        let work = Work { cancel: CancellationToken::new(), ..self.work.clone() };
+        let run = self.run_tag();
+        let restic = Arc::clone(&self.restic);
+        let tidied = async {
+            if self.turn.is_none() {
+                self.turn = Some(restic.take_turn(&work).await?);
+            }
+            let all = restic.all_snapshots(&work).await?;
+            restic.remove_leftovers(&work, &all, |snapshot| snapshot.has(&run)).await
+        };
+        let words = match tokio::time::timeout(TIDY_PATIENCE, tidied).await {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the repository is busy".to_owned(),
+        };
+        let words = format!("what was stored for this run alone is removed by the next one: {words}");
+        work.report.log(Level::Warning, None, words);
+    }
+}
+
+impl Captured {
+    async fn find_difference(&self) -> Result<Option<String>, BackendError> {
+        let (summary, contents) = (&self.passed.summary, &self.contents);
+        let (read, found) = (summary.total_files_processed, contents.file_count);
+        if read != found {
+            return Ok(Some(format!("{read} files were read, {found} are in it")));
+        }
+        let (read, found) = (summary.total_bytes_processed, contents.bytes);
+        if read != found {
+            return Ok(Some(format!("{read} bytes were read, {found} are in it")));
+        }
+        contents.find_difference(&self.sources).await
+    }
+
+    /// How each source came out: those that were read, those that were not there, those that came too late.
+    fn outcomes(&self, wanted: &[Source]) -> Vec<SourceOutcome> {
+        let mut outcomes: Vec<SourceOutcome> =
+            self.sources.iter().enumerate().map(|(index, source)| self.outcome(index, source)).collect();
+        outcomes.extend(self.failed.iter().cloned());
+        for source in wanted {
+            if !outcomes.iter().any(|known| known.kind == source.kind && known.name == source.name) {
+                let message = Some("it was not there when the data was read".to_owned());
+                outcomes.push(outcome(source, TargetState::Failed, 0, message));
+            }
+        }
+        outcomes
+    }
+
+    fn outcome(&self, index: usize, source: &Source) -> SourceOutcome {
+        let part = self.contents.parts.get(index).cloned().unwrap_or_default();
+        let concerns = |fault: &&super::pass::Fault| fault.concerns(source) || !fault.is_placed(&self.sources);
+        let faults: Vec<_> = self.passed.faults.iter().filter(concerns).collect();
+        let (state, message) = match faults.as_slice() {
+            _ if part.entry_count == 0 => (TargetState::Failed, Some("nothing of it is in the snapshot".to_owned())),
+            [] if part.bytes == 0 && !source.is_live => (TargetState::Failed, Some("it is empty".to_owned())),
+            [] => (TargetState::Succeeded, None),
+            [only] => (TargetState::Partial, Some(format!("could not be read: {}", only.words))),
+            [first, rest @ ..] => {
+                let count = rest.len();
+                (TargetState::Partial, Some(format!("could not be read: {} and {count} more", first.words)))
+            }
+        };
+        outcome(source, state, part.bytes, message)
+    }
+}
+
+fn stored_bytes(passed: &Passed) -> u64 {
+    passed.summary.data_added_packed.unwrap_or(passed.summary.data_added)
+}
+
+/// Writes out what is dirty, and tells whether every later change shows in the stamps of a file.
+async fn has_reliable_stamps(sources: &[Source]) -> bool {
+    let roots: Vec<PathBuf> = sources.iter().flat_map(|source| source.paths.clone()).collect();
+    let looked = tokio::task::spawn_blocking(move || take_trust(&roots).covers_roots(&roots));
+    matches!(tokio::time::timeout(SYNC_PATIENCE, looked).await, Ok(Ok(true)))
+}

@@ -1,0 +1,90 @@
+//! What runs leave behind when they are killed: hot and unverified snapshots, locks, records of processes.
+
+use std::fs;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::own_runs::records;
+use super::process::{Call, Ended};
+use super::program::Restic;
+use super::snapshots::{Snapshot, exists};
+use super::{BackendError, Work};
+use crate::domain::log::Level;
+
+/// How often it is looked whether a repository is free.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// Removes what a kill left behind; returns what was removed.
+pub(super) async fn sweep(restic: &Restic, work: &Work) -> Result<Vec<String>, BackendError> {
+    if !exists(restic, work).await? {
+        return Ok(Vec::new());
+    }
+    let _turn = restic.take_turn(work).await?;
+    let mut removed = Vec::new();
+    let (locks, _) = restic.clear_dead_locks(work).await?;
+    if locks > 0 {
+        removed.push(format!("{locks} locks that earlier runs left in the repository of instance {}", restic.instance));
+    }
+    let all = restic.all_snapshots(work).await?;
+    let snapshots = restic.remove_leftovers(work, &all, |_| true).await?;
+    if snapshots > 0 {
+        removed.push(format!("{snapshots} unfinished snapshots of instance {}", restic.instance));
+    }
+    for (path, record) in records(restic) {
+        if record.is_dead() {
+            let _ = fs::remove_file(path);
+        }
+    }
+    Ok(removed)
+}
+
+impl Restic {
+    /// Removes those snapshots of this instance that were only for a run. Needs the turn at the repository.
+    pub(super) async fn remove_leftovers(
+        &self,
+        work: &Work,
+        all: &[Snapshot],
+        is_meant: impl Fn(&Snapshot) -> bool,
+    ) -> Result<usize, BackendError> {
+        let is_left = |snapshot: &&Snapshot| self.is_own(snapshot) && snapshot.is_leftover() && is_meant(snapshot);
+        let ids: Vec<String> = all.iter().filter(is_left).map(|snapshot| snapshot.id.clone()).collect();
+        if !ids.is_empty() {
+            self.drop_snapshots(work, &ids).await?;
+            let count = ids.len();
+            work.report.log(Level::Debug, None, format!("{count} snapshots that were only for a run were removed"));
+        }
+        Ok(ids.len())
+    }
+
+    /// Waits until nobody holds the repository for themselves, so that a backup will not be refused while writers rest.
+    pub(super) async fn wait_until_free(&self, work: &Work) -> Result<(), BackendError> {
+        let began = Instant::now();
+        loop {
+            let (_, mut locks) = self.clear_dead_locks(work).await?;
+            locks.retain(|lock| lock.body.exclusive);
+            let Some(first) = locks.first() else { return Ok(()) };
+            if began.elapsed() >= self.lock_patience {
+                return Err(self.locked(&locks, &Ended { code: None, said: Vec::new() }));
+            }
+            let owner = first.body.owner();
+            work.report.log(Level::Info, None, format!("waiting for a lock of the repository: {owner}"));
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = work.cancel.cancelled() => return Err(BackendError::Cancelled),
+            }
+        }
+    }
+
+    /// The locks as a sentence, for whoever only looks.
+    pub(super) async fn describe_locks(&self, work: &Work) -> Result<Vec<String>, BackendError> {
+        let locks = self.list_locks(work).await?;
+        let exclusive = locks.into_iter().filter(|lock| lock.body.exclusive);
+        Ok(exclusive.map(|lock| format!("the repository is locked by {}", lock.body.owner())).collect())
+    }
+
+    /// The arguments of a command, followed by ids.
+    pub(super) fn with_ids(words: &[&str], ids: &[String]) -> Call {
+        Call::new(words.iter().map(|word| (*word).to_owned()).chain(ids.iter().cloned()))
+    }
+}

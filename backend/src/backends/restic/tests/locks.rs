@@ -1,0 +1,64 @@
+//! Locks: ours that are dead go, all others stay.
+
+use super::*;
+use crate::backends::restic::own_runs::OwnRun;
+
+/// Kills a restic that reads from a pipe, in the middle of its backup. `is_ours` says whether it was written down.
+async fn leave_lock(bench: &Bench, is_ours: bool) {
+    leave_lock_in(bench, &bench.path("repository/locks"), is_ours).await;
+}
+
+async fn leave_lock_in(bench: &Bench, locks: &Path, is_ours: bool) {
+    let restic = bench.restic();
+    let mut command = restic.command(&["backup", "--stdin"].map(Into::into));
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("restic");
+    let record = is_ours.then(|| OwnRun::begin(&restic, child.id()));
+    while fs::read_dir(locks).expect("locks").count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    child.kill().await.expect("killed");
+    // A process that is killed itself removes no record.
+    std::mem::forget(record);
+}
+
+#[tokio::test]
+async fn a_lock_of_ours_whose_process_was_killed_is_removed() {
+    let bench = Bench::new().await;
+    bench.write("file", b"content");
+    leave_lock(&bench, true).await;
+    let removed = bench.backend().sweep(&bench.work()).await.expect("swept");
+    assert_eq!(removed, ["1 locks that earlier runs left in the repository of instance nightly"]);
+    assert_eq!(bench.ask(&["list", "locks", "--no-lock"]).await, "");
+    leave_lock(&bench, true).await;
+    bench.run(&[bench.volume()], true).await.expect("a run does so by itself");
+}
+
+#[tokio::test]
+async fn a_lock_of_somebody_else_stays_and_is_named() {
+    let bench = Bench::new().await;
+    bench.write("file", b"content");
+    let stored = bench.run(&[bench.volume()], true).await.expect("a first run");
+    leave_lock(&bench, false).await;
+    assert_eq!(bench.backend().sweep(&bench.work()).await.expect("swept"), Vec::<String>::new());
+    let references = [stored.reference.expect("an id")];
+    let sentence = not_ready(bench.backend().forget(&bench.work(), &references).await);
+    assert!(sentence.contains("is locked by host") && sentence.contains("restic unlock"), "{sentence}");
+    assert_eq!(fs::read_dir(bench.path("repository/locks")).expect("locks").count(), 1, "it is kept");
+    assert_eq!(bench.all().await.len(), 1);
+}
+
+#[tokio::test]
+async fn only_an_exclusive_lock_keeps_a_run_from_beginning() {
+    let bench = Bench::new().await;
+    leave_lock(&bench, false).await;
+    let session = bench.backend().begin(bench.request(), bench.work()).await.expect("a backup of another host is fine");
+    session.end().await;
+}
+
+/// The same where the repository is not on this machine, as far as we know.
+pub(super) async fn a_dead_lock_goes(bench: &Bench, locks: &Path) {
+    leave_lock_in(bench, locks, true).await;
+    let removed = bench.backend().sweep(&bench.work()).await.expect("swept");
+    assert_eq!(removed.len(), 1, "{removed:?}");
+    assert_eq!(fs::read_dir(locks).expect("locks").count(), 0);
+}

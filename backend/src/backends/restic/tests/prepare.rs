@@ -1,0 +1,76 @@
+//! When a repository is made, and what is said when it cannot be used.
+
+use super::*;
+
+#[tokio::test]
+async fn a_repository_is_made_once_and_only_on_request() {
+    let bench = Bench::empty();
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), false).await);
+    assert!(sentence.contains("no repository") && sentence.contains("first run"), "{sentence}");
+    assert!(!bench.path("repository").exists());
+    let made = bench.backend().prepare(&bench.work(), true).await.expect("made");
+    assert!(made.notes.iter().any(|note| note.ends_with("was made")), "{made:?}");
+    let config = fs::read(bench.path("repository/config")).expect("a repository");
+    let found = bench.backend().prepare(&bench.work(), true).await.expect("found");
+    assert!(found.notes.iter().any(|note| note.ends_with("opens")), "{found:?}");
+    assert_eq!(fs::read(bench.path("repository/config")).expect("the same"), config);
+}
+
+#[tokio::test]
+async fn a_wrong_password_never_makes_a_repository() {
+    let mut bench = Bench::new().await;
+    bench.set("RESTIC_PASSWORD", "wrong-horse");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("password") && !sentence.contains("wrong-horse"), "{sentence}");
+    assert_eq!(fs::read_dir(bench.path("repository/keys")).expect("keys").count(), 1);
+    bench.instance.env.clear();
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("there is no password"), "{sentence}");
+}
+
+#[tokio::test]
+async fn passwords_come_from_files_and_commands_too() {
+    let mut bench = Bench::new().await;
+    bench.instance.env.clear();
+    fs::write(bench.path("password"), PASSWORD).expect("writable");
+    bench.set("RESTIC_PASSWORD_FILE", bench.path("password").to_str().expect("UTF-8"));
+    bench.backend().prepare(&bench.work(), false).await.expect("opens");
+    bench.instance.env.clear();
+    bench.set("RESTIC_PASSWORD_COMMAND", &format!("echo {PASSWORD}"));
+    bench.backend().prepare(&bench.work(), false).await.expect("opens");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_no_missing_repository() {
+    let mut bench = Bench::empty();
+    // A port of our own on which nothing listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    bench.settings().repository = RepositoryUrl::new(&format!("rest:http://me:hunter22@127.0.0.1:{port}/r/"));
+    bench.instance.restic_timeout = Some(Duration::from_secs(4));
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("cannot be reached") && !sentence.contains("hunter22"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_missing_an_old_and_a_strange_restic_are_told_apart() {
+    let mut bench = Bench::empty();
+    bench.set("PATH", bench.path("nothing").to_str().expect("UTF-8"));
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("restic is not there"), "{sentence}");
+    bench.shim("echo restic 0.9.6 compiled with go1.13");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("0.9.6 is too old"), "{sentence}");
+    bench.shim("echo this is no restic >&2; exit 3");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("does not say its version: this is no restic"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_directory_that_may_not_be_read_is_refused() {
+    let mut bench = Bench::new().await;
+    let restic = super::runs::which("restic");
+    bench.shim(&format!("exec setpriv --bounding-set -dac_override,-dac_read_search {restic} \"$@\""));
+    fs::set_permissions(bench.path("repository"), fs::Permissions::from_mode(0o000)).expect("a mode");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("is refused"), "{sentence}");
+}
