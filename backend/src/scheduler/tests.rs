@@ -131,8 +131,13 @@ fn engine_parts(
     };
     let docker = docker.shared();
     let discovery = Discovery::new(found, docker.clone(), clock.clone());
-    let archives =
-        ArchiveParts { backup_dir: root.join("backups"), codec: Codec::default(), workers: 1, version: "0.0.0" };
+    let archives = ArchiveParts {
+        backup_dir: root.join("backups"),
+        codec: Codec::default(),
+        workers: 1,
+        version: "0.0.0",
+        timezone: chrono_tz::UTC,
+    };
     EngineParts {
         store: store.clone(),
         registry: Registry::new(instances, PlanDefaults::default(), store.clone(), discovery.clone()),

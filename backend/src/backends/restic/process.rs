@@ -52,6 +52,7 @@ impl Call {
 }
 
 /// A line of its output.
+#[derive(Clone, Copy)]
 pub(super) enum Line<'a> {
     /// On standard output.
     Out(&'a str),
@@ -106,7 +107,7 @@ impl Restic {
             return Err(BackendError::Cancelled);
         }
         let limit = [call.limit, self.timeout].into_iter().flatten().min();
-        let mut child = self.command(&call.arguments).spawn().map_err(|error| not_begun(error))?;
+        let mut child = self.command(&call.arguments).spawn().map_err(not_begun)?;
         let group = Group::led_by(child.id());
         let _record = OwnRun::begin(self, child.id());
         let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {

@@ -82,7 +82,7 @@ impl Restic {
 pub(super) async fn list(restic: &Restic, work: &Work) -> Result<Vec<FoundSnapshot>, BackendError> {
     let mut all = restic.all_snapshots(work).await?;
     all.retain(|snapshot| !(snapshot.has(tags::OURS) && snapshot.is_leftover()));
-    all.sort_by(|a, b| b.time.cmp(&a.time));
+    all.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
     Ok(all.into_iter().map(|snapshot| restic.to_found(snapshot)).collect())
 }
 

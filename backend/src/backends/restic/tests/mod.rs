@@ -111,6 +111,7 @@ impl Bench {
                 codec: archive::Codec::default(),
                 workers: 1,
                 version: "0",
+                timezone: chrono_tz::UTC,
             },
         }
     }
