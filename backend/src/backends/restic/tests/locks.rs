@@ -13,12 +13,19 @@ async fn leave_lock_in(bench: &Bench, locks: &Path, is_ours: bool) {
     let mut command = restic.command(&["backup", "--stdin"].map(Into::into));
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("restic");
     let record = is_ours.then(|| OwnRun::begin(&restic, child.id()));
-    while fs::read_dir(locks).expect("locks").count() == 0 {
+    // While it is written it bears a longer name, and killed then it is no lock yet.
+    let is_lock = |name: &str| name.len() == 64;
+    while !names_in(locks).iter().any(|name| is_lock(name)) {
         tokio::task::yield_now().await;
     }
     child.kill().await.expect("killed");
     // A process that is killed itself removes no record.
     std::mem::forget(record);
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).expect("locks").map(|entry| entry.expect("an entry").file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test]
