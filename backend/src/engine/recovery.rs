@@ -254,7 +254,7 @@ mod tests {
         for name in [".blog_1.job_1.precopy.partial", ".blog_1.job_1.capture.partial"] {
             assert!(is_scratch(&Path::new("/staging").join(name)), "{name}");
         }
-        for name in ["blog_1.tar.gz.partial", "precopy.partial", ".blog_1.tar.gz.partial", ".412-7.spool.partial"] {
+        for name in ["blog_1.tar.gz.partial", "nas.partial", ".blog_1.tar.gz.partial", ".412-7.spool.partial"] {
             assert!(!is_scratch(&Path::new("/backups").join(name)), "{name}");
         }
     }
