@@ -232,6 +232,9 @@ pub struct FoundSnapshot {
     pub at: DateTime<Utc>,
     /// Whether it was made for this instance by this installation; others are shown and never touched.
     pub is_ours: bool,
+    /// Whether another program made it and the instance takes it for its own, as the user wished: no record of ours can
+    /// know it.
+    pub is_adopted: bool,
     /// Whether every target was captured whole.
     pub is_complete: bool,
     /// The host that it names.

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::messages::{Message, Status, Summary, parse};
 use super::process::{Call, Heed, Line};
 use super::program::Restic;
@@ -20,6 +22,8 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(30);
 /// What is read, and how.
 pub(super) struct Pass<'a> {
     pub(super) sources: &'a [Source],
+    /// When the run began: the snapshot bears the same time as our record.
+    pub(super) at: DateTime<Utc>,
     pub(super) tags: Vec<String>,
     pub(super) excludes: &'a [String],
     /// The snapshot that files are compared with; without one everything is read.
@@ -67,6 +71,8 @@ impl Restic {
     fn backup_arguments(&self, pass: &Pass<'_>) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["backup".into(), "--json".into()];
         arguments.push(format!("--host={}", self.node_name).into());
+        // In UTC, which is the zone that restic is given.
+        arguments.push(format!("--time={}", pass.at.format("%Y-%m-%d %H:%M:%S")).into());
         arguments.push(pass.parent.map_or("--force".to_owned(), |parent| format!("--parent={parent}")).into());
         arguments.extend(pass.tags.iter().map(|tag| format!("--tag={tag}").into()));
         arguments.extend(pass.excludes.iter().map(|pattern| format!("--exclude={pattern}").into()));

@@ -22,12 +22,11 @@ use crate::domain::names::InstanceId;
 use crate::domain::plan::{Instance, ResticSettings};
 
 /// What is passed on of our environment, besides `XDG_*`.
-const INHERITED: [&str; 15] = [
+const INHERITED: [&str; 14] = [
     "PATH",
     "HOME",
     "TMPDIR",
     "LANG",
-    "TZ",
     "SSH_AUTH_SOCK",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -88,6 +87,8 @@ impl Restic {
         for name in NOT_FROM_THE_INSTANCE {
             command.env_remove(name);
         }
+        // Times on its command line are read in its zone, see `pass.rs`.
+        command.env("TZ", "UTC");
         command.env("RESTIC_REPOSITORY", self.settings.repository.expose());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);

@@ -96,6 +96,7 @@ impl ResticSession {
         };
         let pass = Pass {
             sources: &there,
+            at: self.request.started_at,
             tags: self.tags(&there, tags::UNFINISHED),
             excludes: &self.request.excludes,
             parent: parent.as_deref(),
@@ -134,6 +135,7 @@ impl Session for ResticSession {
         let can_compare = has_reliable_stamps(&there).await;
         let pass = Pass {
             sources: &there,
+            at: self.request.started_at,
             tags: self.tags(&there, tags::HOT),
             excludes: &self.request.excludes,
             parent: self.previous.as_deref(),

@@ -67,6 +67,7 @@ impl Restic {
         let is_adopted = self.settings.adopts_old_snapshots && self.is_of_marina(&snapshot);
         FoundSnapshot {
             is_ours: self.is_own(&snapshot) || is_adopted,
+            is_adopted,
             // Nobody else says it of theirs.
             is_complete: !snapshot.has(tags::OURS) || snapshot.has(tags::COMPLETE),
             reference: snapshot.id,

@@ -1,8 +1,10 @@
 //! What is kept of what a plan stored, where its data lies.
 //!
 //! Snapshots are judged apart by plan, and by the stack that was captured by a plan's means: they do not hold the same,
-//! so that none may stand for another. Which plan made one is told by our record; one that is not in it is taken for one
-//! of the instance's own plan.
+//! so that none may stand for another. Which plan made one is told by our record. One that is not in it is kept, whatever
+//! the policy says: after the loss of the store nobody knows whose it is, and judged together with others it would push
+//! out what is the last of something. Only what was adopted from another program, which no record can know, is taken for
+//! the instance's own plan.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,9 @@ use super::{Cx, Stop, count};
 
 /// More snapshots of one instance than anyone keeps.
 const MANY: u64 = 100_000;
+
+/// Why a snapshot stays whose plan nobody knows.
+const NOT_RECORDED: &str = "it is in no record of this installation, so it is not dropped";
 
 /// What one lot of snapshots holds: that of a plan, or of a stack by the plan's means.
 type Lot = (PlanId, Option<StackName>);
@@ -58,17 +63,34 @@ impl Shelf {
         Ok(Self { found, recorded })
     }
 
-    /// Our snapshots, lot by lot.
+    fn find_record(&self, found: &FoundSnapshot) -> Option<&Snapshot> {
+        self.recorded.iter().find(|snapshot| snapshot.reference == found.reference)
+    }
+
+    /// Our snapshots whose plan is known, lot by lot.
     fn lots(&self, instance: &InstanceId) -> BTreeMap<Lot, Vec<Candidate>> {
         let mut lots: BTreeMap<Lot, Vec<Candidate>> = BTreeMap::new();
         for found in self.found.iter().filter(|found| found.is_ours) {
-            let record = self.recorded.iter().find(|snapshot| snapshot.reference == found.reference);
+            let record = self.find_record(found);
+            if record.is_none() && !found.is_adopted {
+                continue;
+            }
             let plan = record.and_then(|snapshot| snapshot.plan.clone()).unwrap_or_else(|| PlanId::from(instance));
             let stack = record.and_then(|snapshot| snapshot.stack.clone());
             let candidate = Candidate { id: found.reference.clone(), at: found.at, is_complete: found.is_complete };
             lots.entry((plan, stack)).or_default().push(candidate);
         }
         lots
+    }
+
+    /// Our snapshots whose plan is not known; told with those of the instance's own plan.
+    fn unknown(&self) -> impl Iterator<Item = KeepVerdict> {
+        let found = self.found.iter().filter(|found| found.is_ours && !found.is_adopted);
+        found.filter(|found| self.find_record(found).is_none()).map(|found| KeepVerdict {
+            id: found.reference.clone(),
+            is_kept: true,
+            reason: NOT_RECORDED.to_owned(),
+        })
     }
 
     /// What becomes of the snapshots of a plan. While the clock cannot be believed, all are kept.
@@ -84,6 +106,9 @@ impl Shelf {
                     verdicts.extend(candidates.into_iter().map(keep));
                 }
             }
+        }
+        if plan.id == PlanId::from(instance) {
+            verdicts.extend(self.unknown());
         }
         verdicts
     }

@@ -139,6 +139,7 @@ impl Shelf {
             reference,
             at: about.created_at,
             is_ours,
+            is_adopted: false,
             is_complete,
             host: about.host,
             paths: about.paths,

@@ -1,5 +1,7 @@
 //! Runs: what ends up in the snapshot, and what is left when they go wrong.
 
+use chrono::DateTime;
+
 use super::*;
 use crate::backends::RestoreRequest;
 use crate::backends::restic::tags;
@@ -14,7 +16,9 @@ async fn a_run_leaves_one_snapshot_of_what_was_at_rest() {
     fs::create_dir_all(dump.parent().expect("a parent")).expect("directories");
     fs::write(&dump, "-- dump").expect("writable");
     let sources = [bench.volume(), source("shop-db", bench.path("dumps/db"), false)];
-    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    let started_at = DateTime::from_timestamp(1_750_000_000, 0).expect("a time");
+    let request = RunRequest { started_at, ..bench.request() };
+    let mut session = bench.backend().begin(request, bench.work()).await.expect("begun");
     session.precopy(&sources).await.expect("a hot pass");
     fs::write(&changing, "after!").expect("writable");
     session.capture(&sources).await.expect("captured");
@@ -33,6 +37,7 @@ async fn a_run_leaves_one_snapshot_of_what_was_at_rest() {
     let found = bench.backend().snapshots(&bench.work()).await.expect("a list");
     assert_eq!(found.len(), 1);
     assert_eq!(Some(&found[0].reference), stored.reference.as_ref());
+    assert_eq!(found[0].at, started_at, "as our record says, in whatever zone restic runs");
     assert!(found[0].is_ours && found[0].is_complete && found[0].host == "this-host");
     for tag in ["mainstay", "mainstay-instance=nightly", "volume:shop_data", "db:shop-db", "daily", tags::COMPLETE] {
         assert!(found[0].tags.iter().any(|own| own == tag), "{tag} in {:?}", found[0].tags);

@@ -198,6 +198,7 @@ fn found(reference: &str, day: i64, is_ours: bool) -> FoundSnapshot {
         reference: reference.to_owned(),
         at: DateTime::<Utc>::from_timestamp(1_790_000_000 - day * 86_400, 0).expect("a time"),
         is_ours,
+        is_adopted: false,
         is_complete: true,
         host: "node".to_owned(),
         paths: Vec::new(),
@@ -209,8 +210,9 @@ fn found(reference: &str, day: i64, is_ours: bool) -> FoundSnapshot {
 async fn retention_drops_what_is_ours_and_old_after_a_success_alone() {
     let world = World::new(Reads::InPlace, vec![volume("data")]).await;
     let mut shelf: Vec<FoundSnapshot> = (1..5).map(|day| found(&format!("day-{day}"), day, true)).collect();
+    world.record(&shelf).await;
     shelf.insert(0, found("stored-1", 0, true));
-    shelf.push(found("foreign", 9, false));
+    shelf.extend([found("foreign", 9, false), found("of-a-lost-store", 8, true)]);
     *world.backend.shelf.lock().expect("not poisoned") = shelf;
     world.backend.break_at("verify", Fault::Fails);
     assert_eq!(world.run().await.state, JobState::Failed);
@@ -278,14 +280,28 @@ async fn a_check_that_finds_something_has_failed() {
 #[tokio::test]
 async fn retention_by_hand_is_a_job_and_a_preview_is_none() {
     let world = World::new(Reads::InPlace, vec![volume("data")]).await;
-    *world.backend.shelf.lock().expect("not poisoned") = (0..4).map(|d| found(&format!("day-{d}"), d, true)).collect();
+    let mut shelf: Vec<FoundSnapshot> = (0..4).map(|d| found(&format!("day-{d}"), d, true)).collect();
+    world.record(&shelf).await;
+    shelf.push(found("of-a-lost-store", 8, true));
+    *world.backend.shelf.lock().expect("not poisoned") = shelf;
     let id = "nas".parse().expect("an id");
     let preview = world.engine.forget_instance(&id, true).await.expect("a preview");
     assert_eq!(preview.verdicts.iter().filter(|verdict| !verdict.is_kept).count(), 2);
+    let unknown = preview.verdicts.iter().find(|verdict| verdict.id == "of-a-lost-store").expect("told");
+    assert!(unknown.is_kept && unknown.reason.contains("in no record"), "{}", unknown.reason);
     assert!(world.backend.seen().forgotten.is_empty());
     let report = world.engine.forget_instance(&id, false).await.expect("done");
     assert_eq!((report.freed_bytes, world.backend.seen().forgotten.len()), (Some(7), 2));
     assert_all_is_well(&world).await;
+}
+
+#[tokio::test]
+async fn what_was_adopted_is_under_retention_although_no_record_knows_it() {
+    let world = World::new(Reads::InPlace, vec![volume("data")]).await;
+    let adopted = |day| FoundSnapshot { is_adopted: true, ..found(&format!("day-{day}"), day, true) };
+    *world.backend.shelf.lock().expect("not poisoned") = (0..4).map(adopted).collect();
+    world.engine.forget_instance(&"nas".parse().expect("an id"), false).await.expect("done");
+    assert_eq!(world.backend.seen().forgotten.len(), 2);
 }
 
 #[tokio::test]

@@ -9,13 +9,15 @@ use tokio::runtime::Handle;
 
 use super::fake::FakeBackend;
 use crate::backends::archive::Codec;
-use crate::backends::{ArchiveParts, BackendParts, Reads};
+use crate::backends::{ArchiveParts, BackendParts, FoundSnapshot, Reads};
 use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::EngineVolume;
 use crate::docker::scripted::{ScriptedEngine, running_container};
 use crate::domain::clock::{ManualClock, SharedClock};
+use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, Quiesce, StepName, Trigger};
-use crate::domain::plan::{Destination, Hooks, Instance, MissedRun, Origin, Target, What};
+use crate::domain::plan::{BackendKind, Destination, Hooks, Instance, MissedRun, Origin, Target, What};
+use crate::domain::snapshot::Snapshot;
 use crate::domain::stack::{Mount, MountKind, labels};
 use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
@@ -32,6 +34,32 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Has the record say that the instance's own plan made these.
+    pub(super) async fn record(&self, found: &[FoundSnapshot]) {
+        for found in found {
+            let snapshot = Snapshot {
+                id: SnapshotId::new(found.at),
+                job_id: JobId::new(found.at),
+                backend: BackendKind::Restic,
+                reference: found.reference.clone(),
+                stack: None,
+                host: "local".to_owned(),
+                instance: Some("nas".to_owned()),
+                plan: Some("nas".parse().expect("an id")),
+                created_at: found.at,
+                size_bytes: 1,
+                content_bytes: 1,
+                entry_count: 1,
+                blake3: None,
+                is_complete: found.is_complete,
+                verified_at: None,
+                removed_at: None,
+                targets: Vec::new(),
+            };
+            self.store.insert_snapshot(&snapshot).await.expect("recorded");
+        }
+    }
+
     /// One instance `nas` with these targets; a volume `data` with a file, which container `app` writes to.
     pub(super) async fn new(reads: Reads, targets: Vec<Target>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
