@@ -85,7 +85,8 @@ async fn a_container_of_no_stack_is_found_again_by_its_name() {
     other.container.state = ContainerState::Exited;
     other.container.labels = [(labels::PROJECT.to_owned(), "shop".to_owned())].into();
     engine.add_container(other.clone());
-    let mut case = Case::new(HeldContainer { service: String::new(), ..held("db") });
+    let gone = HeldContainer { id: "old".to_owned(), service: String::new(), ..held("db") };
+    let mut case = Case::new(gone);
     case.look(&engine, QUIET).await;
     assert_eq!(case.standing, Standing::Gone, "one of a stack does not take its place");
     other.container.labels.clear();
