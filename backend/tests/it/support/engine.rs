@@ -68,6 +68,8 @@ enum Made {
 /// What a throw-away container is like.
 #[derive(Default)]
 pub(crate) struct Recipe<'a> {
+    /// Another image than [`IMAGE`]; it runs what it declares.
+    pub(crate) image: &'a str,
     /// The shell script it runs; [`POLITE`] when empty.
     pub(crate) script: &'a str,
     /// Labels besides the one of all test things.
@@ -111,10 +113,15 @@ impl Lab {
 
     /// Makes a volume and returns its name.
     pub(crate) async fn volume(&self, suffix: &str) -> String {
+        self.labelled_volume(suffix, &[]).await
+    }
+
+    /// Makes a volume with labels besides the one of all test things.
+    pub(crate) async fn labelled_volume(&self, suffix: &str, labels: &[(&str, &str)]) -> String {
         let name = self.name(suffix);
         let request = VolumeCreateRequest {
             name: Some(name.clone()),
-            labels: Some(test_labels(&[])),
+            labels: Some(test_labels(labels)),
             ..VolumeCreateRequest::default()
         };
         self.docker.create_volume(request).await.expect("a volume");
@@ -137,6 +144,20 @@ impl Lab {
         let name = self.created(suffix, recipe).await;
         self.engine.start_container(&name).await.expect("started");
         name
+    }
+
+    /// Makes a container, starts it, and waits until its own check finds it healthy.
+    pub(crate) async fn healthy(&self, suffix: &str, recipe: Recipe<'_>) -> String {
+        let name = self.created(suffix, recipe).await;
+        self.start_until_healthy(&name).await;
+        name
+    }
+
+    /// Starts a container that rests, and waits until its own check finds it healthy.
+    pub(crate) async fn start_until_healthy(&self, name: &str) {
+        let mut events = self.events_of(name).await;
+        self.engine.start_container(name).await.expect("started");
+        events.wait_for("health_status: healthy").await;
     }
 
     /// Stops a container, as someone at a terminal would.
@@ -243,8 +264,8 @@ fn body_of(recipe: Recipe<'_>) -> ContainerCreateBody {
         ..HealthConfig::default()
     };
     ContainerCreateBody {
-        image: Some(IMAGE.to_owned()),
-        cmd: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
+        image: Some(if recipe.image.is_empty() { IMAGE } else { recipe.image }.to_owned()),
+        cmd: recipe.image.is_empty().then(|| ["sh", "-c", script].map(str::to_owned).to_vec()),
         labels: Some(test_labels(recipe.labels)),
         env: Some(recipe.env.iter().map(|&entry| entry.to_owned()).collect()),
         volumes: Some(recipe.volumes.iter().map(|&path| path.to_owned()).collect()),

@@ -9,13 +9,14 @@ use crate::domain::job::TargetState;
 
 #[tokio::test]
 async fn a_run_leaves_one_snapshot_of_what_was_at_rest() {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
     bench.write("big", &noise(1, 3 << 20));
     let changing = bench.write("dir/changing", b"before");
     let dump = bench.path("dumps/db/dump.sql");
     fs::create_dir_all(dump.parent().expect("a parent")).expect("directories");
     fs::write(&dump, "-- dump").expect("writable");
     let sources = [bench.volume(), source("shop-db", bench.path("dumps/db"), false)];
+    bench.set("TZ", "Asia/Tokyo");
     let started_at = DateTime::from_timestamp(1_750_000_000, 0).expect("a time");
     let request = RunRequest { started_at, ..bench.request() };
     let mut session = bench.backend().begin(request, bench.work()).await.expect("begun");
