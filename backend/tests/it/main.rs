@@ -42,6 +42,7 @@ mod store_claim;
 mod store_disk;
 mod store_lock;
 mod system;
+mod ten_days;
 
 mod support {
     pub(crate) mod client;

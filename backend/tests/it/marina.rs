@@ -84,79 +84,87 @@ fn assert_no_secret(root: &Path) {
     }
 }
 
-#[tokio::test]
-async fn a_file_and_a_labelled_stack_run_unchanged() {
-    let Some(lab) = Lab::open("a stack labelled for Marina").await else { return };
-    let id = lab.name("nas");
-    let own = lab.name("own");
-    let image = lab.image(
-        "tool",
-        "COPY backup.sh /backup.sh",
-        &[(
-            "backup.sh",
-            "#!/bin/sh\necho \"for $MARINA_INSTANCE_ID on $MARINA_HOSTNAME\"; find /backup -type f; test -n \"$TOKEN\"",
-        )],
-    );
-    let config = format!(
-        "instances:\n  - id: {id}\n    repository: ${{REPOSITORY}}\n    schedule: \"0 2 * * *\"\n    retention: \"7d:4w:6m\"\n    \
-         resticTimeout: \"10m\"\n    env:\n      RESTIC_PASSWORD: ${{RESTIC_SECRET}}\n  - id: {own}\n    customImage: {image}\n    \
-         schedule: \"CRON_TZ=Europe/Berlin 0 3 * * *\"\n    env:\n      TOKEN: geheim-token\nretention: \"14d:8w:12m\"\n\
-         stopAttached: false\nmesh:\n  nodeName: node1\n"
-    );
-    let enabled = ("dev.polarfox.marina.enabled", "yes");
-    let instance = ("dev.polarfox.marina.instanceID", id.as_str());
-    let uploads = lab
-        .labelled_volume(
-            "uploads",
-            &[
-                enabled,
-                instance,
-                ("dev.polarfox.marina.paths", "/images"),
-                ("dev.polarfox.marina.stopAttached", "true"),
-                ("dev.polarfox.marina.pre", "echo before > /data/images/pre.txt"),
-                ("dev.polarfox.marina.post", "echo geheim-nothing >/dev/null; echo after > /data/post.txt"),
-                ("dev.polarfox.marina.exclude", "*.tmp, cache"),
-                ("dev.polarfox.marina.tags", "blog"),
-            ],
+/// The stack of somebody who labels for Marina: what is to be backed up, and by which of two instances.
+struct Labelled {
+    /// The instance with a repository.
+    nas: String,
+    /// The instance with an image of its own.
+    own: String,
+    image: String,
+    uploads: String,
+    files: String,
+    web: String,
+    db: String,
+}
+
+const ENABLED: (&str, &str) = ("dev.polarfox.marina.enabled", "yes");
+const OWN_TOOL: &str =
+    "#!/bin/sh\necho \"for $MARINA_INSTANCE_ID on $MARINA_HOSTNAME\"; find /backup -type f; test -n \"$TOKEN\"";
+
+impl Labelled {
+    async fn new(lab: &Lab) -> Self {
+        let (nas, own) = (lab.name("nas"), lab.name("own"));
+        let image = lab.image("tool", "COPY backup.sh /backup.sh", &[("backup.sh", OWN_TOOL)]);
+        let uploads = label_uploads(lab, &nas).await;
+        let writer = "mkdir -p /data/images /data/other; echo one >/data/images/a.jpg; echo x >/data/images/b.tmp; \
+                      echo no >/data/other/c; trap 'exit 0' TERM; while :; do sleep 0.05; done";
+        let web = running_with(lab, "web", writer, &uploads).await;
+        let db = label_database(lab, &nas).await;
+        let files = volume_with(lab, "files", "f.txt", &own).await;
+        Self { nas, own, image, uploads, files, web, db }
+    }
+
+    fn config(&self) -> String {
+        let Self { nas, own, image, .. } = self;
+        format!(
+            "instances:\n  - id: {nas}\n    repository: ${{REPOSITORY}}\n    schedule: \"0 2 * * *\"\n    \
+             retention: \"7d:4w:6m\"\n    resticTimeout: \"10m\"\n    env:\n      RESTIC_PASSWORD: ${{RESTIC_SECRET}}\n  \
+             - id: {own}\n    customImage: {image}\n    schedule: \"CRON_TZ=Europe/Berlin 0 3 * * *\"\n    env:\n      \
+             TOKEN: geheim-token\nretention: \"14d:8w:12m\"\nstopAttached: false\nmesh:\n  nodeName: node1\n"
         )
-        .await;
-    let writer = "mkdir -p /data/images /data/other; echo one >/data/images/a.jpg; echo x >/data/images/b.tmp; echo no >/data/other/c; \
-                  trap 'exit 0' TERM; while :; do sleep 0.05; done";
-    let web = lab
-        .running("web", Recipe { script: writer, binds: vec![format!("{uploads}:/data")], ..Recipe::default() })
-        .await;
-    let labels = [enabled, instance, ("dev.polarfox.marina.db", "postgres")];
+    }
+}
+
+async fn label_uploads(lab: &Lab, instance: &str) -> String {
+    let labels = [
+        ENABLED,
+        ("dev.polarfox.marina.instanceID", instance),
+        ("dev.polarfox.marina.paths", "/images"),
+        ("dev.polarfox.marina.stopAttached", "true"),
+        ("dev.polarfox.marina.pre", "echo before > /data/images/pre.txt"),
+        ("dev.polarfox.marina.post", "echo geheim-nothing >/dev/null; echo after > /data/post.txt"),
+        ("dev.polarfox.marina.exclude", "*.tmp, cache"),
+        ("dev.polarfox.marina.tags", "blog"),
+    ];
+    lab.labelled_volume("uploads", &labels).await
+}
+
+async fn label_database(lab: &Lab, instance: &str) -> String {
+    let labels = [ENABLED, ("dev.polarfox.marina.instanceID", instance), ("dev.polarfox.marina.db", "postgres")];
     let env = ["POSTGRES_USER=keeper", "POSTGRES_PASSWORD=geheim-pg"];
     let recipe = Recipe { image: "mainstay-test/postgres:local", labels: &labels, env: &env, ..Recipe::default() };
     let db = lab.healthy("db", recipe).await;
     in_container(&db, "psql -U keeper -d keeper -qc \"create table t(x text); insert into t values ('a row')\"");
-    let own_labels = [enabled, ("dev.polarfox.marina.instanceID", own.as_str())];
-    let files = lab.labelled_volume("files", &own_labels).await;
-    lab.running(
-        "files",
-        Recipe {
-            script: "echo f >/data/f.txt; sleep 9999",
-            binds: vec![format!("{files}:/data")],
-            ..Recipe::default()
-        },
-    )
-    .await;
+    db
+}
 
-    let site = Site::new(&config).await;
-    let process = Process::start(&site.config(), &site.env());
-    let client = process.client().await;
-    let up_before = in_container(&web, "cat /proc/1/stat | cut -d' ' -f22");
-    let job = run(&client, &id).await;
-    let log = log_of(&client, &job).await;
-    assert_eq!(job["state"], "succeeded", "{job}\n{log}");
-    assert!(job["stopped_ms"].as_u64().is_some_and(|ms| ms > 0), "its writer rested: {job}");
-    assert_ne!(in_container(&web, "cat /proc/1/stat | cut -d' ' -f22"), up_before, "it was started again");
-    assert_eq!(in_container(&web, "cat /data/post.txt"), "after\n");
+async fn running_with(lab: &Lab, name: &str, script: &str, volume: &str) -> String {
+    lab.running(name, Recipe { script, binds: vec![format!("{volume}:/data")], ..Recipe::default() }).await
+}
 
+/// A volume with one file and labels that give it to `instance`, in use by a container.
+async fn volume_with(lab: &Lab, name: &str, file: &str, instance: &str) -> String {
+    let volume = lab.labelled_volume(name, &[ENABLED, ("dev.polarfox.marina.instanceID", instance)]).await;
+    running_with(lab, name, &format!("echo {file} >/data/{file}; sleep 9999"), &volume).await;
+    volume
+}
+
+/// What lies in the only snapshot is what the labels ask for, at the places that Marina gave it.
+fn assert_snapshot_of(labelled: &Labelled, site: &Site) {
     let [snapshot] = &site.repository().snapshots()[..] else { panic!("not one snapshot") };
     assert_eq!(snapshot["hostname"], "node1");
     let tags = snapshot["tags"].to_string();
-    for tag in ["\"blog\"", &format!("\"volume:{uploads}\""), &format!("\"db:{db}\"")] {
+    for tag in ["\"blog\"", &format!("\"volume:{}\"", labelled.uploads), &format!("\"db:{}\"", labelled.db)] {
         assert!(tags.contains(tag), "{tag} in {tags}");
     }
     let to = site.root.path().join("restored");
@@ -165,44 +173,61 @@ async fn a_file_and_a_labelled_stack_run_unchanged() {
     assert_eq!(kept("images/a.jpg").as_deref(), Some("one\n"));
     assert_eq!(kept("images/pre.txt").as_deref(), Some("before\n"));
     assert_eq!((kept("images/b.tmp"), kept("other/c")), (None, None), "excluded, and beside the paths");
-    let dump = kept(&format!("dbs/{db}/dump.sql")).expect("a dump");
+    let dump = kept(&format!("dbs/{}/dump.sql", labelled.db)).expect("a dump");
     assert!(dump.contains("a row") && dump.contains("PostgreSQL database cluster dump complete"), "{dump}");
+}
 
-    let job = run(&client, &own).await;
-    let log = log_of(&client, &job).await;
+async fn run_well(client: &Client, instance: &str) -> (Value, String) {
+    let job = run(client, instance).await;
+    let log = log_of(client, &job).await;
     assert_eq!(job["state"], "succeeded", "{job}\n{log}");
+    (job, log)
+}
+
+#[tokio::test]
+async fn a_file_and_a_labelled_stack_run_unchanged() {
+    let Some(lab) = Lab::open("a stack labelled for Marina").await else { return };
+    let labelled = Labelled::new(&lab).await;
+    let Labelled { nas, own, files, web, .. } = &labelled;
+    let site = Site::new(&labelled.config()).await;
+    let process = Process::start(&site.config(), &site.env());
+    let client = process.client().await;
+
+    let up_since = || in_container(web, "cat /proc/1/stat | cut -d' ' -f22");
+    let up_before = up_since();
+    let (job, _) = run_well(&client, nas).await;
+    assert!(job["stopped_ms"].as_u64().is_some_and(|ms| ms > 0), "its writer rested: {job}");
+    assert_ne!(up_since(), up_before, "it was started again");
+    assert_eq!(in_container(web, "cat /data/post.txt"), "after\n");
+    assert_snapshot_of(&labelled, &site);
+
+    let (_, log) = run_well(&client, own).await;
     assert!(log.contains(&format!("for {own} on node1")) && log.contains(&format!("/vol/{files}/f.txt")), "{log}");
 
-    let late = lab.labelled_volume("late", &[enabled, instance]).await;
-    lab.running(
-        "late",
-        Recipe {
-            script: "echo l >/data/late.txt; sleep 9999",
-            binds: vec![format!("{late}:/data")],
-            ..Recipe::default()
-        },
-    )
-    .await;
-    wait_for_target(&client, &id, &late).await;
-    let job = run(&client, &id).await;
-    assert_eq!(job["state"], "succeeded", "{job}");
+    let late = volume_with(&lab, "late", "late.txt", nas).await;
+    wait_for_target(&client, nas, &late).await;
+    run_well(&client, nas).await;
     assert!(site.repository().restic(&["ls", "latest"]).contains("/late.txt"));
 
     let plans = client.call("list_plans").send().await.text + &client.call("list_instances").send().await.text;
     assert!(!plans.contains("geheim"), "{plans}");
     assert!(process.terminate(), "an orderly end");
     assert_no_secret(site.root.path());
-    assert!(!site.root.path().join("staging").join(&id).exists(), "nothing is left in the staging directory");
+    assert!(!site.root.path().join("staging").join(nas).exists(), "nothing is left in the staging directory");
 
-    // Without a service the command does the work itself.
+    assert_command_works_alone(&site, nas);
+    // Of three of one day restic keeps the newest, and the oldest of all as long as there are fewer than seven days.
+    assert_eq!(site.repository().snapshots().len(), 2);
+}
+
+/// Without a service the command does the work itself.
+fn assert_command_works_alone(site: &Site, instance: &str) {
     let output = mainstay()
-        .args(["--config", site.config().to_str().expect("UTF-8"), "backup", "--instance", &id])
+        .args(["--config", site.config().to_str().expect("UTF-8"), "backup", "--instance", instance])
         .envs(site.env())
         .output()
         .expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Of three of one day restic keeps the newest, and the oldest of all as long as there are fewer than seven days.
-    assert_eq!(site.repository().snapshots().len(), 2);
 }
 
 #[tokio::test]

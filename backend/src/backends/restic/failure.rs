@@ -85,7 +85,9 @@ impl Restic {
         let at = &self.settings.repository;
         let words = self.redactor.clean(&ended.last_words());
         let sentence = match ended.trouble(version) {
-            Trouble::NoRepository => format!("there is no repository at {at}; it is made by the first run"),
+            Trouble::NoRepository => {
+                format!("there is no repository at {at}; the first run of an instance makes it, or 'restic init' does")
+            }
             Trouble::WrongPassword => format!(
                 "the password does not open the repository at {at}: set the right RESTIC_PASSWORD in the instance's env"
             ),

@@ -1,5 +1,7 @@
 //! Whether a run could succeed; makes a repository where it is certain that there is none.
 
+use std::path::{Path, PathBuf};
+
 use super::process::Call;
 use super::program::{Restic, SHORT};
 use super::snapshots::exists;
@@ -17,7 +19,9 @@ pub(super) async fn prepare(restic: &Restic, work: &Work, may_create: bool) -> R
         create(restic, work).await?;
         readiness.notes.push(format!("the repository at {at} was made"));
     } else {
-        return Err(BackendError::NotReady(format!("there is no repository at {at} yet; it is made by the first run")));
+        return Err(BackendError::NotReady(format!(
+            "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
+        )));
     }
     Ok(readiness)
 }
@@ -33,7 +37,21 @@ fn unreachable(restic: &Restic) -> impl Fn(BackendError) -> BackendError {
     }
 }
 
+/// What is left of a repository whose `config` is gone: restic would make a new one over it.
+fn find_remains(directory: &Path) -> Option<PathBuf> {
+    let of_a_repository = ["keys", "snapshots", "data"].map(|name| directory.join(name));
+    of_a_repository.into_iter().find(|path| path.read_dir().is_ok_and(|mut entries| entries.next().is_some()))
+}
+
 async fn create(restic: &Restic, work: &Work) -> Result<(), BackendError> {
+    if let Some(left) = restic.local_repository().and_then(|directory| find_remains(&directory)) {
+        return Err(BackendError::NotReady(format!(
+            "the repository at {} has lost its file 'config': {} is still there, and a new repository would make what is \
+             in it unreadable; bring that file back, or choose another directory",
+            restic.settings.repository,
+            left.display()
+        )));
+    }
     let _turn = restic.take_turn(work).await?;
     let version = restic.version(work).await?;
     let (ended, _) = restic.collect(work, Call::new(["init"]).within(SHORT)).await?;

@@ -10,6 +10,7 @@ use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
 use crate::domain::path_map::PathMap;
 use crate::domain::size::human_bytes;
+use crate::store::{PageRequest, SnapshotFilter};
 
 use super::super::backend_work::to_stop;
 use super::super::{JobEngine, chain};
@@ -64,14 +65,28 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, paths: &PathMap) -> Res
 
 async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, work: &Work) -> Result<(), Stop> {
     let log = &cx.live.log;
-    let what = format!("instance '{}' is not ready, so nothing was touched", resolved.instance.id);
-    let ready = backend.prepare(work, !cx.request.is_dry_run).await.map_err(|error| to_stop(&what, &error))?;
+    let has_stored = has_stored(cx, resolved).await?;
+    let mut what = format!("instance '{}' is not ready, so nothing was touched", resolved.instance.id);
+    if has_stored {
+        what += " (earlier snapshots are recorded to lie there, so no new place is made)";
+    }
+    // A place that held something and is gone is a disk that is not mounted, far more often than a wish to begin anew.
+    let may_create = !cx.request.is_dry_run && !has_stored;
+    let ready = backend.prepare(work, may_create).await.map_err(|error| to_stop(&what, &error))?;
     ready.notes.into_iter().for_each(|note| log.write(Level::Info, note));
     ready.warnings.into_iter().for_each(|warning| log.write(Level::Warning, warning));
     if !cx.request.is_dry_run {
         cx.engine.sweep_once(&resolved.instance.id, backend, work).await;
     }
     Ok(())
+}
+
+/// Whether our record takes snapshots of the instance for being there.
+async fn has_stored(cx: Cx<'_>, resolved: &Resolved) -> Result<bool, Stop> {
+    let filter = SnapshotFilter { instance: Some(resolved.instance.id.to_string()), ..SnapshotFilter::default() };
+    let listed = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
+    let listed = listed.map_err(|e| Stop::because("the record of the snapshots cannot be read", &e))?;
+    Ok(!listed.items.is_empty())
 }
 
 impl JobEngine {

@@ -17,6 +17,17 @@ async fn a_repository_is_made_once_and_only_on_request() {
 }
 
 #[tokio::test]
+async fn a_repository_that_lost_its_config_is_not_made_anew() {
+    let bench = Bench::new().await;
+    fs::rename(bench.path("repository/config"), bench.path("config")).expect("moved");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("has lost its file 'config'") && sentence.contains("keys"), "{sentence}");
+    assert!(!bench.path("repository/config").exists());
+    fs::rename(bench.path("config"), bench.path("repository/config")).expect("moved");
+    bench.backend().prepare(&bench.work(), false).await.expect("it opens again");
+}
+
+#[tokio::test]
 async fn a_wrong_password_never_makes_a_repository() {
     let mut bench = Bench::new().await;
     bench.set("RESTIC_PASSWORD", "wrong-horse");
