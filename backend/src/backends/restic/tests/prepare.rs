@@ -54,8 +54,10 @@ async fn passwords_come_from_files_and_commands_too() {
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_no_missing_repository() {
     let mut bench = Bench::empty();
-    // A port of our own on which nothing listens.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    // A port that is ours as long as the socket lives, and on which nothing listens.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let port = socket.local_addr().expect("an address").port();
     bench.settings().repository = RepositoryUrl::new(&format!("rest:http://me:hunter22@127.0.0.1:{port}/r/"));
     bench.instance.restic_timeout = Some(Duration::from_secs(4));
     let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
