@@ -30,6 +30,7 @@ use crate::store::Store;
 
 mod backend_work;
 mod backup;
+pub mod backup_once;
 mod browse;
 mod check_run;
 mod claims;
