@@ -12,7 +12,7 @@
 //! | [`discovery`] | what the host runs |
 //! | [`databases`] | dumps, by the databases' own tools |
 //! | [`backends`] | how data is stored |
-//! | [`backrest`] | labels become the plans of a Backrest |
+//! | [`backrest`] | labels become plans of Backrest |
 //! | [`engine`] | runs jobs |
 //! | [`scheduler`] | what happens by the clock |
 //! | [`api`] | the HTTP surface |
