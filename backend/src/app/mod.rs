@@ -32,6 +32,7 @@ mod lock;
 mod password;
 mod resume;
 mod serve;
+pub mod sidecar;
 mod store;
 mod watch;
 

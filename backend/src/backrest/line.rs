@@ -101,7 +101,8 @@ mod tests {
     fn a_line_keeps_the_order_in_which_it_was_told() {
         let line = Line::info("dry-run.complete").with("plans_seen", 1).with("config", "/etc/backrest/config.json");
         let json = serde_json::to_string(&line).expect("JSON");
-        let expected = r#"{"level":"info","action":"dry-run.complete","plans_seen":1,"config":"/etc/backrest/config.json"}"#;
+        let expected =
+            r#"{"level":"info","action":"dry-run.complete","plans_seen":1,"config":"/etc/backrest/config.json"}"#;
         assert_eq!(json, expected);
         assert_eq!(line.to_string(), "info  dry-run.complete plans_seen=1 config=/etc/backrest/config.json");
     }

@@ -34,10 +34,7 @@ pub enum EnvFileError {
 ///
 /// # Errors
 /// When the file cannot be read, or a line is no variable.
-pub fn read_env_file(
-    path: &Path,
-    environment: impl Fn(&str) -> Option<String>,
-) -> Result<Variables, EnvFileError> {
+pub fn read_env_file(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Variables, EnvFileError> {
     let shown = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| EnvFileError::Unreadable { path: shown(), source })?;
     let mut variables = Variables::new();
@@ -73,7 +70,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_docker_reads_them() {
-        let text = "# rcb\n\nRESTIC_REPOSITORY=s3:https://x/y\nRESTIC_PASSWORD=a=b # c\nQUOTED=\"x\"\nHERE\nGONE\n A=1\nA=2\n";
+        let text =
+            "# rcb\n\nRESTIC_REPOSITORY=s3:https://x/y\nRESTIC_PASSWORD=a=b # c\nQUOTED=\"x\"\nHERE\nGONE\n A=1\nA=2\n";
         let expected = [
             ("RESTIC_REPOSITORY", "s3:https://x/y"),
             ("RESTIC_PASSWORD", "a=b # c"),

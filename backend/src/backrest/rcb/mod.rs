@@ -12,6 +12,6 @@ pub mod verdict;
 pub mod workloads;
 
 pub use env_file::{EnvFileError, read_env_file};
-pub use spec::{RcbSettings, worker_label_prefixes};
+pub use spec::{RcbSettings, is_set, worker_label_prefixes};
 pub use verdict::{Milestone, Transcript};
 pub use workloads::{Workload, is_dumped, is_selected, workloads};

@@ -45,7 +45,13 @@ pub const fn worker_label_prefixes() -> [&'static str; 2] {
 impl RcbSettings {
     /// The one-shot of a project, as a container called `name` with further labels, attached to `networks`.
     #[must_use]
-    pub fn one_shot(&self, name: String, project: &str, labels: BTreeMap<String, String>, networks: Vec<String>) -> ContainerSpec {
+    pub fn one_shot(
+        &self,
+        name: String,
+        project: &str,
+        labels: BTreeMap<String, String>,
+        networks: Vec<String>,
+    ) -> ContainerSpec {
         let socket = SpecMount {
             source: MountSource::HostPath(self.socket.clone()),
             destination: SOCKET.into(),
@@ -68,7 +74,13 @@ impl RcbSettings {
 
     /// A container in which a command of restic runs, with what is read mounted in it.
     #[must_use]
-    pub fn restic(&self, name: String, command: Vec<String>, labels: BTreeMap<String, String>, mounts: Vec<SpecMount>) -> ContainerSpec {
+    pub fn restic(
+        &self,
+        name: String,
+        command: Vec<String>,
+        labels: BTreeMap<String, String>,
+        mounts: Vec<SpecMount>,
+    ) -> ContainerSpec {
         ContainerSpec {
             name,
             image: self.image.clone(),
@@ -83,10 +95,8 @@ impl RcbSettings {
     /// The variables of the env file, with what must be as this adapter needs it.
     fn variables(&self) -> Variables {
         let ours = ["LOG_LEVEL", "DOCKER_HOST", "SWARM_MODE", "EXCLUDE_BIND_MOUNTS", "INCLUDE_PROJECT_NAME"];
-        let flags = [
-            ("EXCLUDE_BIND_MOUNTS", self.exclude_bind_mounts),
-            ("INCLUDE_PROJECT_NAME", self.include_project_name),
-        ];
+        let flags =
+            [("EXCLUDE_BIND_MOUNTS", self.exclude_bind_mounts), ("INCLUDE_PROJECT_NAME", self.include_project_name)];
         let mut all: Variables = self.env.iter().filter(|(name, _)| !ours.contains(&name.as_str())).cloned().collect();
         let mut set = |name: String, value: SecretString| {
             all.retain(|(known, _)| *known != name);

@@ -51,7 +51,9 @@ impl Transcript {
     /// A sentence that says why it is none.
     pub fn judge(&self, ended_with: i64, new_snapshots: usize) -> Result<(), String> {
         match self.exit_code {
-            _ if self.has_nothing => Err("rcb found no container to back up; label the services of this project".to_owned()),
+            _ if self.has_nothing => {
+                Err("rcb found no container to back up; label the services of this project".to_owned())
+            }
             None if ended_with != 0 => Err(format!("rcb ended with exit code {ended_with} before its worker did")),
             None => Err("rcb did not say how its worker ended, so nothing is known of the backup".to_owned()),
             Some(0) if new_snapshots == 0 => {
@@ -74,7 +76,9 @@ mod tests {
 
     fn transcript(lines: &[&str]) -> Transcript {
         let mut transcript = Transcript::default();
-        lines.iter().for_each(|line| drop(transcript.read(line)));
+        for line in lines {
+            let _ = transcript.read(line);
+        }
         transcript
     }
 

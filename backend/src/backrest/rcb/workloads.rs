@@ -64,7 +64,7 @@ pub fn workloads(containers: &[Container], exclude_binds: bool, include_project_
         });
         if workload.keep.is_none() {
             let text = label("backrest.keep").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-            workload.keep = text.map(|text| text.parse().map_err(|error| format!("'{text}': {error}")));
+            workload.keep = text.map(|text| read_keep(&text));
         }
         let base = workload.path(include_project_name);
         for mount in chosen_mounts(container, exclude_binds) {
@@ -77,6 +77,19 @@ pub fn workloads(containers: &[Container], exclude_binds: bool, include_project_
         }
     }
     all.into_values().collect()
+}
+
+/// Reads a retention. restic's own short keys stand for the periods that we write out.
+fn read_keep(text: &str) -> Result<KeepPolicy, String> {
+    const SHORT: [(&str, &str); 5] =
+        [("h", "hourly"), ("d", "daily"), ("w", "weekly"), ("m", "monthly"), ("y", "yearly")];
+    let item = |item: &str| {
+        let Some((key, value)) = item.split_once('=') else { return item.to_owned() };
+        let short = key.trim().strip_prefix("within-").and_then(|key| SHORT.iter().find(|(short, _)| *short == key));
+        short.map_or_else(|| item.to_owned(), |(_, long)| format!("within-{long}={value}"))
+    };
+    let written_out = text.split(',').map(item).collect::<Vec<_>>().join(",");
+    written_out.parse().map_err(|error| format!("{error}"))
 }
 
 /// The mounts that rcb takes: patterns are parts of the path on the host, `include` goes before `exclude`, and items are
@@ -161,9 +174,17 @@ mod tests {
         let all = ["/volumes/web/app/srv/media", "/volumes/web/app/cache", "/volumes/web/app/files"];
         assert_eq!(destinations(&[ON], false), all);
         assert_eq!(destinations(&[ON], true), all[..2], "without binds");
-        assert_eq!(destinations(&[ON, ("restic-compose-backup.volumes.include", "media, files")], false), all[..1], "not trimmed");
+        assert_eq!(
+            destinations(&[ON, ("restic-compose-backup.volumes.include", "media, files")], false),
+            all[..1],
+            "not trimmed"
+        );
         assert_eq!(destinations(&[ON, ("restic-compose-backup.volumes.exclude", "cache")], false), [all[0], all[2]]);
-        let both = [ON, ("restic-compose-backup.volumes.include", "cache"), ("restic-compose-backup.volumes.exclude", "cache")];
+        let both = [
+            ON,
+            ("restic-compose-backup.volumes.include", "cache"),
+            ("restic-compose-backup.volumes.exclude", "cache"),
+        ];
         assert_eq!(destinations(&both, false), all[1..2], "an include makes an exclude mean nothing");
         assert_eq!(destinations(&[("restic-compose-backup.volumes", "TRUE")], false), Vec::<String>::new());
         assert_eq!(destinations(&[("stack-back.volumes", "1")], false), all);
@@ -175,8 +196,8 @@ mod tests {
             let pairs = [("restic-compose-backup.volumes", "true"), ("backrest.keep", text)];
             workloads(&[container("app", &pairs)], false, false).remove(0).keep
         };
-        let policy = keep("daily=7,within=90d").expect("set").expect("readable");
-        assert!(policy.daily == 7 && policy.within.is_some());
+        let policy = keep("daily=7,within=90d,within-w=1y").expect("set").expect("readable");
+        assert!(policy.daily == 7 && policy.within.is_some() && policy.within_weekly.is_some());
         assert!(keep("dayly=7").expect("set").expect_err("no such key").contains("dayly"));
         assert_eq!(keep(" "), None);
     }

@@ -70,10 +70,8 @@ impl<'a> VolumeJournal<'a> {
 impl Journal for VolumeJournal<'_> {
     async fn write(&self, held: &[HeldContainer]) -> Result<(), Cause> {
         let page = Page { written_at: self.now, rows: held.iter().map(row_of).collect() };
-        let labels = [
-            (OWNER.to_owned(), serde_json::to_string(self.owner)?),
-            (HELD.to_owned(), serde_json::to_string(&page)?),
-        ];
+        let labels =
+            [(OWNER.to_owned(), serde_json::to_string(self.owner)?), (HELD.to_owned(), serde_json::to_string(&page)?)];
         let labels = BTreeMap::from(labels);
         self.docker.create_volume(&self.name, &labels).await?;
         // One that was there keeps its own labels, and the engine says nothing of it.

@@ -36,7 +36,11 @@ pub struct LeftBehind {
 ///
 /// # Errors
 /// When the engine cannot say what there is.
-pub async fn bring_back_left(docker: &SharedEngine, clock: &SharedClock, tell: Tell<'_>) -> Result<LeftBehind, EngineError> {
+pub async fn bring_back_left(
+    docker: &SharedEngine,
+    clock: &SharedClock,
+    tell: Tell<'_>,
+) -> Result<LeftBehind, EngineError> {
     let engine = docker.as_ref();
     let now = clock.now();
     let mut left_behind = LeftBehind::default();
@@ -57,7 +61,11 @@ pub async fn bring_back_left(docker: &SharedEngine, clock: &SharedClock, tell: T
             continue;
         }
         let names: Vec<&str> = left.held.iter().map(|held| held.name.as_str()).collect();
-        tell(Line::warning("quiesce.replay").with("containers", names).with("message", "a run was killed while these were at rest; they are brought back"));
+        tell(
+            Line::warning("quiesce.replay")
+                .with("containers", names)
+                .with("message", "a run was killed while these were at rest; they are brought back"),
+        );
         let not_back = bring_back(engine, &left, now, tell).await;
         for one in &not_back {
             tell(Line::error("quiesce.failed").with("container", &one.name).with("message", &one.reason));
@@ -79,7 +87,8 @@ pub async fn bring_back_left(docker: &SharedEngine, clock: &SharedClock, tell: T
 /// Brings back what a dead run left at rest, one after another in start order. Returns what is not back.
 async fn bring_back(docker: &dyn ContainerEngine, left: &Left, now: DateTime<Utc>, tell: Tell<'_>) -> Vec<NotBack> {
     let all_stops: u64 = left.held.iter().map(|held| held.stop_timeout_secs.min(LONGEST_STOP_SECS)).sum();
-    let settled_at = left.written_at.map(|at| at + STOP_MARGIN + TimeDelta::seconds(i64::try_from(all_stops).unwrap_or(0)));
+    let settled_at =
+        left.written_at.map(|at| at + STOP_MARGIN + TimeDelta::seconds(i64::try_from(all_stops).unwrap_or(0)));
     let mut not_back = Vec::new();
     for held in &left.held {
         let is_settled = settled_at.is_some_and(|at| at < now);
@@ -90,7 +99,12 @@ async fn bring_back(docker: &dyn ContainerEngine, left: &Left, now: DateTime<Utc
 }
 
 /// Brings containers back, given in start order, and stays with them as long as a job would. Returns those that are not.
-pub(super) async fn bring_back_cases(docker: &dyn ContainerEngine, cases: &mut [Case], order: &Order, tell: Tell<'_>) -> Vec<NotBack> {
+pub(super) async fn bring_back_cases(
+    docker: &dyn ContainerEngine,
+    cases: &mut [Case],
+    order: &Order,
+    tell: Tell<'_>,
+) -> Vec<NotBack> {
     let say = |level, service: &str, message: String| {
         tell(Line::new(level, "quiesce.start").with("service", service).with("message", message));
     };
@@ -106,9 +120,15 @@ fn owner_of(container: &Container) -> Option<Owner> {
 }
 
 /// Ends a container of a run, and the worker that rcb made for it.
-async fn end_run(docker: &dyn ContainerEngine, container: &Container, all: &[Container], tell: Tell<'_>) -> Result<(), EngineError> {
+async fn end_run(
+    docker: &dyn ContainerEngine,
+    container: &Container,
+    all: &[Container],
+    tell: Tell<'_>,
+) -> Result<(), EngineError> {
     let project = container.labels.get(labels::PROJECT).map(String::as_str);
-    let workers: Vec<&Container> = all.iter().filter(|one| project.is_some_and(|project| is_worker(one, project))).collect();
+    let workers: Vec<&Container> =
+        all.iter().filter(|one| project.is_some_and(|project| is_worker(one, project))).collect();
     for one in workers.into_iter().chain([container]) {
         tell(Line::warning("worker.removed").with("container", &one.name).with("message", "its run was killed"));
         docker.remove_container(&one.id).await?;

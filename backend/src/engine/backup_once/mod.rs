@@ -168,7 +168,12 @@ impl Parts<'_> {
 }
 
 /// Backs every labelled project up once. With `cancel` whatever is at rest is brought back, and the run ends.
-pub async fn backup_once(parts: &OnceParts, request: &BackupOnce, cancel: &CancellationToken, tell: Tell<'_>) -> OnceReport {
+pub async fn backup_once(
+    parts: &OnceParts,
+    request: &BackupOnce,
+    cancel: &CancellationToken,
+    tell: Tell<'_>,
+) -> OnceReport {
     let mut report = OnceReport::default();
     if let Err(why) = run(parts, request, cancel, tell, &mut report).await {
         report.failures.push(why);
@@ -184,18 +189,40 @@ pub async fn backup_once(parts: &OnceParts, request: &BackupOnce, cancel: &Cance
     report
 }
 
-async fn run(once: &OnceParts, request: &BackupOnce, cancel: &CancellationToken, tell: Tell<'_>, report: &mut OnceReport) -> Result<(), String> {
+async fn run(
+    once: &OnceParts,
+    request: &BackupOnce,
+    cancel: &CancellationToken,
+    tell: Tell<'_>,
+    report: &mut OnceReport,
+) -> Result<(), String> {
     let docker = &once.docker;
     settle(once, tell).await?;
     let now = once.clock.now();
     let limit = TimeDelta::from_std(request.rcb.time_limit).unwrap_or(TimeDelta::days(365));
     let owner = Owner::this(docker.as_ref(), now + limit + OWNER_MARGIN).await;
-    let owner = owner.map_err(|error| format!("it cannot be told which container is Mainstay's own: {}", chain(&error)))?;
+    let owner =
+        owner.map_err(|error| format!("it cannot be told which container is Mainstay's own: {}", chain(&error)))?;
     let image = find_image(docker, &request.rcb.image, tell).await?;
-    let settings = DiscoverySettings { stacks_dir: "/nonexistent".into(), skip_stop: Vec::new(), host: "local".to_owned(), excluded_paths: Vec::new() };
+    let settings = DiscoverySettings {
+        stacks_dir: "/nonexistent".into(),
+        skip_stop: Vec::new(),
+        host: "local".to_owned(),
+        excluded_paths: Vec::new(),
+    };
     let discovery = Discovery::new(settings, docker.clone(), once.clock.clone());
     let containers = docker.list_containers().await.map_err(|error| chain(&error))?;
-    let parts = Parts { docker, runtime: &once.runtime, request, owner: &owner, image, run: JobId::new(now), helpers: AtomicUsize::new(0), cancel, tell };
+    let parts = Parts {
+        docker,
+        runtime: &once.runtime,
+        request,
+        owner: &owner,
+        image,
+        run: JobId::new(now),
+        helpers: AtomicUsize::new(0),
+        cancel,
+        tell,
+    };
     let before = look(&parts).await?;
     let scene = Scene { containers: &containers, discovery: &discovery, now };
     let projects = scene.projects(tell);
@@ -233,7 +260,9 @@ async fn settle(once: &OnceParts, tell: Tell<'_>) -> Result<(), String> {
             return Ok(());
         }
         if tokio::time::Instant::now() >= deadline {
-            return Err("something that an earlier run stopped is not back, so nothing is stopped for this one".to_owned());
+            return Err(
+                "something that an earlier run stopped is not back, so nothing is stopped for this one".to_owned()
+            );
         }
         tokio::time::sleep(LEFT_PAUSE).await;
     }
@@ -292,7 +321,9 @@ impl Scene<'_> {
 
     /// Containers with the label that nothing is to rest for.
     fn tell_of_strangers(&self, projects: &BTreeSet<StackName>, request: &BackupOnce, tell: Tell<'_>) {
-        let is_backed_up = |one: &Container| project_of(one).is_some_and(|name| projects.iter().any(|project| project.as_str() == name));
+        let is_backed_up = |one: &Container| {
+            project_of(one).is_some_and(|name| projects.iter().any(|project| project.as_str() == name))
+        };
         for one in self.containers.iter().filter(|one| wants_rest(one, request) && !is_backed_up(one)) {
             let message = "nothing of its project is backed up, so it goes on";
             tell(Line::warning("quiesce.skip").with("container", &one.name).with("message", message));
@@ -300,7 +331,8 @@ impl Scene<'_> {
     }
 
     async fn back_up(&self, parts: &Parts<'_>, project: &StackName, before: Repository) -> Outcome {
-        let ours: Vec<&Container> = self.containers.iter().filter(|one| project_of(one) == Some(project.as_str())).collect();
+        let ours: Vec<&Container> =
+            self.containers.iter().filter(|one| project_of(one) == Some(project.as_str())).collect();
         let mut ids = BTreeSet::new();
         for one in ours.iter().filter(|one| one.state.is_up() && wants_rest(one, parts.request)) {
             if parts.request.means == Means::Rcb && is_dumped(one) {
@@ -331,7 +363,8 @@ impl Scene<'_> {
             Means::Native => {
                 let rcb = &parts.request.rcb;
                 let all = workloads(self.containers, rcb.exclude_bind_mounts, rcb.include_project_name);
-                let workloads: Vec<&Workload> = all.iter().filter(|one| one.project == project.as_str() && !one.mounts.is_empty()).collect();
+                let workloads: Vec<&Workload> =
+                    all.iter().filter(|one| one.project == project.as_str() && !one.mounts.is_empty()).collect();
                 NativeRun { parts, workloads }.run(rest).await
             }
         }
@@ -342,8 +375,12 @@ impl Scene<'_> {
         let mut networks = BTreeSet::new();
         for one in ours.iter().filter(|one| is_dumped(one)) {
             match parts.docker.inspect_container(&one.id).await {
-                Ok(detail) => networks.extend(detail.networks.into_iter().filter(|name| !matches!(name.as_str(), "bridge" | "host" | "none"))),
-                Err(error) => parts.note(format!("the networks of container {} are not known: {}", one.name, chain(&error))),
+                Ok(detail) => networks.extend(
+                    detail.networks.into_iter().filter(|name| !matches!(name.as_str(), "bridge" | "host" | "none")),
+                ),
+                Err(error) => {
+                    parts.note(format!("the networks of container {} are not known: {}", one.name, chain(&error)))
+                }
             }
         }
         networks.into_iter().collect()
@@ -355,5 +392,8 @@ fn project_of(container: &Container) -> Option<&str> {
 }
 
 fn wants_rest(container: &Container, request: &BackupOnce) -> bool {
-    request.quiesce_labels.iter().any(|(key, value)| container.labels.get(key).is_some_and(|found| found.trim() == value))
+    request
+        .quiesce_labels
+        .iter()
+        .any(|(key, value)| container.labels.get(key).is_some_and(|found| found.trim() == value))
 }

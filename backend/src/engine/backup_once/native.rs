@@ -64,7 +64,10 @@ impl NativeRun<'_> {
                 return false;
             }
         };
-        let saved = printed.out.iter().find_map(|line| Some(line.strip_prefix("snapshot ")?.strip_suffix(" saved")?.to_owned()));
+        let saved = printed
+            .out
+            .iter()
+            .find_map(|line| Some(line.strip_prefix("snapshot ")?.strip_suffix(" saved")?.to_owned()));
         let tell = |line: Line| (self.parts.tell)(line.with("path", &path).with("snapshot", &saved));
         match (printed.code, &saved) {
             (0, Some(_)) => {
@@ -91,7 +94,9 @@ impl NativeRun<'_> {
             Some(Ok(_)) | None => return,
             Some(Err(why)) => {
                 let line = Line::warning("retention.skip").with("path", &path);
-                (self.parts.tell)(line.with("message", format!("backrest.keep cannot be read, so everything is kept: {why}")));
+                (self.parts.tell)(
+                    line.with("message", format!("backrest.keep cannot be read, so everything is kept: {why}")),
+                );
                 return;
             }
         };
@@ -149,8 +154,11 @@ mod tests {
     #[test]
     fn a_policy_becomes_the_flags_of_restic() {
         let flags = |text: &str| keep_flags(&text.parse().expect("a policy")).join(" ");
-        assert_eq!(flags("last=7,daily=7,weekly=4,within=90d"), "--keep-last 7 --keep-daily 7 --keep-weekly 4 --keep-within 90d");
+        assert_eq!(
+            flags("last=7,daily=7,weekly=4,within=90d"),
+            "--keep-last 7 --keep-daily 7 --keep-weekly 4 --keep-within 90d"
+        );
         assert_eq!(flags("daily=2,min_keep=3"), "--keep-last 3 --keep-daily 2");
-        assert_eq!(flags("within-w=1y5m7d"), "--keep-within-weekly 1y5m7d");
+        assert_eq!(flags("within-weekly=1y5m7d"), "--keep-within-weekly 1y5m7d");
     }
 }

@@ -57,7 +57,9 @@ impl Owner {
         }
         let Some(container) = &self.container else { return now < self.until };
         match docker.inspect_container(container).await {
-            Ok(found) => found.is_up() && (self.container_started_at.is_none() || run_of(&found) == self.container_started_at),
+            Ok(found) => {
+                found.is_up() && (self.container_started_at.is_none() || run_of(&found) == self.container_started_at)
+            }
             Err(EngineError::NotFound { .. }) => false,
             Err(_) => now < self.until,
         }

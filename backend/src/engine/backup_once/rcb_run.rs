@@ -37,7 +37,7 @@ pub(super) struct RcbRun<'a> {
 
 impl RcbRun<'_> {
     /// Runs it; `rest` are those that are to rest meanwhile.
-    pub(super) async fn run(&self, rest: Rest<'_>) -> Outcome {
+    pub(super) async fn run(&self, mut rest: Rest<'_>) -> Outcome {
         let parts = self.parts;
         let name = parts.helper_name("rcb");
         let spec = parts.request.rcb.one_shot(name, self.project.as_str(), parts.labels(), self.networks.clone());
@@ -45,6 +45,7 @@ impl RcbRun<'_> {
             Ok(helper) => helper,
             Err(error) => return Outcome::failed(format!("the container of rcb could not be made: {}", chain(&error))),
         };
+        rest.allow(&helper.id, &spec.name);
         pause_point::reach("oneshot.made").await;
         let transcript = Mutex::new(Transcript::default());
         let (ended, mut outcome) = self.supervise(&helper, rest, &transcript).await;
@@ -134,13 +135,20 @@ impl RcbRun<'_> {
     }
 
     /// Brings who is to rest to rest, lets the paused worker read, and brings them back.
-    async fn hold(&self, worker: Option<Container>, mut rest: Rest<'_>, volumes_read: &Notify, is_over: &CancellationToken) -> Outcome {
+    async fn hold(
+        &self,
+        worker: Option<Container>,
+        mut rest: Rest<'_>,
+        volumes_read: &Notify,
+        is_over: &CancellationToken,
+    ) -> Outcome {
         let docker = self.parts.docker.as_ref();
         let mut outcome = Outcome::default();
         let Some(worker) = worker else {
             outcome.doubts.push("rcb was over before the containers that were to rest could be stopped".to_owned());
             return outcome;
         };
+        rest.allow(&worker.id, &worker.name);
         pause_point::reach("oneshot.paused").await;
         let begun = rest.begin(self.parts.runtime, &is_over.child_token()).await;
         match &begun {

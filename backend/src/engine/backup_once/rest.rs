@@ -19,7 +19,7 @@ use crate::domain::job::Quiesce;
 use crate::domain::names::StackName;
 use crate::domain::stack::Stack;
 use crate::engine::chain;
-use crate::engine::quiesce::{Descent, Question, QuiesceError, Touched, Watch, choose, look_again};
+use crate::engine::quiesce::{Descent, Left, Question, QuiesceError, Touched, Watch, choose, look_again};
 use crate::engine::rest::{Details, Party};
 
 /// What a rest is about.
@@ -56,18 +56,35 @@ impl<'a> Rest<'a> {
     ///
     /// # Errors
     /// When the engine cannot say what there is.
-    pub(super) async fn prepare(asked: Asked<'a>, owner: &'a Owner, run: &str, now: DateTime<Utc>) -> Result<Self, EngineError> {
+    pub(super) async fn prepare(
+        asked: Asked<'a>,
+        owner: &'a Owner,
+        run: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, EngineError> {
         let view = asked.discovery.refresh().await;
         let (docker, engine) = (asked.docker, asked.docker.as_ref());
         let party = match view.stacks.iter().find(|stack| stack.name == *asked.project) {
             Some(stack) => party_of(&asked, &view, stack).await?,
-            None => Party { name: asked.project.clone(), choice: Default::default(), details: Details::new(), mode: Quiesce::None, watch: None },
+            None => Party {
+                name: asked.project.clone(),
+                choice: Default::default(),
+                details: Details::new(),
+                mode: Quiesce::None,
+                watch: None,
+            },
         };
         for left in party.choice.left.iter().filter(|left| !left.is_meant && asked.ids.contains(&left.id)) {
             (asked.tell)(Line::warning("quiesce.skip").with("container", &left.name).with("message", left.reason));
         }
         let journal = VolumeJournal::new(engine, owner, run, now);
         Ok(Self { docker, party, touched: Touched::default(), journal, tell: asked.tell })
+    }
+
+    /// Lets a container run that takes the backup.
+    pub(super) fn allow(&mut self, id: &str, name: &str) {
+        let (id, name) = (id.to_owned(), name.to_owned());
+        self.party.choice.left.push(Left { id, name, reason: "it takes the backup", is_meant: true });
     }
 
     /// Whether nobody is to rest.
@@ -101,10 +118,18 @@ impl<'a> Rest<'a> {
         if !cases.is_empty() {
             returned.disturbances = self.party.witness(engine).find_disturbances().await;
             let not_back = bring_back_cases(engine, &mut cases, &self.party.choice.order, self.tell).await;
-            returned.not_back = not_back.into_iter().map(|one| format!("container {} is not well again: {}", one.name, one.reason)).collect();
+            returned.not_back = not_back
+                .into_iter()
+                .map(|one| format!("container {} is not well again: {}", one.name, one.reason))
+                .collect();
             let stopped_ms = self.touched.since().map_or(0, |since| since.elapsed().as_millis());
-            let line = if returned.not_back.is_empty() { Line::info("quiesce.started") } else { Line::error("quiesce.started") };
-            let line = line.with("containers", self.names()).with("stopped_ms", u64::try_from(stopped_ms).unwrap_or(u64::MAX));
+            let line = if returned.not_back.is_empty() {
+                Line::info("quiesce.started")
+            } else {
+                Line::error("quiesce.started")
+            };
+            let line =
+                line.with("containers", self.names()).with("stopped_ms", u64::try_from(stopped_ms).unwrap_or(u64::MAX));
             (self.tell)(line);
         }
         // A journal that stays brings back what runs already, which is harmless.
