@@ -379,7 +379,7 @@ impl Scene<'_> {
                     detail.networks.into_iter().filter(|name| !matches!(name.as_str(), "bridge" | "host" | "none")),
                 ),
                 Err(error) => {
-                    parts.note(format!("the networks of container {} are not known: {}", one.name, chain(&error)))
+                    parts.note(format!("the networks of container {} are not known: {}", one.name, chain(&error)));
                 }
             }
         }
