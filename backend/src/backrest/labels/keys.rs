@@ -40,7 +40,7 @@ pub(super) const RCB_PREFIXES: [&str; 2] = ["restic-compose-backup.", "stack-bac
 const FOR_SELECTION: &str = "it chooses what 'backup-once' captures, and has no effect on this plan";
 const FOR_DUMP: &str = "'backup-once' dumps this database; this plan copies the files";
 const FOR_QUIESCE: &str =
-    "'backup-once' stops the container meanwhile; this plan does with backrest.hooks.template=simple-stop-start";
+    "only 'backup-once' stops the container for it; a plan does for backrest.hooks.template=simple-stop-start";
 
 /// Labels of [`PREFIX`] that concern something other than the plan.
 pub(super) const OTHERS: [(&str, &str); 1] = [("quiesce", FOR_QUIESCE)];

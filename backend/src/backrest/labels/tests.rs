@@ -98,7 +98,7 @@ fn no_label_is_passed_over_in_silence() {
     ]));
     for part in [
         "warning: backrest.path.include: the label is not known; did you mean 'paths.include'?",
-        "info: backrest.quiesce: 'backup-once' stops",
+        "info: backrest.quiesce: only 'backup-once' stops",
         "info: restic-compose-backup.volumes: it chooses what 'backup-once'",
         "warning: stack-back.volumes.exclud: the label is not known; did you mean 'volumes.exclude'?",
         "warning: backrest.snapshot-start: it says otherwise than backrest.pre, which counts",
