@@ -31,7 +31,7 @@ start_all() {
 }
 "#;
 
-/// Writes down what runs and stops it. What an earlier run left stopped is started first, and what this one stopped is
+/// Writes down what runs and stops it, but for containers of `compose run`, which somebody waits for. What an earlier run left stopped is started first, and what this one stopped is
 /// started again if it does not come to its end.
 const STOP_ALL: &str = r#"finish() {
   rc=$?
@@ -42,15 +42,20 @@ const STOP_ALL: &str = r#"finish() {
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
 start_all || :
-docker ps -q --no-trunc FILTERS </dev/null >"$state.new"
-[ ! -s "$state" ] || cat "$state" >>"$state.new"
+docker ps -q --no-trunc FILTERS </dev/null >"$state.all"
+[ ! -s "$state" ] || cat "$state" >>"$state.all"
+while read -r id; do
+  [ "$(docker inspect --format 'ONEOFF' "$id" </dev/null)" = True ] || printf '%s\n' "$id"
+done <"$state.all" >"$state.new"
+rm -f "$state.all"
 mv "$state.new" "$state"
 while read -r id; do limited docker stop "$id" </dev/null; done <"$state"
 "#;
 
 /// The first half of the pair: stops the containers of a plan.
 pub(super) fn stop(plan: &WantedPlan) -> String {
-    format!("{}{}", head(plan), STOP_ALL.replace("FILTERS", &filters(plan)))
+    let oneoff = format!("{{{{index .Config.Labels \"{}\"}}}}", labels::ONEOFF);
+    format!("{}{}", head(plan), STOP_ALL.replace("FILTERS", &filters(plan)).replace("ONEOFF", &oneoff))
 }
 
 /// The second half: starts those that the first one stopped. Without such it does nothing.
@@ -67,8 +72,7 @@ fn head(plan: &WantedPlan) -> String {
 /// Which containers are meant. Those of a service are known by their labels: their names change while they are made anew.
 fn filters(plan: &WantedPlan) -> String {
     if let (Some(project), Some(service)) = (&plan.project, &plan.service) {
-        let pairs =
-            [(labels::PROJECT, project.as_str()), (labels::SERVICE, service.as_str()), (labels::ONEOFF, "False")];
+        let pairs = [(labels::PROJECT, project.as_str()), (labels::SERVICE, service.as_str())];
         return pairs.map(|(label, value)| format!("--filter {}", quote(&format!("label={label}={value}")))).join(" ");
     }
     let names = plan.containers.iter().map(|name| format!("name=^/{}$", name.replace('.', "\\.")));

@@ -79,7 +79,7 @@ fn what_comes_after_a_snapshot_comes_also_after_an_error() {
 #[test]
 fn the_pair_knows_containers_by_their_service_or_their_name() {
     let stop = script(&native(&[("backrest.hooks.template", "stop-start")]), 0);
-    for part in ["project=shop'", "service=db'", "oneoff=False'", "mainstay-backrest_sidecar_shop_db.ids"] {
+    for part in ["project=shop'", "service=db'", "mainstay-backrest_sidecar_shop_db.ids"] {
         assert!(stop.contains(part), "{part} in {stop}");
     }
     let labels = [("backrest.enable", "true"), ("backrest.hooks.template", "stop-start")];
