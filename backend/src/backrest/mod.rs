@@ -4,6 +4,9 @@
 //! [`Format`] (`render`), joined with the file (`merge`) and applied (`apply`). What a label may say is in `labels`; to
 //! add one, give it a key there. Nothing here decides when that happens: the engine does.
 
+pub mod apply;
+pub mod document;
+pub mod merge;
 mod plan;
 
 pub use plan::{
