@@ -22,11 +22,13 @@ use crate::docker::SharedEngine;
 use crate::docker::bollard_engine::BollardEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{SharedClock, SystemClock};
+use crate::engine::backrest::Reconciler;
 use crate::engine::logbook::SystemLog;
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
 
+mod backrest;
 mod http;
 mod lock;
 mod password;
@@ -130,10 +132,12 @@ impl Builder {
         }
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start(&tasks, &shutdown, &engine, &discovery);
+        let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown))?;
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),
             engine: engine.clone(),
+            backrest: backrest.clone(),
             discovery,
             clock: clock.clone().into(),
             auth,
@@ -149,6 +153,7 @@ impl Builder {
             server_task: tokio::runtime::Handle::current().spawn(server.run),
             store,
             engine,
+            backrest,
             clock,
             scheduler,
             shutdown,
@@ -175,6 +180,7 @@ pub struct Running {
     server_task: tokio::task::JoinHandle<std::io::Result<()>>,
     store: Store,
     engine: JobEngine,
+    backrest: Option<Reconciler>,
     clock: SharedClock,
     scheduler: Scheduler,
     shutdown: CancellationToken,
@@ -236,7 +242,13 @@ impl Running {
             self.scheduler.stop().await;
         };
         // Beside each other: whoever ends this process may not wait long, and stacks come first.
-        let (is_well, ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors);
+        // A Backrest that is stopped for its configuration is started again first.
+        let settled = async {
+            if let Some(backrest) = &self.backrest {
+                let _ = tokio::time::timeout(self.shutdown_timeout, backrest.settled()).await;
+            }
+        };
+        let (is_well, (), ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors, settled);
         if !is_well {
             tracing::error!("not everything is back; what is at rest is started by the next Mainstay");
         }

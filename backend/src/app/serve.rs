@@ -85,7 +85,9 @@ fn secrets(config: &Config) -> Vec<String> {
     let key = config.secret_key.iter().map(|key| key.expose_secret().to_owned());
     let database = url::Url::parse(config.database_url.expose()).ok();
     let database = database.and_then(|url| url.password().map(str::to_owned));
-    password.chain(key).chain(of_instances).chain(of_registries).chain(database).collect()
+    let backrest = config.backrest.as_ref().and_then(|backrest| url::Url::parse(backrest.url.as_ref()?.expose()).ok());
+    let backrest = backrest.and_then(|url| url.password().map(str::to_owned));
+    password.chain(backrest).chain(key).chain(of_instances).chain(of_registries).chain(database).collect()
 }
 
 fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {

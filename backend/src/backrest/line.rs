@@ -79,17 +79,22 @@ impl Serialize for Line {
     }
 }
 
+impl Line {
+    /// For people, without the level.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let text = |(name, value): &(&'static str, Value)| match value {
+            Value::String(text) => format!(" {name}={text}"),
+            other => format!(" {name}={other}"),
+        };
+        self.fields.iter().map(text).fold(self.action.to_owned(), |line, field| line + &field)
+    }
+}
+
 /// For people: the action, then the fields as `name=value`.
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:5} {}", self.level_word(), self.action)?;
-        for (name, value) in &self.fields {
-            match value {
-                Value::String(text) => write!(f, " {name}={text}")?,
-                other => write!(f, " {name}={other}")?,
-            }
-        }
-        Ok(())
+        write!(f, "{:5} {}", self.level_word(), self.message())
     }
 }
 

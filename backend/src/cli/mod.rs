@@ -69,6 +69,10 @@ enum Command {
     Cat(cat::CatArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
+    /// Bring the plans of a Backrest in step with labels; needs no service
+    Reconcile(Box<backrest::ReconcileArgs>),
+    /// Do that again and again; needs no service
+    Daemon(Box<backrest::DaemonArgs>),
     /// Back all labelled projects up once, by restic-compose-backup or by restic alone; needs no service
     BackupOnce(Box<backrest::BackupOnceArgs>),
     /// Check everything that a backup needs
@@ -87,6 +91,8 @@ enum Outcome {
     Done,
     Failed,
     Partial,
+    /// There was nothing to do, or it was only to be shown.
+    Nothing,
 }
 
 impl From<Outcome> for ExitCode {
@@ -95,6 +101,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => Self::SUCCESS,
             Outcome::Failed => Self::from(1),
             Outcome::Partial => Self::from(3),
+            Outcome::Nothing => Self::from(2),
         }
     }
 }
@@ -165,7 +172,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             output::line("the schema is up to date");
             Ok(Outcome::Done)
         }
-        Command::Openapi | Command::Resume(_) | Command::BackupOnce(_) => Ok(Outcome::Done),
+        Command::Openapi | Command::Resume(_) | Command::Reconcile(_) | Command::Daemon(_) | Command::BackupOnce(_) => {
+            Ok(Outcome::Done)
+        }
     }
 }
 

@@ -7,10 +7,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 mod once;
+mod plans;
 
 pub use once::{OnceOptions, backup_once};
+pub use plans::{PlansOptions, Reconciled, Told, daemon, reconcile};
 
 pub use crate::backrest::line::{Line, Tell};
+pub use crate::backrest::merge::Orphans;
+pub use crate::backrest::{Format, Settings};
 pub use crate::engine::backup_once::OnceReport;
 
 /// Where the Docker Engine is.

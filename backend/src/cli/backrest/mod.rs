@@ -15,8 +15,13 @@ use crate::app::sidecar::{EngineAddress, Line};
 use crate::domain::log::Level;
 
 mod backup_once;
+mod daemon;
+mod plans;
+mod reconcile;
 
 pub(super) use backup_once::BackupOnceArgs;
+pub(super) use daemon::DaemonArgs;
+pub(super) use reconcile::ReconcileArgs;
 
 /// What the binary may be called to be taken for backrest-sidecar.
 const SIDECAR: &str = "backrest-sidecar";
@@ -86,6 +91,8 @@ const fn level_of(line: &Line) -> LogLevel {
 /// Carries a command of backrest-sidecar out; gives any other one back.
 pub(super) async fn dispatch(command: Command) -> Result<Outcome, Command> {
     match command {
+        Command::Reconcile(args) => Ok(Box::pin(reconcile::run(*args)).await),
+        Command::Daemon(args) => Ok(Box::pin(daemon::run(*args)).await),
         Command::BackupOnce(args) => Ok(Box::pin(backup_once::run(*args)).await),
         other => Err(other),
     }
