@@ -75,3 +75,12 @@ fn the_dry_run_of_the_sidecar_is_reproduced() {
         })
     );
 }
+
+/// The example that people copy: its two services, as its own Backrest sees them.
+#[test]
+fn the_example_becomes_plans() {
+    let compose = include_str!("../../../examples/backrest/compose.yaml");
+    let containers = containers_of(compose);
+    let backrest = containers.iter().find(|container| container.name == "backrest").expect("Backrest");
+    check("example", compose, Some(&backrest.mounts), &Settings::default());
+}

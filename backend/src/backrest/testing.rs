@@ -58,8 +58,8 @@ fn container_of(project: &str, name: &str, service: &Service, number: u32) -> Co
 fn mount_of(project: &str, text: &str) -> Mount {
     let mut parts = text.split(':');
     let (source, destination) = (parts.next().expect("a source"), parts.next().expect("a destination"));
-    let mut mount = if source.starts_with('/') {
-        mount(MountKind::Bind, None, source, destination)
+    let mut mount = if source.starts_with(['/', '.']) {
+        mount(MountKind::Bind, None, &source.replace("./", "/srv/stack/"), destination)
     } else {
         let name = format!("{project}_{source}");
         mount(MountKind::Volume, Some(&name), &format!("/var/lib/docker/volumes/{name}/_data"), destination)
