@@ -28,6 +28,9 @@ const STOP_TIMEOUT_SECS: u64 = 10;
 /// How long after that a stop that was asked for may still land.
 const STOP_MAY_LAND: TimeDelta = TimeDelta::seconds(30);
 
+/// How long it is waited for another process that changes the file.
+const LOCK_WITHIN: Duration = Duration::from_secs(120);
+
 /// How often it is looked whether Backrest is idle.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -381,7 +384,7 @@ async fn find(path: &Path) -> Result<Place, ApplyError> {
 
 async fn lock(place: &Place) -> Result<Lock, ApplyError> {
     let place = place.clone();
-    blocking(move || place.lock()).await
+    blocking(move || place.lock(LOCK_WITHIN)).await
 }
 
 /// Runs what waits for the disk where it holds up nothing else.
