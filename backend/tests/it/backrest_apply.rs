@@ -231,6 +231,17 @@ async fn what_backrest_would_refuse_is_not_sent() {
 }
 
 #[tokio::test]
+async fn what_the_running_backrest_takes_stops_no_plan() {
+    let mut start = config();
+    start["plans"][0]["hooks"] = json!([{"actionCommand": {"command": "x"}, "actionSlack": {"template": "x"}}]);
+    let fake = FakeBackrest::start(start);
+    let problems = read_by_api(&client(&fake)).await.expect("a configuration").problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(apply(&client(&fake)).await.expect("applied").outcome, Outcome::Sent);
+    assert_eq!(fake.plan_ids(), ["s_web", "theirs"]);
+}
+
+#[tokio::test]
 async fn a_plan_is_run_now() {
     let fake = FakeBackrest::start(config());
     client(&fake).run_plan("theirs", Duration::from_secs(5)).await.expect("run");

@@ -236,7 +236,7 @@ impl Work<'_> {
         let (merge, before) = match written {
             Ok(written) => written,
             Err(error) => {
-                self.start_unchanged(container, id).await?;
+                self.start_unchanged(container, detail).await?;
                 return Err(error);
             }
         };
@@ -288,10 +288,16 @@ impl Work<'_> {
     }
 
     /// Starts a container whose configuration is the one before.
-    async fn start_unchanged(&self, container: &BackrestContainer<'_>, id: &str) -> Result<(), ApplyError> {
+    async fn start_unchanged(
+        &self,
+        container: &BackrestContainer<'_>,
+        before: &ContainerDetail,
+    ) -> Result<(), ApplyError> {
+        let id = &before.container.id;
         container.engine.start_container(id).await?;
-        // A stop whose answer was lost may land yet: then the note is still needed.
-        if container.engine.inspect_container(id).await?.is_up() {
+        let now = container.engine.inspect_container(id).await?;
+        // In the same run the stop has not come true, and may do so yet: the note is still needed then.
+        if now.is_up() && now.started_at != before.started_at {
             self.blocking(|place| place.clear_note()).await?;
         }
         Ok(())

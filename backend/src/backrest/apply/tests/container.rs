@@ -118,6 +118,19 @@ async fn a_stop_that_fails_leaves_everything_as_it_was() {
     let error = scene.apply_with_stop().await.expect_err("no stop");
     assert!(matches!(error, ApplyError::Engine(_)), "{error:?}");
     assert_eq!((scene.text(), scene.state()), (before, ContainerState::Running));
+    scene.engine.set_state(ID, ContainerState::Exited);
+    assert!(scene.recover().await.expect("started"), "the stop came true after it was given up");
+    assert_eq!(scene.names(), ["config.json"]);
+}
+
+#[tokio::test]
+async fn a_stop_whose_answer_is_lost_is_undone() {
+    let scene = Scene::new();
+    let before = scene.text();
+    scene.engine.lose_nth_reply(CallKind::Stop, 1, ScriptedEngine::rejection("lost"));
+    let error = scene.apply_with_stop().await.expect_err("no answer");
+    assert!(matches!(error, ApplyError::Engine(_)), "{error:?}");
+    assert_eq!((scene.text(), scene.state()), (before, ContainerState::Running));
     assert_eq!(scene.names(), ["config.json"]);
 }
 
