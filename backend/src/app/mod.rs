@@ -127,9 +127,7 @@ impl Builder {
         // on, however long the rest of the start takes.
         watch::start_journal(&tasks, &shutdown, &engine);
         recover(&engine).await?;
-        if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
-            tracing::warn!("the first look at the host takes long; the service answers without it");
-        }
+        look_first(&discovery).await;
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start(&tasks, &shutdown, &engine, &discovery);
         let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown))?;
@@ -161,6 +159,12 @@ impl Builder {
             tasks,
             store_lock,
         })
+    }
+}
+
+async fn look_first(discovery: &Discovery) {
+    if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
+        tracing::warn!("the first look at the host takes long; the service answers without it");
     }
 }
 
@@ -271,6 +275,8 @@ impl Running {
 pub async fn start_for_command(loaded: &Loaded) -> anyhow::Result<Running> {
     let mut loaded = loaded.clone();
     loaded.config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // A command is over before anything is worth being kept in step.
+    loaded.config.backrest = None;
     Builder { is_for_command: true, ..Builder::new(loaded) }.start().await
 }
 

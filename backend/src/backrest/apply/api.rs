@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::busy::wait_until_idle;
 use super::client::{ApiClient, ApiError};
-use super::{Applied, ApplyError, Join, Outcome, check};
+use super::{Applied, ApplyError, Join, Outcome, check_running};
 use crate::backrest::Format;
 use crate::backrest::document::{Document, canonical};
 use crate::backrest::merge::{ChangeKind, Merge};
@@ -62,7 +62,7 @@ pub async fn by_api(apply: &ApiApply<'_>, join: Join<'_>) -> Result<Applied, App
         if !merge.is_change() {
             return Ok(Applied { merge, outcome: Outcome::Unchanged, notes: Vec::new() });
         }
-        check(&merge)?;
+        check_running(&document, &merge)?;
         let work = wait_until_idle(apply.client, &document.instance(), apply.patience, apply.clock).await?;
         if let Some(why) = work {
             return Ok(Applied { merge, outcome: Outcome::Deferred { why }, notes: Vec::new() });

@@ -28,6 +28,9 @@ const STOP_TIMEOUT_SECS: u64 = 10;
 /// How long after that a stop that was asked for may still land.
 const STOP_MAY_LAND: TimeDelta = TimeDelta::seconds(30);
 
+/// How long it is waited for another process that changes the file.
+const LOCK_WITHIN: Duration = Duration::from_secs(120);
+
 /// How often it is looked whether Backrest is idle.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -233,7 +236,7 @@ impl Work<'_> {
         let (merge, before) = match written {
             Ok(written) => written,
             Err(error) => {
-                self.start_unchanged(container, id).await?;
+                self.start_unchanged(container, detail).await?;
                 return Err(error);
             }
         };
@@ -285,10 +288,16 @@ impl Work<'_> {
     }
 
     /// Starts a container whose configuration is the one before.
-    async fn start_unchanged(&self, container: &BackrestContainer<'_>, id: &str) -> Result<(), ApplyError> {
+    async fn start_unchanged(
+        &self,
+        container: &BackrestContainer<'_>,
+        before: &ContainerDetail,
+    ) -> Result<(), ApplyError> {
+        let id = &before.container.id;
         container.engine.start_container(id).await?;
-        // A stop whose answer was lost may land yet: then the note is still needed.
-        if container.engine.inspect_container(id).await?.is_up() {
+        let now = container.engine.inspect_container(id).await?;
+        // In the same run the stop has not come true, and may do so yet: the note is still needed then.
+        if now.is_up() && now.started_at != before.started_at {
             self.blocking(|place| place.clear_note()).await?;
         }
         Ok(())
@@ -381,7 +390,7 @@ async fn find(path: &Path) -> Result<Place, ApplyError> {
 
 async fn lock(place: &Place) -> Result<Lock, ApplyError> {
     let place = place.clone();
-    blocking(move || place.lock()).await
+    blocking(move || place.lock(LOCK_WITHIN)).await
 }
 
 /// Runs what waits for the disk where it holds up nothing else.

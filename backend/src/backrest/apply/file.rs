@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Gid, Uid, fchown, flock};
 
@@ -19,9 +19,8 @@ use crate::backrest::document::MAX_BYTES;
 /// Who may read a new file.
 const OWNER_ONLY: u32 = 0o600;
 
-/// How often a lock that another process has is tried, and with which pauses.
-const LOCK_TRIES: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+/// How often a lock that another process has is tried.
+const LOCK_EVERY: Duration = Duration::from_millis(50);
 
 /// Why a file cannot be read or replaced.
 #[derive(Debug, thiserror::Error)]
@@ -127,19 +126,20 @@ impl Place {
         read(self.path())
     }
 
-    /// Takes the lock, for which it waits some seconds.
-    pub(super) fn lock(&self) -> Result<Lock, FileError> {
+    /// Takes the lock, for which it waits so long.
+    pub(super) fn lock(&self, within: Duration) -> Result<Lock, FileError> {
         let path = self.lock_file();
         let opened = File::options().create(true).truncate(false).write(true).mode(OWNER_ONLY).open(&path);
         let file = opened.map_err(|source| self.failure("locked", source))?;
-        for _ in 0..LOCK_TRIES {
+        let begun = Instant::now();
+        loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Lock(file)),
-                Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+                Err(rustix::io::Errno::WOULDBLOCK) if begun.elapsed() < within => std::thread::sleep(LOCK_EVERY),
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(FileError::Locked(self.path().to_owned())),
                 Err(errno) => return Err(self.failure("locked", errno.into())),
             }
         }
-        Err(FileError::Locked(self.path().to_owned()))
     }
 
     /// Writes a new content beside the file, so that all that can fail fails before anything is stopped.

@@ -139,3 +139,14 @@ fn check(merge: &Merge) -> Result<(), ApplyError> {
     let problems = merge.document.problems();
     if problems.is_empty() { Ok(()) } else { Err(ApplyError::Refused(problems)) }
 }
+
+/// Checks what a merge makes of a configuration that a Backrest runs with: what that takes it takes, whatever the rules
+/// here say.
+fn check_running(running: &Document, merge: &Merge) -> Result<(), ApplyError> {
+    // A plan that comes shifts the numbers of others, so only what follows the number is compared.
+    let without_number = |problem: &str| problem.split_once("] ").map_or(problem, |(_, rest)| rest).to_owned();
+    let known: Vec<String> = running.problems().iter().map(|problem| without_number(problem)).collect();
+    let mut problems = merge.document.problems();
+    problems.retain(|problem| !known.contains(&without_number(problem)));
+    if problems.is_empty() { Ok(()) } else { Err(ApplyError::Refused(problems)) }
+}

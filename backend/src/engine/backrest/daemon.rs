@@ -124,7 +124,7 @@ async fn wait_for_one(events: &mut BoxStream<'static, EngineEvent>) {
         }
     }
     // It never ends.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Whether labels or mounts may be others after it.

@@ -77,7 +77,7 @@ impl Round {
                 tell(line.with("stopped_ms", stopped_ms));
             }
             Outcome::Deferred { why } => {
-                tell(Line::warning("config.deferred").with("config", &place).with("message", why))
+                tell(Line::warning("config.deferred").with("config", &place).with("message", why));
             }
         }
         let is_changed = self.is_changed();

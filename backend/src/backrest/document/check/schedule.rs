@@ -61,7 +61,7 @@ pub(super) fn retention(retention: Option<&Value>, place: &str, findings: &mut F
         [_] => {}
         [] => findings.problem(place, format_args!("'retention' has none of {}", POLICIES.join(", "))),
         several => {
-            findings.problem(place, format_args!("'retention' has {}, only one is allowed", several.join(" and ")))
+            findings.problem(place, format_args!("'retention' has {}, only one is allowed", several.join(" and ")));
         }
     }
     Retention::Given
