@@ -9,6 +9,7 @@
 
 mod access;
 mod backrest_apply;
+mod backrest_hooks;
 mod backup;
 mod browse;
 mod cli;
@@ -38,6 +39,7 @@ mod resume;
 mod shutdown;
 mod snapshots;
 mod stacks;
+mod staged;
 mod status;
 mod store_claim;
 mod store_disk;
