@@ -28,12 +28,18 @@ pub(super) struct Copy {
     pub(super) staged: Staged,
 }
 
-/// Copies a piece. The inner error is the piece's alone: the others can still be captured.
-pub(super) async fn copy(cx: Cx<'_>, desk: &Desk, piece: &Piece) -> Result<Result<Copy, String>, Stop> {
+/// Copies a piece; `others` are copied too. The inner error is the piece's alone: the others can still be captured.
+pub(super) async fn copy(
+    cx: Cx<'_>,
+    desk: &Desk,
+    piece: &Piece,
+    others: &[Piece],
+) -> Result<Result<Copy, String>, Stop> {
     let meter = Arc::new(Meter::new());
     let parts = &cx.engine.0.parts;
     let job = Job {
         piece: piece.clone(),
+        shares_its_place: others.iter().any(|one| one.key() != piece.key() && one.place.starts_with(&piece.place)),
         staging: desk.staging.clone(),
         own: excludes(&desk.own),
         docker: parts.docker.clone(),
@@ -53,6 +59,8 @@ pub(super) async fn copy(cx: Cx<'_>, desk: &Desk, piece: &Piece) -> Result<Resul
 
 struct Job {
     piece: Piece,
+    /// Whether another piece lies below the place of this one.
+    shares_its_place: bool,
     staging: Staging,
     own: Vec<Exclude>,
     docker: SharedEngine,
@@ -64,10 +72,14 @@ struct Job {
 impl Job {
     fn run(&self) -> Result<Copy, String> {
         self.piece.check_confined()?;
+        self.copy_parts().inspect_err(|_| self.remove_half())
+    }
+
+    fn copy_parts(&self) -> Result<Copy, String> {
         let mut copy = Copy { paths: Vec::new(), staged: Staged::default() };
         for part in &self.piece.parts {
             let place = place_of(&self.piece, part);
-            let staged = self.copy_part(part, &place).map_err(|e| format!("it could not be copied: {e}"))?;
+            let staged = self.copy_part(part, &place).map_err(|error| self.why_not(&error))?;
             copy.staged.bytes += staged.bytes;
             copy.staged.entries += staged.entries;
             copy.staged.gap_count += staged.gap_count;
@@ -75,6 +87,24 @@ impl Job {
             copy.paths.push(self.staging.data.join(place));
         }
         Ok(copy)
+    }
+
+    /// What came of it takes the room of others, and must not be taken for the whole.
+    fn remove_half(&self) {
+        if !self.shares_its_place
+            && let Err(error) = self.staging.remove_data(&self.piece.place)
+        {
+            tracing::warn!(%error, "a half copy stays in the staging directory until the end of the run");
+        }
+    }
+
+    fn why_not(&self, error: &io::Error) -> String {
+        let to = self.staging.data.display();
+        let remedy = match error.kind() {
+            io::ErrorKind::StorageFull => "; make room there, or have 'staging_dir' name a larger disk",
+            _ => "",
+        };
+        format!("it could not be copied to {to}: {error}{remedy}")
     }
 
     fn copy_part(&self, part: &Part, place: &Path) -> io::Result<Staged> {
