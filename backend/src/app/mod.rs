@@ -107,15 +107,13 @@ impl Builder {
         let store = store::open(config, clock.clone()).await?;
         let docker = docker.unwrap_or_else(|| Arc::new(real_engine(config)));
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
-        let registry = store::registry(config, &store, &discovery).await?;
-        secrets::follow(&registry, redactor);
         let parts = EngineParts {
             store: store.clone(),
             backends: backend_parts(config, docker.clone(), clock.clone()),
             build_backend: Arc::new(crate::backends::build),
             docker,
             discovery: discovery.clone(),
-            registry,
+            registry: store::registry(config, &store, &discovery, redactor).await?,
             clock: clock.clone(),
             system_log,
             runtime: tokio::runtime::Handle::current(),
