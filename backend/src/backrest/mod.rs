@@ -1,8 +1,8 @@
 //! Labels become plans of Backrest.
 //!
-//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`] ([`wanted`]), which is written in the
-//! JSON of a [`Format`] ([`render`]), joined with the file (`merge`) and applied (`apply`). What a label may say is in
-//! `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
+//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`] ([`wanted()`]), which is written in the
+//! JSON of a [`Format`] ([`render()`]), joined with the [`document`] ([`merge`]) and applied ([`apply`]). What a label may
+//! say is in `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
 
 pub mod apply;
 mod cron;
@@ -10,6 +10,7 @@ pub mod document;
 #[cfg(test)]
 mod golden_tests;
 mod ids;
+mod keep_flags;
 mod labels;
 pub mod line;
 pub mod merge;
@@ -24,6 +25,7 @@ mod wanted;
 mod workload;
 
 pub use cron::check as check_cron;
+pub use keep_flags::keep_flags;
 pub use plan::{
     DEFAULT_DOCKER_ROOT, Format, Keep, Note, NoteLevel, RenderedPlan, Settings, Skipped, WantedPlan, WantedSchedule,
 };

@@ -164,7 +164,7 @@ impl BackrestPlan {
     /// A plan, with the difference when whoever asks may see it.
     #[must_use]
     pub fn new(seen: engine::PlanSeen, with_differences: bool) -> Self {
-        let engine::PlanSeen { wanted, change } = seen;
+        let engine::PlanSeen { wanted, change, .. } = seen;
         let mut differences = if with_differences { change.lines } else { Vec::new() };
         if let engine::ChangeKind::Refused { why } = &change.kind {
             differences.push(why.clone());

@@ -72,6 +72,9 @@ impl Reconciler {
         let lines: Mutex<Vec<Line>> = Mutex::default();
         let keep = |line: Line| lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
         let round = self.reconcile(false, &keep).await;
+        if let Ok(round) = &round {
+            self.forget(round, &keep).await;
+        }
         let is_changed = round.is_ok_and(|round| round.is_changed());
         let mut now = BTreeSet::new();
         for line in lines.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {

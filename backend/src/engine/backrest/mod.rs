@@ -5,6 +5,7 @@
 //! back by `guard` when it leads to nothing. Which plans are ours is recorded by `owned`; what is printed stands in
 //! `lines`, what is counted in `status`. The same serves the commands and the service.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::docker::{EngineError, SharedEngine};
 use crate::domain::clock::SharedClock;
 
 mod daemon;
+mod forget;
 mod guard;
 mod lines;
 mod owned;
@@ -26,7 +28,7 @@ mod tests;
 
 pub use crate::backrest::apply::{ApiError, Credentials, Outcome};
 pub use crate::backrest::merge::{Change, ChangeKind};
-pub use crate::backrest::{Format, Note, NoteLevel, Skipped, WantedPlan, WantedSchedule};
+pub use crate::backrest::{Format, Keep, Note, NoteLevel, Skipped, WantedPlan, WantedSchedule};
 pub use daemon::Rhythm;
 pub use owned::OwnedPlans;
 pub use round::{PlanSeen, Round, describe};
@@ -97,6 +99,8 @@ struct Inner {
     /// One round at a time; holds what keeps rounds back.
     turn: tokio::sync::Mutex<Guard>,
     status: std::sync::Mutex<Status>,
+    /// When Backrest was last told to forget, by plan.
+    forgotten: std::sync::Mutex<BTreeMap<String, tokio::time::Instant>>,
 }
 
 impl std::fmt::Debug for Reconciler {
@@ -114,6 +118,7 @@ impl Reconciler {
             parts,
             turn: tokio::sync::Mutex::default(),
             status: std::sync::Mutex::default(),
+            forgotten: std::sync::Mutex::default(),
         }))
     }
 

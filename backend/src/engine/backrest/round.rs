@@ -9,7 +9,7 @@ use crate::backrest::apply::{After, ApiApply, Applied, FileApply, by_api, by_fil
 use crate::backrest::document::Document;
 use crate::backrest::line::Tell;
 use crate::backrest::merge::{Merge, merge};
-use crate::backrest::{Format, RenderedPlan, Settings, Skipped, WantedPlan, render, wanted};
+use crate::backrest::{Format, Keep, RenderedPlan, Settings, Skipped, WantedPlan, render, wanted};
 use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
 use crate::domain::stack::{Container, Mount};
@@ -20,6 +20,8 @@ use crate::engine::chain;
 pub struct PlanSeen {
     /// As labels want it.
     pub wanted: WantedPlan,
+    /// What Backrest cannot say of its retention.
+    pub own_retention: Option<Keep>,
     /// What it means for the configuration; its id is the one that the plan has there.
     pub change: Change,
 }
@@ -51,6 +53,8 @@ pub struct Round {
     pub is_dry_run: bool,
     /// The format of the configuration.
     pub format: Format,
+    /// The name that Backrest has in it.
+    pub instance: String,
 }
 
 impl Round {
@@ -246,8 +250,12 @@ impl Reconciler {
         let wish = scene.wish(format, &merge.document.repo_ids());
         // What is wanted comes first, in its order.
         let (mine, orphans) = merge.changes.split_at(wish.plans.len().min(merge.changes.len()));
-        let plans =
-            wish.plans.into_iter().zip(mine).map(|(wanted, change)| PlanSeen { wanted, change: change.clone() });
+        let seen = |((wanted, rendered), change): ((WantedPlan, RenderedPlan), &Change)| PlanSeen {
+            wanted,
+            own_retention: rendered.own_retention,
+            change: change.clone(),
+        };
+        let plans = wish.plans.into_iter().zip(wish.rendered).zip(mine).map(seen);
         let doubts = merge.document.doubts().into_iter().filter(|_| is_dry_run || outcome != Outcome::Unchanged);
         Round {
             plans: plans.collect(),
@@ -257,6 +265,7 @@ impl Reconciler {
             outcome,
             is_dry_run,
             format,
+            instance: merge.document.instance(),
         }
     }
 }

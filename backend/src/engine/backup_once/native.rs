@@ -6,9 +6,9 @@
 use super::helper::{self, Printed};
 use super::rest::Rest;
 use super::{Outcome, Parts};
+use crate::backrest::keep_flags;
 use crate::backrest::line::Line;
 use crate::backrest::rcb::Workload;
-use crate::domain::keep::{KeepPolicy, UNLIMITED};
 use crate::engine::{chain, pause_point};
 
 /// What is kept of the tags of each snapshot, so that nothing of another program is ever forgotten.
@@ -119,46 +119,5 @@ impl NativeRun<'_> {
         let spec = parts.request.rcb.restic(name, parts.restic_command(words), parts.labels(), mounts);
         let limit = parts.request.rcb.time_limit;
         helper::run(parts.docker.as_ref(), &spec, limit, parts.cancel).await.map_err(|error| chain(&error))
-    }
-}
-
-/// A policy in restic's flags. A floor of several is the newest ones.
-fn keep_flags(policy: &KeepPolicy) -> Vec<String> {
-    let last = if policy.min_keep > 1 { policy.last.max(policy.min_keep) } else { policy.last };
-    let counts = [
-        ("last", last),
-        ("hourly", policy.hourly),
-        ("daily", policy.daily),
-        ("weekly", policy.weekly),
-        ("monthly", policy.monthly),
-        ("yearly", policy.yearly),
-    ];
-    let withins = [
-        ("within", policy.within),
-        ("within-hourly", policy.within_hourly),
-        ("within-daily", policy.within_daily),
-        ("within-weekly", policy.within_weekly),
-        ("within-monthly", policy.within_monthly),
-        ("within-yearly", policy.within_yearly),
-    ];
-    let number = |count: u32| if count == UNLIMITED { "unlimited".to_owned() } else { count.to_string() };
-    let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, number(count)));
-    let withins = withins.into_iter().filter_map(|(name, within)| Some((name, within?.to_string())));
-    counts.chain(withins).flat_map(|(name, value)| [format!("--keep-{name}"), value]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_policy_becomes_the_flags_of_restic() {
-        let flags = |text: &str| keep_flags(&text.parse().expect("a policy")).join(" ");
-        assert_eq!(
-            flags("last=7,daily=7,weekly=4,within=90d"),
-            "--keep-last 7 --keep-daily 7 --keep-weekly 4 --keep-within 90d"
-        );
-        assert_eq!(flags("daily=2,min_keep=3"), "--keep-last 3 --keep-daily 2");
-        assert_eq!(flags("within-weekly=1y5m7d"), "--keep-within-weekly 1y5m7d");
     }
 }
