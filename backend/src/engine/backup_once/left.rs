@@ -13,13 +13,18 @@ use crate::backrest::rcb::worker_label_prefixes;
 use crate::docker::{ContainerEngine, EngineError, SharedEngine};
 use crate::domain::clock::SharedClock;
 use crate::domain::stack::{Container, labels};
+use crate::engine::JobEngine;
 use crate::engine::quiesce::{Ascent, Case, NotBack, Order};
 
 /// How long the health of a container is waited for by those that depend on it.
 const HEALTH_LIMIT: Duration = Duration::from_mins(2);
 
+/// When a service looks for the first time: its own journal goes first.
+const FIRST_LOOK: Duration = Duration::from_secs(15);
+/// How often a service looks.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// What the stops of a run may take beyond their timeouts.
-const STOP_MARGIN: TimeDelta = TimeDelta::seconds(60);
+const STOP_MARGIN: TimeDelta = TimeDelta::seconds(30);
 /// Nobody waits for a longer stop timeout than this.
 const LONGEST_STOP_SECS: u64 = 24 * 3600;
 
@@ -82,6 +87,24 @@ pub async fn bring_back_left(
     living.dedup();
     left_behind.at_work = living.len();
     Ok(left_behind)
+}
+
+impl JobEngine {
+    /// Brings back what dead runs of `backup-once` left at rest, from time to time. Ends with `cancel`.
+    pub async fn watch_left(&self, cancel: CancellationToken) {
+        let tell = |line: Line| self.tell_of_backrest(&line);
+        let mut pause = FIRST_LOOK;
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = LOOK_EVERY,
+            }
+            if let Err(error) = bring_back_left(&self.0.parts.docker, &self.0.parts.clock, &tell).await {
+                // Whoever asks the engine for more tells that it is away.
+                tracing::debug!(error = crate::engine::chain(&error), "what runs left at rest is not known");
+            }
+        }
+    }
 }
 
 /// Brings back what a dead run left at rest, one after another in start order. Returns what is not back.
