@@ -29,9 +29,9 @@ pub(super) fn works_of_restic() -> Vec<&'static str> {
     vec!["precopy.before", "capture.before", "retention.before"]
 }
 
-/// Everything is copied at rest, and nobody knows how to record what came of it.
+/// Everything is copied, and nobody knows how to record what came of it.
 pub(super) fn places_of_images() -> Vec<&'static str> {
-    places_but(&["dump", "precopy", "verify.recorded"])
+    places_but(&["dump", "verify.recorded"])
 }
 
 pub(super) fn places_of_archives() -> Vec<&'static str> {
