@@ -127,13 +127,6 @@ export const originWord: Record<Schemas['Origin'], string> = {
   api: 'made through the API',
 }
 
-/** Why nothing is changed on the dashboard, and where it is. */
-export const changedWhere: Record<Schemas['Origin'], string> = {
-  config: 'It is changed in that file.',
-  label: 'It is changed there.',
-  api: 'It is changed there too.',
-}
-
 export const planTargetWord: Record<Schemas['PlanTargetKind'], string> = {
   volume: 'Volume',
   db: 'Database',

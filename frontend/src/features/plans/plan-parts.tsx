@@ -4,7 +4,7 @@ import type { Plan, PlanTarget, Schemas } from '@/api/client'
 import { list, sentence } from '@/lib/format'
 import { jobTone } from '@/lib/job'
 import { retentionText } from '@/lib/retention'
-import { changedWhere, originWord, planTargetWord } from '@/lib/words'
+import { originWord, planTargetWord } from '@/lib/words'
 import { Empty } from '@/ui/card'
 import { cn } from '@/ui/cn'
 import { JobStatus, toneClass } from '@/ui/status'
@@ -20,11 +20,11 @@ export function OriginBadge({ origin }: { origin: Origin }) {
   )
 }
 
-/** What a page is about, and where that is changed: not here. */
+/** What a page is about, and where that is changed. */
 export function OriginLine({ what, origin }: { what: string; origin: Origin }) {
   return (
     <>
-      {what} {originWord[origin]}. {changedWhere[origin]}
+      {what} {originWord[origin]}. It is changed there, not here.
     </>
   )
 }
