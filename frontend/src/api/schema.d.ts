@@ -3011,8 +3011,8 @@ export interface components {
             stops: string[];
             /** @description What would be read. */
             targets: components["schemas"]["PreviewTarget"][];
-            /** @description What retention would remove. */
-            verdicts: components["schemas"]["KeepVerdict"][];
+            /** @description What becomes of each snapshot by retention; null when that cannot be told, or is left to an image. */
+            verdicts: components["schemas"]["KeepVerdict"][] | null;
             /** @description What is doubtful, in sentences for people. */
             warnings: string[];
         };

@@ -157,8 +157,9 @@ pub struct PlanPreview {
     pub stops: Vec<String>,
     /// What would be read.
     pub targets: Vec<PreviewTarget>,
-    /// What retention would remove.
-    pub verdicts: Vec<KeepVerdict>,
+    /// What becomes of each snapshot by retention; null when that cannot be told, or is left to an image.
+    #[schema(required = true)]
+    pub verdicts: Option<Vec<KeepVerdict>>,
     /// What is doubtful, in sentences for people.
     pub warnings: Vec<String>,
 }
@@ -168,7 +169,7 @@ impl From<engine::PlanPreview> for PlanPreview {
         Self {
             stops: preview.stops,
             targets: preview.targets.into_iter().map(Into::into).collect(),
-            verdicts: preview.verdicts.into_iter().map(Into::into).collect(),
+            verdicts: preview.verdicts.map(|verdicts| verdicts.into_iter().map(Into::into).collect()),
             warnings: preview.warnings,
         }
     }

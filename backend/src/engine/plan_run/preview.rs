@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::backends::BackendError;
 use crate::databases::{DumpError, find_kind};
 use crate::domain::job::{TargetKind, TargetResult, TargetState};
 use crate::domain::names::PlanId;
@@ -14,7 +15,7 @@ use super::parties::Parties;
 use super::preflight::look_at_data;
 use super::resolve::{Resolved, Wanted, resolve};
 use super::scene::Scene;
-use super::{Stop, retention};
+use super::{RetentionError, Stop, retention};
 
 /// What a run of the plan would do. What cannot be told is a warning.
 pub(in crate::engine) async fn preview(engine: &JobEngine, plan: &PlanId) -> PlanPreview {
@@ -42,7 +43,8 @@ async fn look(engine: &JobEngine, plan: &PlanId, preview: &mut PlanPreview) -> R
     let doubts = parties.all.iter().flat_map(|party| party.choice.notes.iter().cloned());
     preview.warnings.extend(doubts);
     match retention::judge_plan(engine, &resolved.plan, &resolved.instance, &engine.unheard_work()).await {
-        Ok(verdicts) => preview.verdicts = verdicts,
+        Ok(verdicts) => preview.verdicts = Some(verdicts),
+        Err(RetentionError::Backend(BackendError::NotSupported(_))) => {}
         Err(error) => preview.warnings.push(format!("what retention would do cannot be told: {}", chain(&error))),
     }
     Ok(())

@@ -40,7 +40,7 @@ function Facts({ instance }: { instance: Instance }) {
       </Fact>
       {instance.pull && <Fact name="The image is pulled">{pullWord[instance.pull]}</Fact>}
       {instance.check?.schedule && (
-        <Fact name="The repository is checked">
+        <Fact name="The repository is checked" isLong>
           <span className="font-mono text-xs">{instance.check.schedule}</span>
           {instance.check.subset && `, reading ${instance.check.subset}`}
         </Fact>
@@ -70,7 +70,7 @@ function InstanceView({ instance }: { instance: Instance }) {
     <>
       <PageHead
         documentTitle={instance.id}
-        title={<span className="break-all">{instance.id}</span>}
+        title={<span className="[overflow-wrap:anywhere]">{instance.id}</span>}
         lead={<OriginLine what="Instance" origin={instance.origin} />}
         actions={
           <>

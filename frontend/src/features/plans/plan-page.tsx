@@ -58,7 +58,7 @@ function PlanView({ plan }: { plan: Plan }) {
     <>
       <PageHead
         documentTitle={plan.id}
-        title={<span className="break-all">{plan.id}</span>}
+        title={<span className="[overflow-wrap:anywhere]">{plan.id}</span>}
         lead={<OriginLine what="Plan" origin={plan.origin} />}
         actions={<RunPlan plan={plan} />}
       />

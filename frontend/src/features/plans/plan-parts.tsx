@@ -141,7 +141,7 @@ export function targetNames(targets: readonly PlanTarget[]): string {
 /** The next run as a cell of a list. */
 export function NextRun({ plan }: { plan: Timed }) {
   return (
-    <div className="min-w-0">
+    <div className="min-w-0 max-sm:w-full">
       <p>
         <span className="text-muted sm:hidden">Next run: </span>
         <Ago at={plan.next_run_at} never="none" />

@@ -75,8 +75,12 @@ export function PlanPreview({ id }: { id: string }) {
           )}
           <Stops stops={found.stops} />
           <Reads targets={found.targets} />
-          <h3 className="border-line border-t px-4 pt-3 font-semibold">What retention would do now</h3>
-          <Verdicts verdicts={found.verdicts} />
+          {found.verdicts && (
+            <>
+              <h3 className="border-line border-t px-4 pt-3 font-semibold">What retention would do now</h3>
+              <Verdicts verdicts={found.verdicts} />
+            </>
+          )}
         </>
       )}
       {!found && !preview.error && (

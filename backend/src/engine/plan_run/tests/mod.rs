@@ -291,12 +291,14 @@ async fn before_the_first_run_nothing_is_there_and_nothing_is_wrong() {
     assert_eq!(world.engine.list_instance_snapshots(&id).await.expect("none"), []);
     assert_eq!(world.engine.forget_instance(&id, true).await.expect("nothing to judge").verdicts, []);
     let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
-    assert!(preview.warnings.is_empty(), "{preview:?}");
+    assert!(preview.warnings.is_empty() && preview.verdicts == Some(vec![]), "{preview:?}");
 
     world.record(&[found("day-0", 0, true)]).await;
     assert!(world.engine.test_instance(&id).await.is_err());
     assert!(world.engine.list_instance_snapshots(&id).await.is_err());
     assert!(world.engine.forget_instance(&id, true).await.is_err());
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings[0].contains("cannot be told") && preview.verdicts.is_none(), "{preview:?}");
 }
 
 #[tokio::test]
