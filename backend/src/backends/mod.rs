@@ -321,8 +321,9 @@ pub trait Session: Send {
     /// longer stop and nothing else. Does nothing for a backend that reads staged data.
     async fn precopy(&mut self, sources: &[Source]) -> Result<(), BackendError>;
 
-    /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data.
-    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError>;
+    /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data. Returns how many
+    /// bytes of content it read, where that is known.
+    async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError>;
 
     /// Stores what was captured or staged, after the writers run again. `sources` are all that came out so far.
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError>;
