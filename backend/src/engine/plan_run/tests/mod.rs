@@ -17,7 +17,7 @@ mod aftercare;
 mod fake;
 mod world;
 
-use fake::Fault;
+use fake::{Fault, READ_AT_REST};
 use world::{World, target, volume};
 
 fn state_of(job: &Job, name: &str) -> TargetState {
@@ -62,6 +62,7 @@ async fn writers_rest_for_the_capture_alone_and_the_result_is_recorded() {
     assert_eq!(snapshot.plan.as_ref().map(|plan| plan.as_str()), Some("nas"));
     assert_eq!(job.snapshot_id.as_ref(), Some(&snapshot.id));
     assert!(job.log_file.starts_with("backup_nas_") && job.stopped_ms.is_some());
+    assert_eq!(job.bytes_captured_while_stopped, Some(READ_AT_REST));
     assert_eq!(world.backend.seen().request.as_ref().expect("asked").tags, ["nightly"]);
     assert_all_is_well(&world).await;
 }
@@ -99,6 +100,15 @@ async fn a_failed_stop_brings_back_what_was_stopped() {
     // Its row stays until a stop that was asked for can no longer land.
     assert_eq!(world.docker.state_of("app"), Some(ContainerState::Running));
     assert!(world.engine.live().stacks.is_empty() && !world.path("staging/nas").exists());
+}
+
+#[tokio::test]
+async fn what_is_read_without_a_stop_is_not_read_while_stopped() {
+    let mut running = volume("data");
+    running.stop_attached = Some(false);
+    let world = World::new(Reads::InPlace, vec![running]).await;
+    let job = world.run().await;
+    assert_eq!((job.state, job.bytes_captured_while_stopped, job.stopped_ms), (JobState::Succeeded, None, None));
 }
 
 #[tokio::test]
@@ -159,6 +169,7 @@ async fn what_cannot_be_read_here_is_streamed_to_a_lasting_place() {
     world.docker.add_path("app", "/data", vec![Bytes::from(tar_with_a_file())]);
     let job = world.run().await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
+    assert_eq!(job.bytes_captured_while_stopped, Some(READ_AT_REST + 2), "what was copied counts");
     {
         let seen = world.backend.seen();
         assert_eq!(seen.sources[0].paths, [world.path("staging/nas/data/vol/far")]);
@@ -276,6 +287,29 @@ async fn a_check_that_finds_something_has_failed() {
     world.backend.break_at("prepare", Fault::NotSupported);
     let tested = world.engine.test_instance(&id).await;
     assert!(matches!(tested, Err(InstanceError::Backend(BackendError::NotSupported(_)))), "{tested:?}");
+}
+
+/// A place that held something and is gone is a fault; one that a run has yet to make is none.
+#[tokio::test]
+async fn before_the_first_run_nothing_is_there_and_nothing_is_wrong() {
+    let world = World::new(Reads::InPlace, vec![volume("data")]).await;
+    let id = "nas".parse().expect("an id");
+    for call in ["prepare", "snapshots"] {
+        world.backend.break_at(call, Fault::Absent);
+    }
+    let tested = world.engine.test_instance(&id).await.expect("a run can succeed");
+    assert!(tested.warnings[0].contains("the first run makes it"), "{tested:?}");
+    assert_eq!(world.engine.list_instance_snapshots(&id).await.expect("none"), []);
+    assert_eq!(world.engine.forget_instance(&id, true).await.expect("nothing to judge").verdicts, []);
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings.is_empty() && preview.verdicts == Some(vec![]), "{preview:?}");
+
+    world.record(&[found("day-0", 0, true)]).await;
+    assert!(world.engine.test_instance(&id).await.is_err());
+    assert!(world.engine.list_instance_snapshots(&id).await.is_err());
+    assert!(world.engine.forget_instance(&id, true).await.is_err());
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings[0].contains("cannot be told") && preview.verdicts.is_none(), "{preview:?}");
 }
 
 #[tokio::test]
