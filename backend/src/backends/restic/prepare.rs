@@ -19,9 +19,7 @@ pub(super) async fn prepare(restic: &Restic, work: &Work, may_create: bool) -> R
         create(restic, work).await?;
         readiness.notes.push(format!("the repository at {at} was made"));
     } else {
-        return Err(BackendError::NotReady(format!(
-            "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
-        )));
+        return Err(restic.absent());
     }
     Ok(readiness)
 }

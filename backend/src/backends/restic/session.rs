@@ -154,8 +154,9 @@ impl Session for ResticSession {
         Ok(())
     }
 
-    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
-        self.read_at_rest(sources).await
+    /// restic tells how much there is and how much of it is new, not how much it read.
+    async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError> {
+        self.read_at_rest(sources).await.map(|()| None)
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
