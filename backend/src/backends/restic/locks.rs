@@ -58,13 +58,15 @@ impl Body {
 }
 
 impl Restic {
-    /// The locks of the repository.
-    pub(super) async fn list_locks(&self, work: &Work) -> Result<Vec<Lock>, BackendError> {
+    /// The locks of the repository, which is opened for that; absent when it is certain that there is no repository.
+    pub(super) async fn find_locks(&self, work: &Work) -> Result<Option<Vec<Lock>>, BackendError> {
         let version = self.version(work).await?;
         let call = Call::new(["list", "locks", "--no-lock"]).within(SHORT);
         let (ended, ids) = self.collect(work, call).await?;
-        if !ended.is_success() {
-            return Err(self.error("listing the locks", &ended, version));
+        match ended.trouble(version) {
+            _ if ended.is_success() => {}
+            Trouble::NoRepository => return Ok(None),
+            _ => return Err(self.error("opening the repository", &ended, version)),
         }
         let mut locks = Vec::new();
         for id in ids.into_iter().map(|id| id.trim().to_owned()).filter(|id| is_id(id)) {
@@ -75,14 +77,28 @@ impl Restic {
                 locks.push(Lock { id, body });
             }
         }
-        Ok(locks)
+        Ok(Some(locks))
+    }
+
+    async fn list_locks(&self, work: &Work) -> Result<Vec<Lock>, BackendError> {
+        let locks = self.find_locks(work).await?;
+        locks.ok_or_else(|| self.no_repository())
     }
 
     /// Removes the locks that are provably ours and dead, and returns the others. Needs the turn at the repository: what
     /// this process itself has at work is no leftover.
     pub(super) async fn clear_dead_locks(&self, work: &Work) -> Result<(usize, Vec<Lock>), BackendError> {
-        let (dead, left): (Vec<_>, Vec<_>) =
-            self.list_locks(work).await?.into_iter().partition(|lock| self.is_dead(&lock.body));
+        let locks = self.list_locks(work).await?;
+        self.clear_dead_of(work, locks).await
+    }
+
+    /// The same of locks that are known already.
+    pub(super) async fn clear_dead_of(
+        &self,
+        work: &Work,
+        locks: Vec<Lock>,
+    ) -> Result<(usize, Vec<Lock>), BackendError> {
+        let (dead, left): (Vec<_>, Vec<_>) = locks.into_iter().partition(|lock| self.is_dead(&lock.body));
         if dead.is_empty() {
             return Ok((0, left));
         }

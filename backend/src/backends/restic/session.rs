@@ -2,8 +2,11 @@
 //!
 //! The pass at rest has the hot one as its parent, so that it reads only what changed, where stamps can be relied on
 //! (`archive::take_trust` says why and where). Elsewhere it compares with the run before, and the hot pass has still stored
-//! the data. The turn at the repository is held from the beginning until the snapshot counts: nothing is waited for while
-//! writers rest.
+//! the data. The turn at the repository is held from the beginning until the snapshot counts and what was for the run alone
+//! is gone: nothing is waited for while writers rest.
+//!
+//! Every restic costs the time of its key, so nothing is asked twice: the hot pass waits for the locks, the listing that
+//! verifies names the snapshot, and the one that finds the mark names what is to go.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::contents::Contents;
 use super::pass::{Pass, Passed, look_at, outcome};
 use super::program::Restic;
+use super::snapshots::Snapshot;
 use super::turns::Turn;
 use super::{BackendError, RunRequest, Session, Work, tags};
 use crate::backends::archive::take_trust;
@@ -41,6 +45,8 @@ pub(super) struct ResticSession {
     /// The hot pass, and whether files may be compared with it.
     hot: Option<(Passed, bool)>,
     captured: Option<Captured>,
+    /// What lay there when the snapshot was verified, as long as it is our turn.
+    known: Option<Vec<Snapshot>>,
     /// Whether something may lie there that is only for the run.
     is_tidy: bool,
 }
@@ -57,15 +63,14 @@ impl ResticSession {
     /// Takes the turn and removes what earlier runs left.
     pub(super) async fn begin(restic: Arc<Restic>, request: RunRequest, work: Work) -> Result<Self, BackendError> {
         let turn = restic.take_turn(&work).await?;
-        restic.wait_until_free(&work).await?;
         let all = restic.all_snapshots(&work).await?;
         if let Err(error) = restic.remove_leftovers(&work, &all, |_| true).await {
             work.report.log(Level::Warning, None, format!("what an earlier run left could not be removed: {error}"));
         }
         let own = all.into_iter().filter(|snapshot| restic.is_own(snapshot) && !snapshot.is_leftover());
         let previous = own.max_by_key(|snapshot| snapshot.time).map(|snapshot| snapshot.id);
-        let (hot, captured) = (None, None);
-        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, captured, is_tidy: true })
+        let (hot, captured, known) = (None, None, None);
+        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, captured, known, is_tidy: true })
     }
 
     fn tags(&self, sources: &[Source], mark: &str) -> Vec<String> {
@@ -108,15 +113,14 @@ impl ResticSession {
         Ok(())
     }
 
-    /// The id of the snapshot at rest, in full.
-    async fn find_id(&self, known: &str) -> Result<String, BackendError> {
-        if super::locks::is_id(known) {
-            return Ok(known.to_owned());
-        }
-        let all = self.restic.all_snapshots(&self.work).await?;
-        let run = self.run_tag();
-        let mut own = all.into_iter().filter(|s| s.has(&run) && s.id.starts_with(known) && self.restic.is_own(s));
-        own.next().map(|snapshot| snapshot.id).ok_or_else(|| BackendError::failed("restic made no snapshot"))
+    /// Reads the snapshot at rest back; returns its id in full with what it holds.
+    async fn read_back(&self, captured: &Captured) -> Result<(String, Contents), BackendError> {
+        let known = &captured.passed.summary.snapshot_id;
+        let mut contents = self.restic.read_contents(&self.work, known, &captured.sources).await?;
+        let snapshot = contents.snapshot.take().filter(|found| found.id.starts_with(known.as_str()));
+        let of_run = snapshot.filter(|found| found.has(&self.run_tag()) && self.restic.is_own(found));
+        let snapshot = of_run.ok_or_else(|| BackendError::failed("restic made no snapshot"))?;
+        Ok((snapshot.id, contents))
     }
 
     fn run_tag(&self) -> String {
@@ -130,7 +134,7 @@ impl Session for ResticSession {
         let live: Vec<Source> = sources.iter().filter(|source| source.is_live).cloned().collect();
         let (there, _) = look_at(&live).await;
         if there.is_empty() {
-            return Ok(());
+            return self.restic.wait_until_free(&self.work).await;
         }
         let can_compare = has_reliable_stamps(&there).await;
         let pass = Pass {
@@ -155,7 +159,8 @@ impl Session for ResticSession {
     }
 
     async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
-        self.read_at_rest(sources).await
+        // What does not change is read as well after the start.
+        if sources.iter().any(|source| source.is_live) { self.read_at_rest(sources).await } else { Ok(()) }
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
@@ -166,8 +171,7 @@ impl Session for ResticSession {
             self.read_at_rest(sources).await?;
         }
         let Some(captured) = &self.captured else { return Err(BackendError::failed("nothing was captured")) };
-        let id = self.find_id(&captured.passed.summary.snapshot_id).await?;
-        let contents = self.restic.read_contents(&self.work, &id, &captured.sources).await?;
+        let (id, contents) = self.read_back(captured).await?;
         let Some(captured) = &mut self.captured else { return Err(BackendError::failed("nothing was captured")) };
         captured.contents = contents;
         let hot_bytes = self.hot.as_ref().map_or(0, |(hot, _)| stored_bytes(hot));
@@ -187,10 +191,14 @@ impl Session for ResticSession {
         if let Some(difference) = captured.find_difference().await? {
             return Err(BackendError::failed(format!("the snapshot is not what was read: {difference}")));
         }
-        let id = self.restic.finish(&self.work, id, &self.run_tag(), is_complete).await?;
+        let (id, all) = self.restic.finish(&self.work, id, &self.run_tag(), is_complete).await?;
         stored.reference = Some(id);
         self.is_tidy = self.hot.is_none();
-        self.turn = None;
+        if self.is_tidy {
+            self.turn = None;
+        } else {
+            self.known = Some(all);
+        }
         Ok(())
     }
 
@@ -205,7 +213,10 @@ impl Session for ResticSession {
             if self.turn.is_none() {
                 self.turn = Some(restic.take_turn(&work).await?);
             }
-            let all = restic.all_snapshots(&work).await?;
+            let all = match self.known.take() {
+                Some(all) => all,
+                None => restic.all_snapshots(&work).await?,
+            };
             restic.remove_leftovers(&work, &all, |snapshot| snapshot.has(&run)).await
         };
         let words = match tokio::time::timeout(TIDY_PATIENCE, tidied).await {

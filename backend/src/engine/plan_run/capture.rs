@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use crate::backends::{Reads, Session, Source};
+use crate::backends::{BackendError, Reads, Session, Source};
 use crate::domain::job::{StepName, TargetKind};
 use crate::domain::log::Level;
 use crate::domain::stack::Mount;
@@ -195,12 +195,15 @@ fn writes(party: &Party, left: &Left, piece: &Piece) -> bool {
     mounts.into_iter().any(|mount| mount.is_writable && is_of_piece(mount))
 }
 
-/// Reads what it can while everything runs. What goes wrong costs a longer stop and nothing else.
+/// Reads what it can while everything runs. What goes wrong costs a longer stop and nothing else, unless it tells that
+/// nothing can be stored at all.
 pub(super) async fn precopy(cx: Cx<'_>, material: &Material<'_>, session: &mut dyn Session) -> Result<String, Stop> {
     let sources = material.sources(cx);
     match session.precopy(&sources).await {
         Ok(()) => Ok(format!("{} read while everything runs", count(sources.len(), "target"))),
-        Err(crate::backends::BackendError::Cancelled) => Err(Stop::Cancelled),
+        Err(error @ (BackendError::Cancelled | BackendError::NotReady(_))) => {
+            Err(to_stop("the data cannot be stored, so nothing was stopped", &error))
+        }
         Err(error) => {
             let why = format!("nothing was read beforehand, so the stop takes longer: {}", chain(&error));
             cx.live.log.write(Level::Warning, why.clone());
