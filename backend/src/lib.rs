@@ -12,6 +12,7 @@
 //! | [`discovery`] | what the host runs |
 //! | [`databases`] | dumps, by the databases' own tools |
 //! | [`backends`] | how data is stored |
+//! | [`backrest`] | labels become plans of Backrest |
 //! | [`engine`] | runs jobs |
 //! | [`scheduler`] | what happens by the clock |
 //! | [`api`] | the HTTP surface |
@@ -25,6 +26,7 @@
 pub mod api;
 pub mod app;
 pub mod backends;
+pub mod backrest;
 pub mod cli;
 pub mod config;
 pub mod databases;

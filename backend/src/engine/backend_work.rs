@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backends::{BackendError, Report, Seen, SharedBackend, Work};
 use crate::domain::job::Progress;
 use crate::domain::log::Level;
+use crate::domain::names::InstanceId;
 use crate::domain::plan::Instance;
 
 use super::JobEngine;
@@ -32,6 +33,17 @@ impl Report for JobReport {
             current: seen.current,
         });
     }
+}
+
+/// Tells the service's own log of an instance: for work that no job does.
+struct SystemReport(JobEngine, InstanceId);
+
+impl Report for SystemReport {
+    fn log(&self, level: Level, _: Option<&str>, message: String) {
+        self.0.say(level, Some(self.1.as_str()), message);
+    }
+
+    fn progress(&self, _: Seen) {}
 }
 
 /// Tells nobody: for questions that are no job.
@@ -62,11 +74,16 @@ impl JobEngine {
 
     /// What a backend gets along for a question that is no job.
     pub(super) fn unheard_work(&self) -> Work {
-        Work {
-            report: Arc::new(Unheard),
-            cancel: self.0.shutdown.child_token(),
-            stall_timeout: self.0.settings.stall_timeout,
-        }
+        self.jobless_work(Arc::new(Unheard))
+    }
+
+    /// What a backend gets along for work for an instance that no job does.
+    pub(super) fn system_work(&self, instance: &InstanceId) -> Work {
+        self.jobless_work(Arc::new(SystemReport(self.clone(), instance.clone())))
+    }
+
+    fn jobless_work(&self, report: Arc<dyn Report>) -> Work {
+        Work { report, cancel: self.0.shutdown.child_token(), stall_timeout: self.0.settings.stall_timeout }
     }
 }
 

@@ -107,6 +107,6 @@ impl Live {
 }
 
 /// The instance that a job works for.
-fn instance_of(job: &Job) -> Option<InstanceId> {
+pub(super) fn instance_of(job: &Job) -> Option<InstanceId> {
     job.instance.as_deref().and_then(|id| id.parse().ok())
 }

@@ -64,7 +64,7 @@ pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStat
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
-pub use pause_point::PLACES as PAUSE_PLACES;
+pub use pause_point::{PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS};
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};

@@ -2,8 +2,8 @@
 //!
 //! In a debug build, `MAINSTAY_PAUSE_AT=<name>` makes the process write `paused at <name>` to standard error when it
 //! comes there, and stay there until it is killed; with `<name>=<file>`, until that file is there. In a release build
-//! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`], where the
-//! fault suite finds it.
+//! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`] or
+//! [`PLACES_OF_PLANS`], where the fault suite finds it.
 
 #[cfg(debug_assertions)]
 use std::path::{Path, PathBuf};
@@ -38,16 +38,40 @@ pub const PLACES: &[&str] = &[
     "report.before",
 ];
 
-/// The places that only a backup by plan comes by besides.
-#[cfg(test)]
-const OF_PLANS: &[&str] = &[
+/// Every place that a backup by plan may come by, in order; which of them depends on its targets and its backend.
+pub const PLACES_OF_PLANS: &[&str] = &[
+    "resolve.before",
+    "resolve.after",
+    "preflight.before",
+    "preflight.after",
+    "precopy.before",
+    "precopy.after",
     "pre_hooks.before",
     "pre_hooks.after",
     "dump.before",
     "dump.target",
     "dump.after",
+    "quiesce.before",
+    "quiesce.journaled",
+    "quiesce.first",
+    "quiesce.after",
+    "capture.before",
+    "capture.target",
+    "capture.after",
+    "resume.before",
+    "resume.first",
+    "resume.after",
     "post_hooks.before",
     "post_hooks.after",
+    "publish.before",
+    "publish.after",
+    "verify.before",
+    "verify.published",
+    "verify.recorded",
+    "verify.after",
+    "retention.before",
+    "retention.after",
+    "report.before",
 ];
 
 /// How often it is looked whether the process may go on.
@@ -153,8 +177,10 @@ mod tests {
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let listed: BTreeSet<String> = PLACES.iter().chain(OF_PLANS).map(|&place| place.to_owned()).collect();
-        assert_eq!(listed.len(), PLACES.len() + OF_PLANS.len(), "each once");
+        let listed: BTreeSet<String> = PLACES.iter().chain(PLACES_OF_PLANS).map(|&place| place.to_owned()).collect();
+        for places in [PLACES, PLACES_OF_PLANS] {
+            assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once");
+        }
         let missing: Vec<_> = names_in_use().difference(&listed).cloned().collect();
         assert!(missing.is_empty(), "not in the list: {missing:?}");
     }

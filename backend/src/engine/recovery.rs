@@ -1,15 +1,19 @@
 //! What a start does about an end that was not planned.
 //!
 //! First the stop journal: whatever a former process brought to rest is brought back (see [`super::replay`]; what takes
-//! longer is left to its watch). Then the jobs it left behind
-//! become `interrupted`, and the unfinished files they recorded are removed, or completed where only the last rename
-//! was missing. Nothing is started or removed that is not recorded.
+//! longer is left to its watch). Then what it broke off of runs of plans is made up for, the jobs it left behind become
+//! `interrupted`, and the unfinished files they recorded are removed, or completed where only the last rename was missing.
+//! Nothing is started or removed that is not recorded, or marked as made by Mainstay.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::backends::archive;
+use crate::domain::ids::JobId;
 use crate::domain::job::{Job, JobState, StepState};
 use crate::domain::log::{Level, LogLine};
 use crate::domain::names::InstanceId;
@@ -17,12 +21,15 @@ use crate::domain::snapshot::Snapshot;
 use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
 use super::backup::{AT_REST_SUFFIX, HOT_SUFFIX};
+use super::claims::instance_of;
 use super::live::insist;
-use super::plan_run::clear_left;
+use super::plan_run::make_up;
 use super::{JobEngine, chain, logbook};
 
 /// How long a start waits for the first replay of the stop journal.
 const FIRST_REPLAY: Duration = Duration::from_secs(30);
+/// How long a start waits for what is made up for; the rest follows while the service answers.
+const MAKE_UP: Duration = Duration::from_secs(20);
 
 /// What a start found and did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -58,14 +65,15 @@ impl JobEngine {
     /// When the jobs cannot be read; what the journal holds was brought back before that.
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
-        for (job, files) in self.0.parts.store.list_unfinished_jobs().await? {
-            self.clear_staging(&job);
+        let unfinished = self.0.parts.store.list_unfinished_jobs().await?;
+        let mut problems = self.make_up(&unfinished).await;
+        for (job, files) in unfinished {
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
             report.interrupted_jobs += usize::from(!job.state.is_final());
             let id = job.id.clone();
             let recorded = if !job.state.is_final() {
-                self.interrupt(job, &tidied.left).await
+                self.interrupt(job, problems.remove(&id), &tidied.left).await
             } else if tidied.left != files {
                 insist(|| self.0.parts.store.save_job_with_partials(&job, &tidied.left)).await
             } else {
@@ -83,13 +91,30 @@ impl JobEngine {
         Ok(report)
     }
 
-    /// Removes what the run of a plan had in the staging directory of its instance.
-    fn clear_staging(&self, job: &Job) {
-        let Some(instance) = job.instance.as_deref().and_then(|id| id.parse::<InstanceId>().ok()) else { return };
-        if let Err(error) = clear_left(&self.0.parts.backends.staging_dir, &instance) {
-            let message = format!("what job {} left in the staging directory stays for now: {error}", job.id);
-            self.say(Level::Warning, Some(instance.as_str()), message);
+    /// Makes up for what was broken off of work for instances, beside each other. Until it is done no other job works for
+    /// the instance. Returns what went wrong.
+    async fn make_up(&self, unfinished: &[(Job, Vec<PathBuf>)]) -> HashMap<JobId, String> {
+        let mut broken_off: BTreeMap<InstanceId, Vec<Job>> = BTreeMap::new();
+        for (job, _) in unfinished.iter().filter(|(job, _)| !job.state.is_final()) {
+            if let Some(instance) = instance_of(job) {
+                broken_off.entry(instance).or_default().push(job.clone());
+            }
         }
+        let tasks = broken_off.into_iter().map(|(instance, jobs)| {
+            let engine = self.clone();
+            let work = async move {
+                let turn = engine.turn_of(&instance);
+                let _alone = turn.lock().await;
+                Box::pin(make_up(&engine, &instance, &jobs)).await
+            };
+            self.0.tracker.spawn_on(work, &self.0.parts.runtime)
+        });
+        if let Ok(done) = tokio::time::timeout(MAKE_UP, join_all(tasks)).await {
+            return done.into_iter().flatten().flatten().collect();
+        }
+        let message = "what was broken off is not made up for yet, which goes on; the service starts";
+        self.say(Level::Warning, None, message.to_owned());
+        HashMap::new()
     }
 
     /// The first replay; returns how many containers are left. One that the engine keeps waiting for does not keep the
@@ -105,7 +130,12 @@ impl JobEngine {
         self.0.parts.store.list_journal().await.map_or(0, |rows| rows.len())
     }
 
-    async fn interrupt(&self, mut job: Job, partial_files: &[PathBuf]) -> Result<(), StoreError> {
+    async fn interrupt(
+        &self,
+        mut job: Job,
+        problem: Option<String>,
+        partial_files: &[PathBuf],
+    ) -> Result<(), StoreError> {
         let now = self.0.parts.clock.now();
         for step in job.steps.iter_mut().filter(|s| !matches!(s.state, StepState::Succeeded | StepState::Failed)) {
             step.state = if step.state == StepState::Running { StepState::Failed } else { StepState::Skipped };
@@ -113,10 +143,11 @@ impl JobEngine {
         }
         job.state = JobState::Interrupted;
         job.finished_at = Some(now);
-        job.error = Some("the service ended while the job was at work".into());
+        let why = "the service ended while the job was at work".to_owned();
+        job.error = Some(problem.map_or_else(|| why.clone(), |problem| format!("{why}; {problem}")));
         insist(|| self.0.parts.store.save_job_with_partials(&job, partial_files)).await?;
         let message = format!("job {} was at work when the service ended: interrupted", job.id);
-        append_to_log(&self.0.settings.log_dir.join(&job.log_file), now, &message);
+        self.append_to_log(&job, Level::Warning, &message);
         self.say(Level::Warning, job.stack.as_ref().map(|s| s.as_str()), message);
         Ok(())
     }
@@ -204,6 +235,12 @@ impl JobEngine {
         result.is_ok()
     }
 
+    /// Adds a line to the log of a job that a former process had at work.
+    pub(super) fn append_to_log(&self, job: &Job, level: Level, message: &str) {
+        let at = self.0.parts.clock.now();
+        append_to_log(&self.0.settings.log_dir.join(&job.log_file), at, level, message);
+    }
+
     pub(super) fn say(&self, level: Level, target: Option<&str>, message: String) {
         self.0.parts.system_log.write(level, target.map(str::to_owned), message);
     }
@@ -232,8 +269,8 @@ fn is_partial_of(file: &Path, archive: &Path) -> bool {
     file.as_os_str().to_str() == archive.to_str().map(|a| format!("{a}.partial")).as_deref()
 }
 
-fn append_to_log(path: &Path, at: chrono::DateTime<chrono::Utc>, message: &str) {
-    let line = LogLine { n: 0, at, level: Level::Warning, target: None, message: message.to_owned() };
+fn append_to_log(path: &Path, at: chrono::DateTime<chrono::Utc>, level: Level, message: &str) {
+    let line = LogLine { n: 0, at, level, target: None, message: message.to_owned() };
     let file = std::fs::OpenOptions::new().append(true).open(path);
     // The line that the kill may have cut short is ended first.
     let written = file.and_then(|mut f| {

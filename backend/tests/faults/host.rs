@@ -7,7 +7,7 @@ use bollard::Docker;
 use bollard::models::{ContainerCreateBody, EventMessage, VolumeCreateRequest};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder, StopContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptionsBuilder, StopContainerOptionsBuilder,
 };
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -16,6 +16,11 @@ use crate::picture::{Picture, Seen};
 
 /// No event of the engine may take longer, on a slow machine either.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The image of a stack's own, which goes with it.
+pub(crate) fn image_of(stack: &str) -> String {
+    format!("mainstay-test/{stack}:local")
+}
+
 /// The label of a stack's name.
 pub(crate) const PROJECT: &str = "com.docker.compose.project";
 
@@ -92,10 +97,16 @@ impl Host {
         }
         self.remove_volume(&format!("{stack}-db")).await;
         let _ = self.docker.remove_network(&format!("{stack}-net")).await;
+        let _ = self.docker.remove_image(&image_of(stack), None::<RemoveImageOptions>, None).await;
     }
 
     async fn list(&self, stack: &str) -> Vec<String> {
-        let filters = HashMap::from([("label", vec![format!("{PROJECT}={stack}")])]);
+        self.labelled(&format!("{PROJECT}={stack}")).await
+    }
+
+    /// The ids of the containers with a label, running or not.
+    pub(crate) async fn labelled(&self, label: &str) -> Vec<String> {
+        let filters = HashMap::from([("label", vec![label.to_owned()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await.expect("a list");
         listed.into_iter().filter_map(|container| container.id).collect()

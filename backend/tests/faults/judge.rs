@@ -98,10 +98,14 @@ impl Rig {
 
     /// The archive holds the volume as it was at rest: the payload never changes, and the writer said goodbye.
     pub(crate) async fn holds_the_truth(&self, archive: &std::path::Path) {
-        let live = self.host.volume_path(&self.stack.volume).await;
-        let payload = extract(archive, "/payload");
-        assert!(payload == std::fs::read(live.join("payload")).expect("the payload"), "the payload differs");
         let log = extract(archive, &format!("volumes/{}/log", self.stack.volume));
+        self.is_the_truth(extract(archive, "/payload"), log).await;
+    }
+
+    /// The same of what was read out of wherever it was stored.
+    pub(crate) async fn is_the_truth(&self, payload: Vec<u8>, log: Vec<u8>) {
+        let live = self.host.volume_path(&self.stack.volume).await;
+        assert!(payload == std::fs::read(live.join("payload")).expect("the payload"), "the payload differs");
         let log = String::from_utf8(log).expect("a text");
         assert!(log.ends_with("\nend\n"), "the writer was not at rest: …{}", &log[log.len().saturating_sub(60)..]);
         let now = std::fs::read_to_string(live.join("log")).expect("the log");

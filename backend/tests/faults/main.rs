@@ -20,10 +20,14 @@ mod client;
 #[path = "../it/support/store.rs"]
 mod store;
 
+#[path = "../it/support/restic.rs"]
+mod restic;
+
 mod archive;
 mod cx;
 mod disk;
 mod host;
+mod instance;
 mod judge;
 mod kinds;
 mod options;

@@ -40,7 +40,7 @@ impl Setup {
         Self { parts, ..self }
     }
 
-    /// One line more in the configuration file.
+    /// One line more in the configuration file; in it, `STACK` is the stack's name and `ROOT` the directory of the run.
     pub(crate) fn config(mut self, line: &str) -> Self {
         self.extra.push(line.to_owned());
         self
@@ -62,9 +62,9 @@ impl Setup {
         };
         let address = self.docker_host.as_deref().unwrap_or(&self.host.address);
         let config = root.path().join("config.yml");
-        let text = config_text(root.path(), &database, address, &self.extra);
-        std::fs::write(&config, text).expect("written");
         let name = cx.name();
+        let text = config_text(root.path(), &database, address, &self.extra).replace("STACK", &name);
+        std::fs::write(&config, text.replace("ROOT", &root.path().display().to_string())).expect("written");
         cx.made(&self.host, &name);
         let stack = Stack::up(&self.host, &root.path().join("stacks"), &name, self.parts).await;
         let before = self.host.picture(&name).await;

@@ -157,6 +157,12 @@ impl Served {
         job["id"].as_str().expect("an id").to_owned()
     }
 
+    /// Asks for a run of an instance and returns the job's id.
+    pub(crate) async fn begin_run(&self, instance: &str) -> String {
+        let job = self.client().call("run_instance").path("id", instance).ok().await;
+        job["id"].as_str().expect("an id").to_owned()
+    }
+
     pub(crate) async fn job(&self, id: &str) -> Value {
         self.client().call("get_job").path("id", id).ok().await
     }

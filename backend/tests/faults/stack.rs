@@ -9,7 +9,7 @@ use bollard::models::{
 
 use crate::host::{Host, PROJECT};
 
-/// The image of all containers: a static busybox that the test run imports.
+/// The image of nearly all containers: a static busybox that the test run imports.
 pub(crate) const IMAGE: &str = "mainstay-test/busybox:local";
 /// A process that ends at once when it is told to.
 pub(crate) const POLITE: &str = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
@@ -24,6 +24,7 @@ const WRITER: &str = "[ -e /data/payload ] || { head -c 300000 /dev/urandom > /d
 #[derive(Clone)]
 pub(crate) struct Part {
     pub(crate) service: &'static str,
+    pub(crate) image: &'static str,
     pub(crate) script: String,
     pub(crate) needs: &'static str,
     pub(crate) stop_timeout: i64,
@@ -45,6 +46,7 @@ impl Part {
     pub(crate) fn new(service: &'static str) -> Self {
         Self {
             service,
+            image: IMAGE,
             script: POLITE.to_owned(),
             needs: "",
             stop_timeout: 1,
@@ -165,7 +167,7 @@ fn body(stack: &str, directory: &Path, part: &Part) -> ContainerCreateBody {
         ..HostConfig::default()
     };
     ContainerCreateBody {
-        image: Some(IMAGE.to_owned()),
+        image: Some(part.image.to_owned()),
         cmd: Some(["sh", "-c", part.script.as_str()].map(str::to_owned).to_vec()),
         labels: Some(labels(stack, directory, part)),
         healthcheck: health,
@@ -196,7 +198,7 @@ fn labels(stack: &str, directory: &Path, part: &Part) -> HashMap<String, String>
 fn compose(parts: &[Part]) -> String {
     let service = |part: &Part| {
         let needs = if part.needs.is_empty() { String::new() } else { format!("    depends_on: [{}]\n", part.needs) };
-        format!("  {}:\n    image: {IMAGE}\n{needs}", part.service)
+        format!("  {}:\n    image: {}\n{needs}", part.service, part.image)
     };
     format!("services:\n{}", parts.iter().map(service).collect::<String>())
 }

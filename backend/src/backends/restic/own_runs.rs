@@ -31,6 +31,8 @@ pub(super) struct Record {
     host: String,
     /// The hash of the repository's address.
     repository: String,
+    /// The process that began it, and that one's start.
+    keeper: Option<(i32, String)>,
 }
 
 /// The record of a restic at work; it goes when this is dropped.
@@ -61,6 +63,7 @@ impl Record {
             namespace: namespace(),
             host: host_name(),
             repository: restic.repository_hash(),
+            keeper: own_process(),
         })
     }
 
@@ -72,14 +75,30 @@ impl Record {
         if self.namespace != namespace() {
             return self.namespace != OUTERMOST;
         }
-        let Some(fields) = stat_fields(self.pid) else { return true };
-        fields.get(STARTED) != Some(&self.started) || fields.first().is_some_and(|state| state == "Z")
+        !is_alive(self.pid, &self.started)
+    }
+
+    /// Whether it runs although who began it certainly does not any more: nobody hears it, or will end it.
+    pub(super) fn is_orphaned(&self) -> bool {
+        let Some((pid, started)) = &self.keeper else { return false };
+        !self.is_dead() && self.namespace == namespace() && !is_alive(*pid, started)
     }
 
     /// Whether a lock of this host and process may be the one of this restic.
     pub(super) fn made(&self, host: &str, pid: i32) -> bool {
         self.host == host && self.pid == pid
     }
+}
+
+/// Whether the process with this number that was started then runs, in our namespace.
+fn is_alive(pid: i32, started: &str) -> bool {
+    let Some(fields) = stat_fields(pid) else { return false };
+    fields.get(STARTED).is_some_and(|found| found == started) && fields.first().is_some_and(|state| state != "Z")
+}
+
+fn own_process() -> Option<(i32, String)> {
+    let pid = i32::try_from(std::process::id()).ok()?;
+    Some((pid, stat_fields(pid)?.get(STARTED)?.clone()))
 }
 
 /// What was written down for the repository, with the files.
@@ -134,6 +153,7 @@ mod tests {
             namespace: namespace(),
             host: host_name(),
             repository: String::new(),
+            keeper: own_process(),
         }
     }
 
@@ -148,6 +168,17 @@ mod tests {
         if namespace() != OUTERMOST {
             assert!(!Record { namespace: OUTERMOST.to_owned(), pid: i32::MAX, ..own() }.is_dead(), "cannot be seen");
         }
+    }
+
+    #[test]
+    fn what_runs_without_its_keeper_is_an_orphan() {
+        assert!(!own().is_orphaned(), "its keeper lives");
+        assert!(Record { keeper: Some((i32::MAX, "1".to_owned())), ..own() }.is_orphaned());
+        assert!(!Record { keeper: None, ..own() }.is_orphaned(), "nobody knows");
+        let dead = Record { pid: i32::MAX, keeper: Some((i32::MAX, "1".to_owned())), ..own() };
+        assert!(!dead.is_orphaned(), "it has ended as well");
+        let elsewhere = Record { namespace: "pid:[4026532999]".to_owned(), ..dead };
+        assert!(!elsewhere.is_orphaned(), "its number means another process here");
     }
 
     #[test]

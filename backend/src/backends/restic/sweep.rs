@@ -1,10 +1,11 @@
-//! What runs leave behind when they are killed: hot and unverified snapshots, locks, records of processes.
+//! What runs leave behind when they are killed: hot and unverified snapshots, locks, processes that go on alone and their records.
 
 use std::fs;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::group::Group;
 use super::locks::Lock;
 use super::own_runs::records;
 use super::process::{Call, Ended};
@@ -15,12 +16,18 @@ use crate::domain::log::Level;
 
 /// How often it is looked whether a repository is free.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a killed process may take to be gone.
+const DEATH: Duration = Duration::from_secs(5);
 
 /// Removes what a kill left behind; returns what was removed.
 pub(super) async fn sweep(restic: &Restic, work: &Work) -> Result<Vec<String>, BackendError> {
     let _turn = restic.take_turn(work).await?;
-    let Some(locks) = restic.find_locks(work).await? else { return Ok(Vec::new()) };
     let mut removed = Vec::new();
+    for pid in end_orphans(restic).await {
+        removed
+            .push(format!("restic, process {pid}, that an earlier run of instance {} left at work", restic.instance));
+    }
+    let Some(locks) = restic.find_locks(work).await? else { return Ok(removed) };
     let (locks, _) = restic.clear_dead_of(work, locks).await?;
     if locks > 0 {
         removed.push(format!("{locks} locks that earlier runs left in the repository of instance {}", restic.instance));
@@ -36,6 +43,21 @@ pub(super) async fn sweep(restic: &Restic, work: &Work) -> Result<Vec<String>, B
         }
     }
     Ok(removed)
+}
+
+/// Ends what goes on without the process that began it: what it still stores counts for nothing, and it holds a lock. The
+/// lock stays behind, and is dead then. Returns the processes.
+async fn end_orphans(restic: &Restic) -> Vec<i32> {
+    let mut ended = Vec::new();
+    for (_, record) in records(restic).into_iter().filter(|(_, record)| record.is_orphaned()) {
+        drop(Group::led_by(u32::try_from(record.pid).ok()));
+        let deadline = Instant::now() + DEATH;
+        while !record.is_dead() && Instant::now() < deadline {
+            tokio::time::sleep(DEATH / 100).await;
+        }
+        ended.push(record.pid);
+    }
+    ended
 }
 
 impl Restic {

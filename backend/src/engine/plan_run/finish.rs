@@ -9,8 +9,8 @@ use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
 use super::super::backend_work::to_stop;
 use super::super::backup::has_lost_content;
-use super::super::chain;
 use super::super::live::insist;
+use super::super::{chain, pause_point};
 use super::resolve::Resolved;
 use super::{Cx, StepResult, Stop, count, targets};
 
@@ -101,6 +101,7 @@ pub(super) async fn verify(
         let is_complete = judged == JobState::Succeeded;
         let read = session.verify(&mut stored, is_complete).await;
         read.map_err(|error| to_stop("what was stored could not be verified", &error))?;
+        pause_point::reach("verify.published").await;
         record(cx, resolved, &stored, is_complete).await
     };
     Box::pin(cx.step(StepName::Verify, verified)).await.map(drop)
@@ -134,6 +135,7 @@ async fn record(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, is_complete: b
     let store = &cx.engine.0.parts.store;
     let recorded = insist(|| store.insert_snapshot(&snapshot)).await;
     recorded.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
+    pause_point::reach("verify.recorded").await;
     cx.live.change(|job| job.snapshot_id = Some(snapshot.id.clone()));
     Ok(format!("stored as {reference}"))
 }

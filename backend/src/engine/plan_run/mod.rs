@@ -20,6 +20,7 @@ use super::quiesce::NotBack;
 use super::steps::{self, StepResult, Stop, count, guarded, with_not_back};
 use super::{JobEngine, plans};
 
+mod aftercare;
 mod capture;
 mod dump;
 mod finish;
@@ -44,9 +45,9 @@ use preflight::Desk;
 use resolve::{Resolved, Wanted};
 use scene::Scene;
 
+pub(super) use aftercare::make_up;
 pub(super) use preview::preview;
 pub(super) use retention::{Dropped, RetentionError, drop_old, judge_plan};
-pub(super) use staging::clear_left;
 
 /// What every step works with.
 type Cx<'a> = steps::Cx<'a, PlanRequest>;
@@ -241,7 +242,9 @@ async fn locked(
         return captured;
     }
     let post = async {
-        after.problems = hooks::run_post(cx, &found.resolved, &found.scene).await;
+        let say = |level: Level, line: String| cx.live.log.write(level, line);
+        let docker = cx.engine.0.parts.docker.as_ref();
+        after.problems = hooks::run_post(docker, &say, &found.resolved, &found.scene).await;
         if after.problems.is_empty() { Ok("done".to_owned()) } else { Err(Stop::Failed(after.problems.join("; "))) }
     };
     // Told through the aftermath.

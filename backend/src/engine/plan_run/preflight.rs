@@ -90,19 +90,22 @@ async fn has_stored(cx: Cx<'_>, resolved: &Resolved) -> Result<bool, Stop> {
 }
 
 impl JobEngine {
-    /// Removes what the runs of a former process left where an instance stores, before its first run in this one.
-    pub(in crate::engine) async fn sweep_once(&self, id: &InstanceId, backend: &SharedBackend, work: &Work) {
+    /// Removes what the runs of a former process left where an instance stores, before its first run in this one. Returns
+    /// whether it is gone.
+    pub(super) async fn sweep_once(&self, id: &InstanceId, backend: &SharedBackend, work: &Work) -> bool {
         if self.live().swept.contains(id) {
-            return;
+            return true;
         }
         match backend.sweep(work).await {
             Ok(removed) => {
                 removed.into_iter().for_each(|what| work.report.log(Level::Info, None, what));
                 self.live().swept.insert(id.clone());
+                true
             }
             Err(error) => {
                 let message = format!("what an earlier run may have left could not be removed: {}", chain(&error));
                 work.report.log(Level::Warning, None, message);
+                false
             }
         }
     }

@@ -78,7 +78,7 @@ impl Staging {
 }
 
 /// Removes what a kill left in the staging directory of an instance. Blocks on the file system.
-pub(in crate::engine) fn clear_left(staging_dir: &Path, instance: &InstanceId) -> io::Result<()> {
+pub(super) fn clear_left(staging_dir: &Path, instance: &InstanceId) -> io::Result<()> {
     clear(&staging_dir.join(instance.as_str()))
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn at_place(cx: Cx) {
 }
 
 /// The job says that it was interrupted, and its log says what was done about it.
-async fn is_interrupted(rig: &Rig, again: &Served, id: &str) -> Value {
+pub(super) async fn is_interrupted(rig: &Rig, again: &Served, id: &str) -> Value {
     let job = again.job(id).await;
     assert_eq!(job["state"], "interrupted", "{job:#}");
     rig.cx.saw("interrupted");

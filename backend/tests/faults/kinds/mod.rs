@@ -17,6 +17,7 @@ mod engines;
 mod files;
 mod kills;
 mod links;
+mod runs;
 mod signals;
 mod starts;
 mod stores;
@@ -25,11 +26,13 @@ mod stores;
 pub(crate) type Strike = fn(Cx) -> BoxFuture<'static, ()>;
 
 /// How often a kind runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Runs {
     Once,
     /// At each place of a job; in the part of every test run only at every so manieth.
     EachPlace(usize),
+    /// At each of these places of a run for an instance, likewise.
+    EachOf(fn() -> Vec<&'static str>, usize),
     /// This often; in a full run as often as the wanted number of kills takes.
     Random(usize),
 }
@@ -70,6 +73,8 @@ pub(crate) fn runs(kind: &Kind, table: &[Kind], options: &Options) -> usize {
         (Runs::Once, _) => 1,
         (Runs::EachPlace(_), Some(_)) => PAUSE_PLACES.len(),
         (Runs::EachPlace(every), None) => PAUSE_PLACES.len().div_ceil(every),
+        (Runs::EachOf(places, _), Some(_)) => places().len(),
+        (Runs::EachOf(places, every), None) => places().len().div_ceil(every),
         (Runs::Random(runs), None) => runs,
         (Runs::Random(least), Some(wanted)) => {
             let is_random = |kind: &&Kind| matches!(kind.runs, Runs::Random(_));
@@ -84,11 +89,15 @@ pub(crate) fn runs(kind: &Kind, table: &[Kind], options: &Options) -> usize {
 /// The place of a run that goes through all of them. In the part of every test run the kinds take turns, and so does
 /// the beginning, so that all places are met over some runs.
 fn place_of(cx: &Cx, every: usize) -> &'static str {
+    place_in(cx, PAUSE_PLACES, every)
+}
+
+fn place_in(cx: &Cx, places: &[&'static str], every: usize) -> &'static str {
     if cx.is_full() {
-        return PAUSE_PLACES[cx.index()];
+        return places[cx.index()];
     }
     let offset = usize::try_from(cx.seed()).expect("a small number") % every;
-    PAUSE_PLACES[(cx.index() * every + offset).min(PAUSE_PLACES.len() - 1)]
+    places[(cx.index() * every + offset).min(places.len() - 1)]
 }
 
 /// The position of a place in a job.
@@ -98,7 +107,10 @@ fn position(place: &str) -> usize {
 
 /// Every kind.
 pub(crate) fn all() -> Vec<Kind> {
-    [kills(), signals(), engines(), links(), containers(), disks(), files(), stores()].into_iter().flatten().collect()
+    [kills(), runs_of_instances(), signals(), engines(), links(), containers(), disks(), files(), stores()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn kills() -> Vec<Kind> {
@@ -132,6 +144,44 @@ fn kills() -> Vec<Kind> {
             .kills(1),
         Kind::new("kill-then-no-backup-dir", "backup_dir is away at the next start", |cx| Box::pin(kills::away(cx)))
             .kills(1),
+    ]
+}
+
+fn runs_of_instances() -> Vec<Kind> {
+    vec![
+        Kind::new("kill-restic-run-at-place", "kill -9 at places of a run with restic", |cx| {
+            Box::pin(runs::restic_at_place(cx))
+        })
+        .runs(Runs::EachOf(runs::places_of_restic, runs::EVERY_OF_RESTIC))
+        .kills(1)
+        .about_store(),
+        Kind::new("kill-while-restic-works", "kill -9 while a restic of ours is at work", |cx| {
+            Box::pin(runs::restic_at_work(cx))
+        })
+        .runs(Runs::EachOf(runs::works_of_restic, runs::ONE))
+        .kills(1),
+        Kind::new("kill-image-run-at-place", "kill -9 at places of a run with an image", |cx| {
+            Box::pin(runs::image_at_place(cx))
+        })
+        .runs(Runs::EachOf(runs::places_of_images, runs::EVERY_OF_IMAGES))
+        .kills(1),
+        Kind::new("kill-while-image-works", "kill -9 while the container of an image runs", |cx| {
+            Box::pin(runs::image_at_work(cx))
+        })
+        .kills(1),
+        Kind::new("kill-archive-run-at-place", "kill -9 at places of a run that makes an archive", |cx| {
+            Box::pin(runs::archive_at_place(cx))
+        })
+        .runs(Runs::EachOf(runs::places_of_archives, runs::EVERY_OF_ARCHIVES))
+        .kills(1),
+        Kind::new("kill-dump-at-place", "kill -9 at places of a dump", |cx| Box::pin(runs::dump_at_place(cx)))
+            .runs(Runs::EachOf(runs::places_of_dumps, runs::ONE))
+            .kills(1),
+        Kind::new("kill-run-at-random-time", "kill -9 at any moment of a run for an instance", |cx| {
+            Box::pin(runs::at_random(cx))
+        })
+        .runs(Runs::Random(1))
+        .kills(1),
     ]
 }
 

@@ -60,6 +60,10 @@ impl FakeBackend {
         self.faults.lock().expect("not poisoned").insert(call, fault);
     }
 
+    pub(super) fn mend(&self, call: &'static str) {
+        self.faults.lock().expect("not poisoned").remove(call);
+    }
+
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("not poisoned")
     }
