@@ -14,7 +14,7 @@
 //! and the one at rest. The first round does not count: in it the bare command restores each result of ours, which must
 //! be the tree, and the processes are counted.
 //!
-//! A stop by the bare command lasts as long as its whole backup, one by us as long as the pass at rest. To measure one
+//! Without the time that containers take to stop and start, a stop by the bare command lasts as long as its whole backup, one by us as long as the pass at rest. To measure one
 //! more way, add a line to `restic/contenders.rs`.
 
 #![expect(clippy::print_stdout, reason = "the numbers are the product of this program")]

@@ -26,6 +26,9 @@ use super::change::change_one_percent;
 /// What this installation calls itself, as the bare command does.
 const NODE: &str = "bench";
 
+/// As long as an idle container takes to stop; no contender's time at rest counts it.
+const STOP: Duration = Duration::from_millis(500);
+
 /// Stores the tree, and writes into `out` how long the pass at rest took.
 pub(crate) fn run(source: &Path, out: &Path) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -53,6 +56,8 @@ async fn take(backend: &SharedBackend, work: &Work, source: &Path, site: &Path) 
         [Source { kind: TargetKind::Volume, name: "bench".to_owned(), paths: vec![source.to_owned()], is_live: true }];
     let mut session = backend.begin(request(site)?, work.clone()).await?;
     session.precopy(&sources).await?;
+    session.stand_by(&sources).await;
+    tokio::time::sleep(STOP).await;
     if let Ok(change) = env::var("CHANGE") {
         change_one_percent(source, change.parse()?)?;
     }

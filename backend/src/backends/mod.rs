@@ -319,6 +319,10 @@ pub trait Session: Send {
     /// for a backend that reads staged data.
     async fn precopy(&mut self, sources: &[Source]) -> Result<(), BackendError>;
 
+    /// Gets ready for [`Self::capture`] of these sources, right before the writers are brought to rest. What goes wrong costs
+    /// a longer stop and nothing else.
+    async fn stand_by(&mut self, _sources: &[Source]) {}
+
     /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data.
     async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError>;
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::failure::Trouble;
 use super::own_runs::{host_name, records};
-use super::process::{Call, Ended, Heed, Line};
+use super::process::{Call, Ended, Heed, Line, Running};
 use super::program::{Restic, SHORT};
 use super::{BackendError, Work};
 use crate::domain::log::Level;
@@ -142,11 +142,26 @@ impl Restic {
         patience: Duration,
         on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
     ) -> Result<Ended, BackendError> {
+        self.run_begun(work, None, call, patience, on_line).await
+    }
+
+    /// The same where the first try is at work already.
+    pub(super) async fn run_begun(
+        &self,
+        work: &Work,
+        mut begun: Option<Running>,
+        call: &Call,
+        patience: Duration,
+        on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
+    ) -> Result<Ended, BackendError> {
         let version = self.version(work).await?;
         let began = Instant::now();
         let mut has_told = false;
         loop {
-            let ended = self.run(work, call.clone(), on_line).await?;
+            let ended = match begun.take() {
+                Some(running) => running.watch(work, on_line).await?,
+                None => self.run(work, call.clone(), on_line).await?,
+            };
             if ended.is_success() || ended.trouble(version) != Trouble::Locked {
                 return Ok(ended);
             }

@@ -19,6 +19,7 @@ use super::contents::Contents;
 use super::pass::{Pass, Passed, look_at, outcome};
 use super::program::Restic;
 use super::snapshots::Snapshot;
+use super::standby::Standby;
 use super::turns::Turn;
 use super::{BackendError, RunRequest, Session, Work, tags};
 use crate::backends::archive::take_trust;
@@ -44,6 +45,8 @@ pub(super) struct ResticSession {
     previous: Option<String>,
     /// The hot pass, and whether files may be compared with it.
     hot: Option<(Passed, bool)>,
+    /// The pass at rest, begun before the stop.
+    standby: Option<Standby>,
     captured: Option<Captured>,
     /// What lay there when the snapshot was verified, as long as it is our turn.
     known: Option<Vec<Snapshot>>,
@@ -69,21 +72,44 @@ impl ResticSession {
         }
         let own = all.into_iter().filter(|snapshot| restic.is_own(snapshot) && !snapshot.is_leftover());
         let previous = own.max_by_key(|snapshot| snapshot.time).map(|snapshot| snapshot.id);
-        let (hot, captured, known) = (None, None, None);
-        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, captured, known, is_tidy: true })
+        let (_, refused) = tags::of_content(&[], &request.tags);
+        if !refused.is_empty() {
+            let refused = refused.join("', '");
+            let words = format!("tags that restic cannot take or that are ours were left out: '{refused}'");
+            work.report.log(Level::Warning, None, words);
+        }
+        let (hot, standby, captured, known) = (None, None, None, None);
+        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, standby, captured, known, is_tidy: true })
     }
 
     fn tags(&self, sources: &[Source], mark: &str) -> Vec<String> {
-        let (content, refused) = tags::of_content(sources, &self.request.tags);
-        if mark != tags::HOT && !refused.is_empty() {
-            let refused = refused.join("', '");
-            let words = format!("tags that restic cannot take or that are ours were left out: '{refused}'");
-            self.work.report.log(Level::Warning, None, words);
-        }
         let mut all = tags::of_run(&self.request);
         all.extend([mark.to_owned()]);
-        all.extend(content);
+        all.extend(tags::of_content(sources, &self.request.tags).0);
         all
+    }
+
+    /// The pass that becomes the snapshot.
+    fn pass_at_rest<'a>(&'a self, there: &'a [Source]) -> Pass<'a> {
+        let parent = match &self.hot {
+            Some((hot, true)) => Some(hot.summary.snapshot_id.as_str()),
+            _ => self.previous.as_deref(),
+        };
+        Pass {
+            sources: there,
+            at: self.request.started_at,
+            tags: self.tags(there, tags::UNFINISHED),
+            excludes: &self.request.excludes,
+            parent,
+            patience: PATIENCE_AT_REST,
+        }
+    }
+
+    /// Ends what stood by and was not needed: what comes next wants the repository for itself.
+    async fn abandon_standby(&mut self) {
+        if let Some(standby) = self.standby.take() {
+            standby.abandon(&self.work).await;
+        }
     }
 
     async fn read_at_rest(&mut self, sources: &[Source]) -> Result<(), BackendError> {
@@ -95,20 +121,11 @@ impl ResticSession {
         if there.is_empty() {
             return Err(BackendError::failed("none of the data could be found, so there is nothing to store"));
         }
-        let parent = match &self.hot {
-            Some((hot, true)) => Some(hot.summary.snapshot_id.clone()),
-            _ => self.previous.clone(),
-        };
-        let pass = Pass {
-            sources: &there,
-            at: self.request.started_at,
-            tags: self.tags(&there, tags::UNFINISHED),
-            excludes: &self.request.excludes,
-            parent: parent.as_deref(),
-            patience: PATIENCE_AT_REST,
-        };
         self.is_tidy = false;
-        let passed = self.restic.back_up(&self.work, pass).await?;
+        let mut standby = self.standby.take();
+        let passed = self.restic.back_up(&self.work, self.pass_at_rest(&there), &mut standby).await;
+        self.standby = standby;
+        let passed = passed?;
         self.captured = Some(Captured { passed, sources: there, failed, contents: Contents::default() });
         Ok(())
     }
@@ -146,7 +163,7 @@ impl Session for ResticSession {
             patience: self.restic.lock_patience,
         };
         self.is_tidy = false;
-        let passed = self.restic.back_up(&self.work, pass).await?;
+        let passed = self.restic.back_up(&self.work, pass, &mut None).await?;
         let summary = &passed.summary;
         let (read, added) = (human_bytes(summary.total_bytes_processed), human_bytes(stored_bytes(&passed)));
         self.work.report.log(Level::Info, None, format!("read while running: {read}, of which {added} are new"));
@@ -158,12 +175,23 @@ impl Session for ResticSession {
         Ok(())
     }
 
+    async fn stand_by(&mut self, sources: &[Source]) {
+        if !sources.iter().any(|source| source.is_live) {
+            return;
+        }
+        let (there, _) = look_at(sources).await;
+        self.is_tidy = false;
+        let standby = self.restic.stand_by(&self.pass_at_rest(&there));
+        self.standby = standby;
+    }
+
     async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
         // What does not change is read as well after the start.
         if sources.iter().any(|source| source.is_live) { self.read_at_rest(sources).await } else { Ok(()) }
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
+        self.abandon_standby().await;
         if self.captured.is_none() {
             if sources.iter().any(|source| source.is_live) {
                 return Err(BackendError::failed("live data was not read while its writers rested"));
@@ -203,6 +231,7 @@ impl Session for ResticSession {
     }
 
     async fn end(mut self: Box<Self>) {
+        self.abandon_standby().await;
         if self.is_tidy {
             return;
         }

@@ -24,7 +24,7 @@ async fn leave_lock_in(bench: &Bench, locks: &Path, arguments: &[&str], is_ours:
     std::mem::forget(record);
 }
 
-fn names_in(directory: &Path) -> Vec<String> {
+pub(super) fn names_in(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).expect("locks").map(|entry| entry.expect("an entry").file_name());
     names.map(|name| name.to_string_lossy().into_owned()).collect()
 }

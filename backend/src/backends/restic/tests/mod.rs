@@ -92,6 +92,13 @@ impl Bench {
         asked.lines().map(str::to_owned).collect()
     }
 
+    /// Waits until a restic holds a lock.
+    async fn until_locked(&self) {
+        while !locks::names_in(&self.path("repository/locks")).iter().any(|name| name.len() == 64) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         self.instance.env.insert(name.to_owned(), value.into());
     }
