@@ -210,6 +210,8 @@ impl Served {
     pub(crate) async fn ended(&mut self, limit: Duration) -> ExitStatus {
         let status = timeout(limit, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("it does not end within {limit:?}:\n{}", self.text()));
+        // What it said last may still be in the pipe; whoever else holds the pipe open is not waited for.
+        let _ = timeout(Duration::from_secs(5), self.lines.ended()).await;
         status.expect("a status")
     }
 
@@ -240,5 +242,16 @@ impl Lines {
         }
         self.has_ended.store(true, std::sync::atomic::Ordering::Release);
         self.changed.notify_waiters();
+    }
+
+    async fn ended(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.has_ended.load(std::sync::atomic::Ordering::Acquire) {
+                return;
+            }
+            // The end between the look and the wait is seen by the next look.
+            let _ = timeout(Duration::from_millis(200), changed).await;
+        }
     }
 }

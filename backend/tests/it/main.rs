@@ -37,6 +37,7 @@ mod resume;
 mod shutdown;
 mod snapshots;
 mod stacks;
+mod staged;
 mod status;
 mod store_claim;
 mod store_disk;

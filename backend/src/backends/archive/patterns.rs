@@ -45,6 +45,12 @@ impl Patterns {
         !self.0.is_empty() && self.0.is_match(Path::new(OsStr::from_bytes(&join(root, path))))
     }
 
+    /// Whether what is at `path` below `root` is left out, or a directory on the way to it.
+    pub(super) fn is_match_on_the_way(&self, root: &[u8], path: &[u8]) -> bool {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        !self.0.is_empty() && ends.chain([path.len()]).any(|end| self.is_match(root, &path[..end]))
+    }
+
     /// Whether a pattern names the root itself or a directory above it, which has no effect here.
     #[must_use]
     pub fn names_root(&self, root: &Path) -> bool {

@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use crate::backends::{BackendError, Reads, Session, Source};
+use crate::backends::archive::Aside;
+use crate::backends::{Reads, Session, Source};
 use crate::domain::job::{StepName, TargetKind};
 use crate::domain::log::Level;
 use crate::domain::stack::Mount;
 
 use super::super::backend_work::to_stop;
+use super::super::pause_point;
 use super::super::quiesce::{Left, NotBack, Touched};
 use super::super::rest::Party;
 use super::super::steps::guarded;
-use super::super::{chain, pause_point};
 use super::parties::Parties;
 use super::piece::Piece;
 use super::preflight::Desk;
 use super::resolve::Resolved;
 use super::scene::Scene;
-use super::{Cx, Stop, count, stage, targets};
+use super::{Cx, Stop, beforehand, count, stage, targets};
 
 /// What a run has read, and is to read.
 pub(super) struct Material<'a> {
@@ -26,12 +27,14 @@ pub(super) struct Material<'a> {
     pub(super) desk: &'a Desk,
     /// What lies in the staging directory, by piece.
     staged: HashMap<(TargetKind, String), Vec<PathBuf>>,
+    /// What was copied while everything ran, by piece.
+    pub(super) beforehand: HashMap<(TargetKind, String), Vec<Option<Aside>>>,
     pub(super) dumps: Vec<Source>,
 }
 
 impl<'a> Material<'a> {
     pub(super) fn new(resolved: &'a Resolved, desk: &'a Desk) -> Self {
-        Self { resolved, desk, staged: HashMap::new(), dumps: Vec::new() }
+        Self { resolved, desk, staged: HashMap::new(), beforehand: HashMap::new(), dumps: Vec::new() }
     }
 
     /// What can be read now of what came out so far.
@@ -48,7 +51,7 @@ impl<'a> Material<'a> {
         sources.chain(self.dumps.iter().cloned()).collect()
     }
 
-    fn open_pieces<'b>(&'b self, cx: Cx<'b>) -> impl Iterator<Item = &'b Piece> {
+    pub(super) fn open_pieces<'b>(&'b self, cx: Cx<'b>) -> impl Iterator<Item = &'b Piece> {
         self.resolved.pieces.iter().filter(move |piece| targets::is_open(cx.live, piece.kind, &piece.name))
     }
 }
@@ -67,6 +70,7 @@ pub(super) async fn at_rest(
     });
     let captured = captured.await;
     *not_back = cx.resume(&parties.all, &touched).await;
+    beforehand::remove(cx, material).await;
     captured.map(drop)
 }
 
@@ -132,8 +136,10 @@ async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<()
     let must_be = |piece: &&Piece| material.desk.reads == Reads::Staged || !piece.is_here();
     let pieces: Vec<Piece> = material.open_pieces(cx).filter(must_be).cloned().collect();
     for piece in pieces {
-        match Box::pin(stage::copy(cx, material.desk, &piece)).await? {
+        let beforehand = material.beforehand.remove(&(piece.kind, piece.name.clone())).unwrap_or_default();
+        match Box::pin(stage::copy(cx, material.resolved, material.desk, &piece, beforehand)).await? {
             Ok(copy) => {
+                beforehand::tell(cx, &piece, &copy.staged);
                 if copy.staged.gap_count > 0 {
                     let why = format!(
                         "{} of it could not be copied whole: {}",
@@ -193,21 +199,4 @@ fn writes(party: &Party, left: &Left, piece: &Piece) -> bool {
     let mounts = party.details.get(&left.id).into_iter().flat_map(|detail| &detail.container.mounts);
     let is_of_piece = |mount: &Mount| piece.mounted.as_ref().is_some_and(|mounted| mounted.overlaps(mount));
     mounts.into_iter().any(|mount| mount.is_writable && is_of_piece(mount))
-}
-
-/// Reads what it can while everything runs. What goes wrong costs a longer stop and nothing else, unless it tells that
-/// nothing can be stored at all.
-pub(super) async fn precopy(cx: Cx<'_>, material: &Material<'_>, session: &mut dyn Session) -> Result<String, Stop> {
-    let sources = material.sources(cx);
-    match session.precopy(&sources).await {
-        Ok(()) => Ok(format!("{} read while everything runs", count(sources.len(), "target"))),
-        Err(error @ (BackendError::Cancelled | BackendError::NotReady(_))) => {
-            Err(to_stop("the data cannot be stored, so nothing was stopped", &error))
-        }
-        Err(error) => {
-            let why = format!("nothing was read beforehand, so the stop takes longer: {}", chain(&error));
-            cx.live.log.write(Level::Warning, why.clone());
-            Ok(why)
-        }
-    }
 }

@@ -21,6 +21,7 @@ use super::steps::{self, StepResult, Stop, count, guarded, with_not_back};
 use super::{JobEngine, plans};
 
 mod aftercare;
+mod beforehand;
 mod capture;
 mod dump;
 mod finish;
@@ -203,10 +204,11 @@ async fn with_session(
 ) -> Result<(), Stop> {
     let resolved = &found.resolved;
     let mut material = Material::new(resolved, desk);
-    if material.sources(cx).is_empty() {
+    let plan = beforehand::choose(cx, found, &material).await?;
+    if plan.is_empty() {
         cx.skip(StepName::Precopy, "nothing can be read beforehand").await;
     } else {
-        Box::pin(cx.step(StepName::Precopy, capture::precopy(cx, &material, session))).await?;
+        Box::pin(cx.step(StepName::Precopy, beforehand::run(cx, plan, &mut material, session))).await?;
     }
     let captured = Box::pin(locked(cx, found, &mut material, session, after)).await;
     cx.engine.give_back_stacks(cx.live);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::backends::archive::{Exclude, estimate, free_bytes};
+use crate::backends::archive::{Exclude, Patterns, estimate, free_bytes};
 use crate::backends::{Reads, SharedBackend, Work};
 use crate::discovery::paths::find_within;
 use crate::domain::log::Level;
@@ -60,7 +60,24 @@ pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, paths: &PathMap) -> Res
         let staged = resolved.pieces.iter().zip(&sizes).filter(|(piece, _)| is_staged(piece)).map(|(_, bytes)| bytes);
         prepare_staging(&staging, engine.0.parts.backends.staging_dir.clone(), staged.sum()).await?;
     }
+    if reads == Reads::Staged {
+        tell_patterns(cx, resolved);
+    }
     Ok(Desk { backend, reads, work, staging, own, bytes })
+}
+
+/// What a user wants to be left out of a piece, for backends that store all that they are given.
+pub(super) fn patterns_for(resolved: &Resolved, piece: &Piece) -> (Patterns, Vec<String>) {
+    let of_target = resolved.targets.get(piece.target).map_or(&[][..], |target| &target.excludes);
+    let texts: Vec<String> = resolved.plan.excludes.iter().chain(of_target).cloned().collect();
+    Patterns::parse(&texts)
+}
+
+fn tell_patterns(cx: Cx<'_>, resolved: &Resolved) {
+    let warnings = resolved.pieces.iter().flat_map(|piece| patterns_for(resolved, piece).1);
+    for warning in warnings.collect::<std::collections::BTreeSet<_>>() {
+        cx.live.log.write(Level::Warning, warning);
+    }
 }
 
 async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, work: &Work) -> Result<(), Stop> {

@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 
-use crate::backends::archive::{Exclude, Meter, Stage, Staged};
+use crate::backends::Reads;
+use crate::backends::archive::{Aside, Meter, Patterns, Stage, Staged, TreeOptions, take_trust};
 use crate::discovery::targets::ReachedVia;
 use crate::docker::SharedEngine;
 use crate::domain::job::StepName;
@@ -18,7 +19,8 @@ use crate::domain::job::StepName;
 use super::super::chain;
 use super::super::work::{Watch, watch};
 use super::piece::{Part, Piece, Way};
-use super::preflight::{Desk, excludes};
+use super::preflight::{Desk, excludes, patterns_for};
+use super::resolve::Resolved;
 use super::staging::Staging;
 use super::{Cx, Stop};
 
@@ -28,33 +30,40 @@ pub(super) struct Copy {
     pub(super) staged: Staged,
 }
 
-/// Copies a piece. The inner error is the piece's alone: the others can still be captured.
-pub(super) async fn copy(cx: Cx<'_>, desk: &Desk, piece: &Piece) -> Result<Result<Copy, String>, Stop> {
-    let meter = Arc::new(Meter::new());
-    let parts = &cx.engine.0.parts;
-    let job = Job {
-        piece: piece.clone(),
-        staging: desk.staging.clone(),
-        own: excludes(&desk.own),
-        docker: parts.docker.clone(),
-        runtime: parts.runtime.clone(),
-        cancel: cx.live.cancel.clone(),
-        meter: Arc::clone(&meter),
-    };
-    let bytes_total = cx.live.now().progress.bytes_total;
-    let patience = cx.engine.0.settings.stall_timeout;
-    let how = Watch { phase: StepName::Capture, meter: &meter, bytes_total, patience };
-    let copied = watch(cx, &how, move || job.run(), || {}).await?;
+/// Copies a piece, taking over what was copied before. The inner error is the piece's alone: the others can still be
+/// captured.
+pub(super) async fn copy(
+    cx: Cx<'_>,
+    resolved: &Resolved,
+    desk: &Desk,
+    piece: &Piece,
+    beforehand: Vec<Option<Aside>>,
+) -> Result<Result<Copy, String>, Stop> {
+    let job = Job::new(cx, resolved, desk, piece);
+    let copied = job.watched(cx, StepName::Capture, |job| job.copy_at_rest(beforehand)).await?;
     if cx.live.cancel.is_cancelled() {
         return Err(Stop::Cancelled);
     }
     Ok(copied)
 }
 
+/// Copies a piece while everything runs, for the copy at rest to take over from; a part that lies where nothing can be
+/// relied on is left out.
+pub(super) async fn copy_beforehand(
+    cx: Cx<'_>,
+    resolved: &Resolved,
+    desk: &Desk,
+    piece: &Piece,
+) -> Result<Vec<Option<Aside>>, Stop> {
+    let job = Job::new(cx, resolved, desk, piece);
+    let copied = job.watched(cx, StepName::Precopy, |job| job.copy_beforehand()).await?;
+    copied.map_err(Stop::Failed)
+}
+
 struct Job {
     piece: Piece,
     staging: Staging,
-    own: Vec<Exclude>,
+    options: TreeOptions,
     docker: SharedEngine,
     runtime: Handle,
     cancel: CancellationToken,
@@ -62,13 +71,42 @@ struct Job {
 }
 
 impl Job {
-    fn run(&self) -> Result<Copy, String> {
+    fn new(cx: Cx<'_>, resolved: &Resolved, desk: &Desk, piece: &Piece) -> Self {
+        let parts = &cx.engine.0.parts;
+        // A backend that reads in place leaves out by itself.
+        let patterns = if desk.reads == Reads::Staged { patterns_for(resolved, piece).0 } else { Patterns::default() };
+        Self {
+            piece: piece.clone(),
+            staging: desk.staging.clone(),
+            options: TreeOptions { excludes: excludes(&desk.own), patterns, ..TreeOptions::default() },
+            docker: parts.docker.clone(),
+            runtime: parts.runtime.clone(),
+            cancel: cx.live.cancel.clone(),
+            meter: Arc::new(Meter::new()),
+        }
+    }
+
+    async fn watched<T: Send + 'static>(
+        self,
+        cx: Cx<'_>,
+        phase: StepName,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Stop> {
+        let meter = Arc::clone(&self.meter);
+        let bytes_total = cx.live.now().progress.bytes_total;
+        let patience = cx.engine.0.settings.stall_timeout;
+        watch(cx, &Watch { phase, meter: &meter, bytes_total, patience }, move || work(&self), || {}).await
+    }
+
+    fn copy_at_rest(&self, beforehand: Vec<Option<Aside>>) -> Result<Copy, String> {
         self.piece.check_confined()?;
         let mut copy = Copy { paths: Vec::new(), staged: Staged::default() };
-        for part in &self.piece.parts {
+        let asides = beforehand.into_iter().chain(std::iter::repeat_with(|| None));
+        for (part, aside) in self.piece.parts.iter().zip(asides) {
             let place = place_of(&self.piece, part);
-            let staged = self.copy_part(part, &place).map_err(|e| format!("it could not be copied: {e}"))?;
+            let staged = self.copy_part(part, &place, aside).map_err(|e| format!("it could not be copied: {e}"))?;
             copy.staged.bytes += staged.bytes;
+            copy.staged.bytes_taken_over += staged.bytes_taken_over;
             copy.staged.entries += staged.entries;
             copy.staged.gap_count += staged.gap_count;
             copy.staged.gaps.extend(staged.gaps);
@@ -77,16 +115,45 @@ impl Job {
         Ok(copy)
     }
 
-    fn copy_part(&self, part: &Part, place: &Path) -> io::Result<Staged> {
-        let name = place.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| io::Error::other("its name is not UTF-8"))?;
-        let parent = self.staging.make_data_directory(place.parent().unwrap_or(Path::new("")))?;
-        let mut stage = Stage::begin(&parent, name, &self.meter)?;
+    fn copy_part(&self, part: &Part, place: &Path, aside: Option<Aside>) -> io::Result<Staged> {
+        let mut stage = self.begin(&self.staging.data, place)?;
+        if let Some(aside) = aside {
+            stage = stage.taking_from(aside);
+        }
         match &part.way {
-            Way::Here { path, .. } => stage.add_tree(path, &self.own)?,
-            Way::Through(via) => stage.add_tar(&mut self.open_stream(via)?)?,
+            Way::Here { path, .. } => stage.add_tree(path, &self.options)?,
+            Way::Through(via) => {
+                stage.add_tar(&mut self.open_stream(via)?, Path::new(&via.destination), &self.options.patterns)?;
+            }
         }
         stage.finish()
+    }
+
+    fn copy_beforehand(&self) -> Result<Vec<Option<Aside>>, String> {
+        self.piece.check_confined()?;
+        let copy = |part: &Part| match &part.way {
+            Way::Here { path, .. } => self.copy_part_beforehand(path, &place_of(&self.piece, part)),
+            Way::Through(_) => Ok(None),
+        };
+        self.piece.parts.iter().map(copy).collect::<io::Result<_>>().map_err(|e| e.to_string())
+    }
+
+    fn copy_part_beforehand(&self, path: &Path, place: &Path) -> io::Result<Option<Aside>> {
+        let roots = [path.to_owned()];
+        let trust = take_trust(&roots);
+        if !trust.covers_roots(&roots) {
+            return Ok(None);
+        }
+        let mut stage = self.begin(&self.staging.beforehand, place)?.noting(trust);
+        stage.add_tree(path, &self.options)?;
+        Ok(stage.put_aside())
+    }
+
+    fn begin(&self, top: &Path, place: &Path) -> io::Result<Stage<'_>> {
+        let name = place.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| io::Error::other("its name is not UTF-8"))?;
+        let parent = self.staging.make_directory(top, place.parent().unwrap_or(Path::new("")))?;
+        Stage::begin(&parent, name, &self.meter)
     }
 
     fn open_stream(&self, via: &ReachedVia) -> io::Result<SyncIoBridge<Box<dyn AsyncRead + Send + Unpin>>> {

@@ -3,6 +3,7 @@
 //! ```text
 //! <staging_dir>/<instance>/data/…            what could not be read in place, for backends that read in place
 //! <staging_dir>/<instance>/dumps/dbs/<container>/dump.*
+//! <staging_dir>/<instance>/beforehand/…      what was copied while everything ran, until the copy at rest has taken it over
 //! <staging_dir>/<instance>/<YYYYMMDD-HHMMSS>/{vol,dbs,stacks,paths}/…   for backends that read staged data
 //! ```
 //!
@@ -22,6 +23,7 @@ use crate::domain::names::InstanceId;
 
 const DATA: &str = "data";
 const DUMPS: &str = "dumps";
+const BEFOREHAND: &str = "beforehand";
 /// How the directory of a run is called, in the plan's zone.
 const STAMP: &str = "%Y%m%d-%H%M%S";
 
@@ -31,6 +33,8 @@ pub(in crate::engine) struct Staging {
     root: PathBuf,
     /// Where data goes.
     pub(super) data: PathBuf,
+    /// Where data goes that is copied while everything runs.
+    pub(super) beforehand: PathBuf,
     /// Where dumps go.
     pub(super) dumps: PathBuf,
     /// The directory of this run alone.
@@ -41,10 +45,11 @@ impl Staging {
     pub(super) fn of(staging_dir: &Path, instance: &InstanceId, reads: Reads, at: DateTime<Utc>, zone: Tz) -> Self {
         let root = staging_dir.join(instance.as_str());
         let run = root.join(at.with_timezone(&zone).format(STAMP).to_string());
-        match reads {
-            Reads::Staged => Self { data: run.clone(), dumps: run.clone(), run, root },
-            Reads::InPlace => Self { data: root.join(DATA), dumps: root.join(DUMPS), run, root },
-        }
+        let (data, dumps) = match reads {
+            Reads::Staged => (run.clone(), run.clone()),
+            Reads::InPlace => (root.join(DATA), root.join(DUMPS)),
+        };
+        Self { data, beforehand: root.join(BEFOREHAND), dumps, run, root }
     }
 
     /// Makes the instance's directory and empties it of what a kill left. Blocks on the file system.
@@ -61,9 +66,14 @@ impl Staging {
         make_below(&self.root, &self.dumps.join("dbs").join(container))
     }
 
-    /// The directory `place`, made with everything above it. Blocks on the file system.
-    pub(super) fn make_data_directory(&self, place: &Path) -> io::Result<PathBuf> {
-        make_below(&self.root, &self.data.join(place))
+    /// The directory `place` below `top`, which is one of ours, made with everything above it. Blocks on the file system.
+    pub(super) fn make_directory(&self, top: &Path, place: &Path) -> io::Result<PathBuf> {
+        make_below(&self.root, &top.join(place))
+    }
+
+    /// Removes what is left of the copies made while everything ran. Blocks on the file system.
+    pub(super) fn remove_beforehand(&self) -> io::Result<()> {
+        clear_of(&self.root, |name| name == BEFOREHAND)
     }
 
     /// Removes all of it. Blocks on the file system.
@@ -82,8 +92,13 @@ pub(super) fn clear_left(staging_dir: &Path, instance: &InstanceId) -> io::Resul
     clear(&staging_dir.join(instance.as_str()))
 }
 
-/// Removes what runs make in the directory of an instance, and nothing else. Links are never followed.
+/// Removes what runs make in the directory of an instance, and nothing else.
 fn clear(root: &Path) -> io::Result<()> {
+    clear_of(root, is_ours)
+}
+
+/// Removes the directories of the names that are meant. Links are never followed.
+fn clear_of(root: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
     match std::fs::symlink_metadata(root) {
         Ok(meta) if meta.is_dir() => {}
         Ok(_) => return Err(not_a_directory(root)),
@@ -92,7 +107,7 @@ fn clear(root: &Path) -> io::Result<()> {
     }
     for entry in std::fs::read_dir(root)? {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(is_ours) && entry.file_type()?.is_dir() {
+        if entry.file_name().to_str().is_some_and(&is_meant) && entry.file_type()?.is_dir() {
             std::fs::remove_dir_all(entry.path())?;
         }
     }
@@ -100,7 +115,7 @@ fn clear(root: &Path) -> io::Result<()> {
 }
 
 fn is_ours(name: &str) -> bool {
-    matches!(name, DATA | DUMPS) || chrono::NaiveDateTime::parse_from_str(name, STAMP).is_ok()
+    matches!(name, DATA | DUMPS | BEFOREHAND) || chrono::NaiveDateTime::parse_from_str(name, STAMP).is_ok()
 }
 
 /// Makes every directory from below `root` down to `path`, none of them a link.
@@ -151,7 +166,7 @@ mod tests {
         assert_eq!(dump, staged.run.join("dbs/db"));
         assert_eq!(std::fs::metadata(&dump).expect("there").permissions().mode() & 0o777, 0o700);
         let in_place = staging(directory.path(), Reads::InPlace);
-        in_place.make_data_directory(Path::new("vol/a")).expect("made");
+        in_place.make_directory(&in_place.data, Path::new("vol/a")).expect("made");
         std::fs::write(directory.path().join("nas/note"), "mine").expect("written");
         clear_left(directory.path(), &"nas".parse().expect("an id")).expect("cleared");
         let left: Vec<_> = std::fs::read_dir(directory.path().join("nas")).expect("listed").flatten().collect();
@@ -173,7 +188,7 @@ mod tests {
         std::fs::remove_file(root.join("nas")).expect("removed");
         staging.prepare().expect("prepared");
         symlink(&outside, root.join("nas/data")).expect("linked");
-        assert!(staging.make_data_directory(Path::new("vol")).is_err());
+        assert!(staging.make_directory(&staging.data, Path::new("vol")).is_err());
         staging.remove().expect("a link of that name is left alone");
         assert!(outside.join("data").exists());
     }

@@ -1,22 +1,28 @@
 //! Stages what arrives as a tar stream: the engine's archive API.
 
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use super::super::node::{EntryKind, Node, join};
+use super::super::patterns::Patterns;
 use super::super::tar_reader::TarReader;
 use super::Stage;
 
 impl Stage<'_> {
     /// Unpacks a tar stream. Its first path component, which Docker names after the directory, stands for what is
-    /// staged. A stream that breaks off is a gap.
+    /// staged: it lies at `root` for the patterns of what is left out. A stream that breaks off is a gap.
     ///
     /// # Errors
     /// When the directory cannot be written to, or it was cancelled.
-    pub fn add_tar(&mut self, stream: &mut dyn Read) -> io::Result<()> {
+    pub fn add_tar(&mut self, stream: &mut dyn Read, root: &Path, patterns: &Patterns) -> io::Result<()> {
+        let root = root.as_os_str().as_bytes();
+        let is_left_out = |path: &[u8]| !path.is_empty() && patterns.is_match_on_the_way(root, path);
         let mut tar = TarReader::new(stream);
         loop {
             self.check()?;
             match tar.next_entry() {
+                Ok(Some(node)) if below_top(&node.path).is_some_and(|path| is_left_out(&path)) => {}
                 Ok(Some(node)) => self.unpack(node, &mut tar)?,
                 Ok(None) => return Ok(()),
                 Err(error) => {

@@ -1,25 +1,26 @@
 //! Stages what is on disk.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use rustix::fs::readlinkat;
 
 use super::super::node::{EntryKind, Node, kind_of};
-use super::super::options::{Exclude, TreeOptions};
+use super::super::options::TreeOptions;
 use super::super::stat::Stat;
+use super::super::trust::barrier;
 use super::super::walk::{Found, Seen, Walk};
 use super::super::xattrs;
 use super::Stage;
 
 impl Stage<'_> {
-    /// Copies the tree, or the single file, at `root`. A root that is a link is followed.
+    /// Copies the tree, or the single file, at `root`, as `options` say. A root that is a link is followed.
     ///
     /// # Errors
     /// When the directory cannot be written to, or it was cancelled.
-    pub fn add_tree(&mut self, root: &Path, excludes: &[Exclude]) -> io::Result<()> {
-        let options = TreeOptions { excludes: excludes.to_vec(), ..TreeOptions::default() };
-        let mut walk = match Walk::new(root, &options) {
+    pub fn add_tree(&mut self, root: &Path, options: &TreeOptions) -> io::Result<()> {
+        let mut walk = match Walk::new(root, options) {
             Ok(walk) => walk,
             Err(error) => {
                 self.gap(b"", &error.to_string());
@@ -84,21 +85,35 @@ impl Stage<'_> {
             (node.kind, node.link) = (EntryKind::HardLink, first.clone());
             return self.put(&node).map(Ok);
         }
-        match xattrs::of_file(&file) {
-            Ok(xattrs) => node.xattrs = xattrs,
-            Err(error) => self.gap(&seen.path, &format!("its attributes could not be read: {error}")),
+        if !self.take_over(&seen.path, &node.path, &stat) {
+            self.copy_content(seen, &file, &stat, &mut node)?;
         }
-        let to = self.begin_file(&node)?;
-        if let Some(torn) = self.copy_file(&file, &stat, &to)? {
-            self.gap(&seen.path, &torn.reason());
-        } else if has_changed(&stat, &Stat::of(&*file)?) {
-            self.gap(&seen.path, "it changed while it was read");
-        }
-        self.dress(&to, &node)?;
         if stat.nlink > 1 {
             self.links.insert((stat.dev, stat.ino), node.path);
         }
         Ok(Ok(()))
+    }
+
+    fn copy_content(&mut self, seen: &Seen, file: &File, stat: &Stat, node: &mut Node) -> io::Result<()> {
+        barrier(file);
+        let gaps_before = self.staged.gap_count;
+        match xattrs::of_file(file) {
+            Ok(xattrs) => node.xattrs = xattrs,
+            Err(error) => self.gap(&seen.path, &format!("its attributes could not be read: {error}")),
+        }
+        let to = self.begin_file(node)?;
+        let torn = self.copy_file(file, stat, &to)?;
+        let after = Stat::of(file)?;
+        if let Some(torn) = torn {
+            self.gap(&seen.path, &torn.reason());
+        } else if has_changed(stat, &after) {
+            self.gap(&seen.path, "it changed while it was read");
+        }
+        self.dress(&to, node)?;
+        if self.staged.gap_count == gaps_before {
+            self.note(&seen.path, stat, &after);
+        }
+        Ok(())
     }
 }
 

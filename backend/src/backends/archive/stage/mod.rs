@@ -15,13 +15,18 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use super::meter::Meter;
 use super::node::{Node, join};
 
+mod aside;
 mod body;
 mod from_tar;
 mod from_tree;
 mod place;
 
 #[cfg(test)]
+mod aside_tests;
+#[cfg(test)]
 mod tests;
+
+pub use aside::Aside;
 
 /// The most gaps that are named.
 const GAPS_NAMED: usize = 20;
@@ -29,8 +34,10 @@ const GAPS_NAMED: usize = 20;
 /// What came of staging something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Staged {
-    /// Bytes of content.
+    /// Bytes of content that were copied.
     pub bytes: u64,
+    /// Bytes of content that an earlier copy had.
+    pub bytes_taken_over: u64,
     /// Files, directories and the like.
     pub entries: u64,
     /// What is missing or may be torn, the first of them by name and reason.
@@ -50,6 +57,10 @@ pub struct Stage<'a> {
     /// Where files with several names were put first.
     links: HashMap<(u64, u64), Vec<u8>>,
     staged: Staged,
+    /// Of a copy of the running source.
+    notes: Option<aside::Notes>,
+    /// Of a copy at rest: the one before it.
+    aside: Option<Aside>,
 }
 
 impl<'a> Stage<'a> {
@@ -65,7 +76,7 @@ impl<'a> Stage<'a> {
         let parent = File::from(openat(CWD, parent, flags, Mode::empty())?);
         let name = name.as_bytes().to_vec();
         let (directories, links) = (Vec::new(), HashMap::new());
-        Ok(Self { parent, name, meter, directories, links, staged: Staged::default() })
+        Ok(Self { parent, name, meter, directories, links, staged: Staged::default(), notes: None, aside: None })
     }
 
     /// Gives the directories their times and modes, and tells what was done.

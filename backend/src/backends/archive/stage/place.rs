@@ -90,16 +90,20 @@ impl Stage<'_> {
         self.dress(&directory, node)
     }
 
-    /// The open directory that `place` lies in, and its name there. Directories that no entry made are made.
     fn parent_of(&self, place: &[u8]) -> io::Result<(File, CString)> {
-        let mut components: Vec<&[u8]> = place.split(|&b| b == b'/').filter(|part| !part.is_empty()).collect();
-        let name = components.pop().ok_or_else(leads_out)?;
-        let mut directory = self.parent.try_clone()?;
-        for component in components {
-            directory = enter(&directory, &checked(component)?)?;
-        }
-        Ok((directory, checked(name)?))
+        parent_of(&self.parent, place)
     }
+}
+
+/// The open directory that `place` below `top` lies in, and its name there. Directories that no entry made are made.
+pub(super) fn parent_of(top: &File, place: &[u8]) -> io::Result<(File, CString)> {
+    let mut components: Vec<&[u8]> = place.split(|&b| b == b'/').filter(|part| !part.is_empty()).collect();
+    let name = components.pop().ok_or_else(leads_out)?;
+    let mut directory = top.try_clone()?;
+    for component in components {
+        directory = enter(&directory, &checked(component)?)?;
+    }
+    Ok((directory, checked(name)?))
 }
 
 /// Opens a directory, which is made when it is not there.

@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 
 use super::super::header::{BLOCK, encode, padding};
 use super::super::node::{EntryKind, Mtime, Node};
+use super::super::options::TreeOptions;
+use super::super::patterns::Patterns;
 use super::*;
 
-struct Place {
+pub(super) struct Place {
     directory: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         fs::create_dir(directory.path().join("to")).expect("made");
         Self { directory }
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(super) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
 
@@ -67,7 +69,7 @@ fn a_tree_is_copied_as_it_is() {
     sparse.set_len(8 << 20).expect("set");
     let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).expect("bound");
     fs::set_permissions(from.join("sub"), fs::Permissions::from_mode(0o500)).expect("set");
-    let staged = place.stage(|stage| stage.add_tree(&from, &[]));
+    let staged = place.stage(|stage| stage.add_tree(&from, &TreeOptions::default()));
     assert_eq!((staged.gap_count, staged.bytes), (0, 5), "{staged:?}");
     let to = place.path("to/data");
     for name in ["", "sub", "sub/file", "sub/empty", "other", "link", "sparse"] {
@@ -100,7 +102,8 @@ fn a_tar_is_unpacked_and_leads_nowhere_else() {
         (node(EntryKind::Symlink, "vol/away", &outside, 0), &b""[..]),
         (node(EntryKind::File, "vol/../../evil", "", 3), &b"bad"[..]),
     ];
-    let staged = place.stage(|stage| stage.add_tar(&mut tar(&entries).as_slice()));
+    let staged =
+        place.stage(|stage| stage.add_tar(&mut tar(&entries).as_slice(), Path::new("/data"), &Patterns::default()));
     assert_eq!(staged.gap_count, 2, "{staged:?}");
     let to = place.path("to/data");
     assert_eq!(fs::read(to.join("again")).expect("read"), b"hello");
@@ -113,15 +116,35 @@ fn a_tar_is_unpacked_and_leads_nowhere_else() {
     ];
     let meter = Meter::new();
     let mut stage = Stage::begin(&place.path("to"), "data", &meter).expect("begun");
-    assert!(stage.add_tar(&mut tar(&through).as_slice()).is_err(), "a link is never followed");
+    assert!(
+        stage.add_tar(&mut tar(&through).as_slice(), Path::new("/data"), &Patterns::default()).is_err(),
+        "a link is never followed"
+    );
     assert!(!place.path("outside/evil").exists());
+}
+
+#[test]
+fn what_is_left_out_of_a_stream_is_left_out_with_all_below_it() {
+    let place = Place::new();
+    let entries = [
+        (node(EntryKind::Directory, "vol/cache", "", 0), &b""[..]),
+        (node(EntryKind::File, "vol/cache/deep/file", "", 5), &b"hello"[..]),
+        (node(EntryKind::File, "vol/kept.tmp/file", "", 5), &b"hello"[..]),
+        (node(EntryKind::File, "vol/file", "", 5), &b"hello"[..]),
+    ];
+    let (patterns, _) = Patterns::parse(&["cache".to_owned(), "/data/*.tmp".to_owned()]);
+    let staged = place.stage(|stage| stage.add_tar(&mut tar(&entries).as_slice(), Path::new("/data"), &patterns));
+    assert_eq!((staged.gap_count, staged.bytes), (0, 5), "{staged:?}");
+    assert_eq!(fs::read(place.path("to/data/file")).expect("read"), b"hello");
 }
 
 #[test]
 fn a_stream_that_breaks_off_is_a_gap() {
     let place = Place::new();
     let whole = tar(&[(node(EntryKind::File, "vol/file", "", 2000), &[7; 2000][..])]);
-    let staged = place.stage(|stage| stage.add_tar(&mut &whole[..whole.len() - 2 * BLOCK - 1024]));
+    let staged = place.stage(|stage| {
+        stage.add_tar(&mut &whole[..whole.len() - 2 * BLOCK - 1024], Path::new("/data"), &Patterns::default())
+    });
     assert!(staged.gap_count > 0, "{staged:?}");
 }
 
@@ -131,7 +154,7 @@ fn what_was_cancelled_ends_with_an_error() {
     let meter = Meter::new();
     meter.cancel();
     let mut stage = Stage::begin(&place.path("to"), "data", &meter).expect("begun");
-    assert!(stage.add_tree(&place.path("to"), &[]).is_err());
+    assert!(stage.add_tree(&place.path("to"), &TreeOptions::default()).is_err());
 }
 
 #[test]
