@@ -84,6 +84,9 @@ pub enum BackendError {
     /// holds. Says what to do.
     #[error("{0}")]
     NotReady(String),
+    /// There is nothing yet to store to, and a run may make it. Says where.
+    #[error("{0}")]
+    Absent(String),
     /// It was asked to end.
     #[error("the work was cancelled")]
     Cancelled,

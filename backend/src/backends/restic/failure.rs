@@ -103,7 +103,7 @@ impl Restic {
     /// The error where it is certain that there is no repository.
     pub(super) fn no_repository(&self) -> BackendError {
         let at = &self.settings.repository;
-        BackendError::NotReady(format!(
+        BackendError::Absent(format!(
             "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
         ))
     }

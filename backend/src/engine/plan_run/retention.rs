@@ -57,9 +57,13 @@ impl Shelf {
         backend: &SharedBackend,
         work: &Work,
     ) -> Result<Self, RetentionError> {
-        let found = backend.snapshots(work).await?;
         let filter = SnapshotFilter { instance: Some(instance.to_string()), ..SnapshotFilter::default() };
         let recorded = engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(MANY)).await?.items;
+        let found = match backend.snapshots(work).await {
+            // Nothing was stored yet, so there is nothing to judge.
+            Err(BackendError::Absent(_)) if recorded.is_empty() => Vec::new(),
+            found => found?,
+        };
         Ok(Self { found, recorded })
     }
 
@@ -88,6 +92,7 @@ impl Shelf {
         let found = self.found.iter().filter(|found| found.is_ours && !found.is_adopted);
         found.filter(|found| self.find_record(found).is_none()).map(|found| KeepVerdict {
             id: found.reference.clone(),
+            at: found.at,
             is_kept: true,
             reason: NOT_RECORDED.to_owned(),
         })
@@ -102,7 +107,7 @@ impl Shelf {
                 None => verdicts.extend(judge(&plan.retention, &candidates, plan.timezone)),
                 Some(jump) => {
                     let reason = format!("{jump}: nothing is dropped until more backups confirm the time");
-                    let keep = |c: Candidate| KeepVerdict { id: c.id, is_kept: true, reason: reason.clone() };
+                    let keep = |c: Candidate| KeepVerdict { id: c.id, at: c.at, is_kept: true, reason: reason.clone() };
                     verdicts.extend(candidates.into_iter().map(keep));
                 }
             }

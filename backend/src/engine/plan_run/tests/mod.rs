@@ -278,6 +278,29 @@ async fn a_check_that_finds_something_has_failed() {
     assert!(matches!(tested, Err(InstanceError::Backend(BackendError::NotSupported(_)))), "{tested:?}");
 }
 
+/// A place that held something and is gone is a fault; one that a run has yet to make is none.
+#[tokio::test]
+async fn before_the_first_run_nothing_is_there_and_nothing_is_wrong() {
+    let world = World::new(Reads::InPlace, vec![volume("data")]).await;
+    let id = "nas".parse().expect("an id");
+    for call in ["prepare", "snapshots"] {
+        world.backend.break_at(call, Fault::Absent);
+    }
+    let tested = world.engine.test_instance(&id).await.expect("a run can succeed");
+    assert!(tested.warnings[0].contains("the first run makes it"), "{tested:?}");
+    assert_eq!(world.engine.list_instance_snapshots(&id).await.expect("none"), []);
+    assert_eq!(world.engine.forget_instance(&id, true).await.expect("nothing to judge").verdicts, []);
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings.is_empty() && preview.verdicts == Some(vec![]), "{preview:?}");
+
+    world.record(&[found("day-0", 0, true)]).await;
+    assert!(world.engine.test_instance(&id).await.is_err());
+    assert!(world.engine.list_instance_snapshots(&id).await.is_err());
+    assert!(world.engine.forget_instance(&id, true).await.is_err());
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings[0].contains("cannot be told") && preview.verdicts.is_none(), "{preview:?}");
+}
+
 #[tokio::test]
 async fn retention_by_hand_is_a_job_and_a_preview_is_none() {
     let world = World::new(Reads::InPlace, vec![volume("data")]).await;
