@@ -4,11 +4,14 @@
 //! JSON of a [`Format`] ([`render`]), joined with the file (`merge`) and applied (`apply`). What a label may say is in
 //! `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
 
+pub mod apply;
 mod cron;
+pub mod document;
 #[cfg(test)]
 mod golden_tests;
 mod ids;
 mod labels;
+pub mod merge;
 mod notes;
 mod places;
 mod plan;
