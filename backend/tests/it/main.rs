@@ -23,6 +23,7 @@ mod disk;
 mod docker_engine;
 mod docker_work;
 mod events;
+mod failures;
 mod hung;
 mod instances;
 mod jobs;

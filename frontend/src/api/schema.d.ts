@@ -2385,7 +2385,7 @@ export interface components {
             strategy: components["schemas"]["Strategy"] | null;
             /**
              * Format: int64
-             * @description Bytes of file content that were read while the stack was at rest; null when it was not.
+             * @description Bytes of file content that were read while containers were at rest; null when none was or it is not known.
              */
             bytes_captured_while_stopped: number | null;
             /**
@@ -3516,7 +3516,7 @@ export interface components {
             warnings: string[];
             last_job: components["schemas"]["JobSummary"] | null;
             last_success_at: components["schemas"]["Time"] | null;
-            /** @description Whether there is a complete snapshot of it. */
+            /** @description Whether there is a complete snapshot of it, or plans that run have captured all of its data. */
             protected: boolean;
             next_run_at: components["schemas"]["Time"] | null;
         };
@@ -3544,7 +3544,7 @@ export interface components {
             running: number;
             /**
              * Format: int64
-             * @description With a complete snapshot.
+             * @description With a complete snapshot, or with all of their data captured by plans that run.
              */
             protected: number;
             /**

@@ -45,9 +45,9 @@ impl Restic {
 
 impl Standby {
     /// Lets it go on, if it is this backup and still waits.
-    pub(super) fn let_go(mut self, arguments: &[OsString]) -> Result<Running, Self> {
+    pub(super) fn let_go(mut self, arguments: &[OsString]) -> Result<Running, Box<Self>> {
         if self.arguments != arguments || self.running.has_ended() {
-            return Err(self);
+            return Err(Box::new(self));
         }
         self.running.open_gate();
         Ok(self.running)

@@ -161,6 +161,8 @@ async fn prepare_staging(staging: &Staging, directory: PathBuf, needed: u64) -> 
         let free =
             free_bytes(&directory).map_err(|e| Stop::because("the free space of staging_dir cannot be told", &e))?;
         if free < needed {
+            // Empty, and of no more use.
+            let _ = staging.remove();
             return Err(Stop::failed(format!(
                 "not enough space in {}: {} free, about {} are copied there; nothing was touched",
                 directory.display(),

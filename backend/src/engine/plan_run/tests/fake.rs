@@ -14,6 +14,9 @@ use crate::docker::scripted::ScriptedEngine;
 use crate::domain::job::TargetState;
 use crate::domain::stack::ContainerState;
 
+/// What a capture at rest reads.
+pub(super) const READ_AT_REST: u64 = 7;
+
 /// What a call does instead of going well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -149,8 +152,8 @@ impl Session for FakeSession {
         self.backend.play("precopy", &self.work).await
     }
 
-    async fn capture(&mut self, _: &[Source]) -> Result<(), BackendError> {
-        self.backend.play("capture", &self.work).await
+    async fn capture(&mut self, _: &[Source]) -> Result<Option<u64>, BackendError> {
+        self.backend.play("capture", &self.work).await.map(|()| Some(READ_AT_REST))
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {

@@ -17,7 +17,7 @@ use crate::store::{PageRequest, SnapshotFilter};
 mod fake;
 mod world;
 
-use fake::Fault;
+use fake::{Fault, READ_AT_REST};
 use world::{World, target, volume};
 
 fn state_of(job: &Job, name: &str) -> TargetState {
@@ -62,6 +62,7 @@ async fn writers_rest_for_the_capture_alone_and_the_result_is_recorded() {
     assert_eq!(snapshot.plan.as_ref().map(|plan| plan.as_str()), Some("nas"));
     assert_eq!(job.snapshot_id.as_ref(), Some(&snapshot.id));
     assert!(job.log_file.starts_with("backup_nas_") && job.stopped_ms.is_some());
+    assert_eq!(job.bytes_captured_while_stopped, Some(READ_AT_REST));
     assert_eq!(world.backend.seen().request.as_ref().expect("asked").tags, ["nightly"]);
     assert_all_is_well(&world).await;
 }
@@ -102,6 +103,15 @@ async fn a_failed_stop_brings_back_what_was_stopped() {
 }
 
 #[tokio::test]
+async fn what_is_read_without_a_stop_is_not_read_while_stopped() {
+    let mut running = volume("data");
+    running.stop_attached = Some(false);
+    let world = World::new(Reads::InPlace, vec![running]).await;
+    let job = world.run().await;
+    assert_eq!((job.state, job.bytes_captured_while_stopped, job.stopped_ms), (JobState::Succeeded, None, None));
+}
+
+#[tokio::test]
 async fn a_failed_first_pass_costs_nothing_but_time() {
     let world = World::new(Reads::InPlace, vec![volume("data")]).await;
     world.backend.break_at("precopy", Fault::Fails);
@@ -139,6 +149,7 @@ async fn staged_data_has_its_documented_layout_and_is_stored_after_the_start() {
     let world = World::new(Reads::Staged, vec![volume("data")]).await;
     let job = world.run().await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
+    assert_eq!(job.bytes_captured_while_stopped, Some(READ_AT_REST + 5), "what was copied counts");
     {
         let seen = world.backend.seen();
         let request = seen.request.as_ref().expect("asked");
