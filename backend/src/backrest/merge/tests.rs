@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::backrest::testing::containers_of;
+use crate::backrest::{Settings, render, wanted as wanted_plans};
 
 const TOP: &str = r#""version": 6, "instance": "h", "repos": [{"id": "default", "uri": "/r", "autoInitialize": true}]"#;
 
@@ -138,6 +140,40 @@ fn the_format_of_the_sidecar_gets_its_own_members_and_no_others() {
     let merged = merge(&current, &[plan], &ours, Orphans::Disable);
     assert_eq!(merged.changes[0].lines, ["- retention: {\"spec\":\"daily=7\"}", "+ retention: {}"]);
     assert_eq!(words(&merge(&current, &[], &ours, Orphans::Disable)), ["s_db left"], "it cannot be disabled there");
+}
+
+#[test]
+fn the_examples_that_people_copy_take_the_plans_of_every_kind_of_label() {
+    let examples = [
+        (include_str!("../../../../examples/backrest/config.native.json"), Format::Native),
+        (include_str!("../../../../examples/backrest/config.sidecar.json"), Format::Sidecar),
+    ];
+    let stacks = [
+        include_str!("../testdata/seed_db.yaml"),
+        include_str!("../testdata/later_vocabulary.yaml"),
+        include_str!("../testdata/paths.yaml"),
+        include_str!("../testdata/retention.yaml"),
+        include_str!("../testdata/doubtful.yaml"),
+        include_str!("../testdata/collisions.yaml"),
+    ];
+    for (text, format) in examples {
+        let current = Document::parse(text.as_bytes(), None).expect("a configuration");
+        assert_eq!((current.format(), current.problems()), (format, Vec::new()));
+        let mut count = 0;
+        for stack in stacks {
+            let (plans, _) = wanted_plans(&containers_of(stack), &current.repo_ids(), None, &Settings::default());
+            let plans: Vec<RenderedPlan> = plans.iter().map(|plan| render(plan, format)).collect();
+            count += plans.len();
+            let first = merge(&current, &plans, &owned(&[]), Orphans::Delete);
+            assert_eq!(first.document.problems(), Vec::<String>::new(), "{stack}");
+            // As another program writes the same.
+            let tree: Value = serde_json::from_str(&first.document.to_text()).expect("JSON");
+            let again = canonical::value(&tree, format).to_string();
+            let again = Document::parse(again.as_bytes(), Some(format)).expect("a configuration");
+            assert!(!merge(&again, &plans, &first.owned(), Orphans::Delete).is_change(), "{stack}");
+        }
+        assert!(count > 10, "{count} plans were made");
+    }
 }
 
 /// Any JSON, with numbers that no usual reader keeps.

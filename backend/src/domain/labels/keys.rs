@@ -157,7 +157,7 @@ impl<'a> Found<'a> {
 fn doubt_unknown(family: Family, prefix: &str, label: &str, rest: &str) -> Option<String> {
     let is_ignored =
         |mark: &&str| label.strip_prefix(*mark).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    if family == Family::Ours && (WISHES.contains(&label) || IGNORED.iter().any(|mark| is_ignored(&mark))) {
+    if family == Family::Ours && (WISHES.contains(&label) || IGNORED.iter().any(is_ignored)) {
         return None;
     }
     if family != Family::Ours

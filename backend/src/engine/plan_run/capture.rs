@@ -139,11 +139,11 @@ async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<u6
     let mut copied = 0;
     let must_be = |piece: &&Piece| material.desk.reads == Reads::Staged || !piece.is_here();
     let pieces: Vec<Piece> = material.open_pieces(cx).filter(must_be).cloned().collect();
-    for piece in &pieces {
+    for piece in pieces {
         let beforehand = material.beforehand.remove(&(piece.kind, piece.name.clone())).unwrap_or_default();
-        match Box::pin(stage::copy(cx, material.resolved, material.desk, piece, beforehand)).await? {
+        match Box::pin(stage::copy(cx, material.resolved, material.desk, &piece, beforehand)).await? {
             Ok(copy) => {
-                beforehand::tell(cx, piece, &copy.staged);
+                beforehand::tell(cx, &piece, &copy.staged);
                 copied += copy.staged.bytes;
                 if copy.staged.gap_count > 0 {
                     let why = format!(
@@ -153,7 +153,7 @@ async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<u6
                     );
                     targets::doubt(cx.live, piece.kind, &piece.name, &why);
                 }
-                material.staged.insert((piece.kind, piece.name.clone()), copy.paths);
+                material.staged.insert((piece.kind, piece.name), copy.paths);
             }
             Err(why) => targets::fail(cx.live, piece.kind, &piece.name, &why),
         }

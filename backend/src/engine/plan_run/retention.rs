@@ -169,6 +169,22 @@ pub(in crate::engine) async fn drop_old(
     Ok(Dropped { verdicts, freed_bytes })
 }
 
+/// Notes what a retention had removed before a kill broke it off. Where nothing is found of what is recorded nothing is
+/// noted: a disk that is not mounted looks like that.
+pub(super) async fn catch_up(
+    engine: &JobEngine,
+    instance: &InstanceId,
+    backend: &SharedBackend,
+    work: &Work,
+) -> Result<(), RetentionError> {
+    let shelf = Shelf::look(engine, instance, backend, work).await?;
+    let is_there = |snapshot: &Snapshot| shelf.found.iter().any(|found| found.reference == snapshot.reference);
+    if shelf.recorded.iter().any(is_there) {
+        shelf.note_gone(engine, &[]).await?;
+    }
+    Ok(())
+}
+
 /// The step of a run. A backend that keeps no order of its own has the step skipped.
 pub(super) async fn run(cx: Cx<'_>, resolved: &Resolved, desk: &Desk) {
     let (engine, instance) = (cx.engine, &resolved.instance.id);

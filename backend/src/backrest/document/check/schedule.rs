@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Findings, find, whole_number};
+use crate::backrest::cron::check as check_cron_fields;
 
 /// The ways to say when; a schedule has one of them.
 const KINDS: &[&str] = &["disabled", "cron", "maxFrequencyDays", "maxFrequencyHours"];
@@ -42,7 +43,7 @@ pub(super) fn check(schedule: &Value, place: &str, findings: &mut Findings) {
 }
 
 fn check_cron(fields: &str, place: &str, findings: &mut Findings) {
-    if let Err(why) = check_fields(fields) {
+    if let Err(why) = check_cron_fields(fields) {
         findings.problem(place, format_args!("'schedule.cron' is '{fields}': {why}"));
     }
 }
@@ -65,11 +66,4 @@ pub(super) fn retention(retention: Option<&Value>, place: &str, findings: &mut F
         }
     }
     Retention::Given
-}
-
-fn check_fields(fields: &str) -> Result<(), String> {
-    match fields.split_whitespace().count() {
-        5 => Ok(()),
-        count => Err(format!("it has {count} fields instead of 5")),
-    }
 }
