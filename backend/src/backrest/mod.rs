@@ -1,11 +1,26 @@
 //! Labels become plans of Backrest.
 //!
-//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`], which is written in the JSON of a
-//! [`Format`] (`render`), joined with the file (`merge`) and applied (`apply`). What a label may say is in `labels`; to
-//! add one, give it a key there. Nothing here decides when that happens: the engine does.
+//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`] ([`wanted`]), which is written in the
+//! JSON of a [`Format`] ([`render`]), joined with the file (`merge`) and applied (`apply`). What a label may say is in
+//! `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
 
+mod cron;
+#[cfg(test)]
+mod golden_tests;
+mod ids;
+mod labels;
+mod notes;
+mod places;
 mod plan;
+mod render;
+#[cfg(test)]
+mod testing;
+mod wanted;
+mod workload;
 
+pub use cron::check as check_cron;
 pub use plan::{
     DEFAULT_DOCKER_ROOT, Format, Keep, Note, NoteLevel, RenderedPlan, Settings, Skipped, WantedPlan, WantedSchedule,
 };
+pub use render::render;
+pub use wanted::wanted;

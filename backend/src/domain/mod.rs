@@ -9,6 +9,7 @@ pub mod clock;
 pub mod dependency;
 pub mod duration;
 pub mod entry;
+pub mod exclusions;
 pub mod hint;
 pub mod ids;
 pub mod job;

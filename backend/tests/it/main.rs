@@ -8,6 +8,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 
 mod access;
+mod backrest_hooks;
 mod backup;
 mod browse;
 mod cli;

@@ -113,8 +113,11 @@ fn split_zone(text: &str) -> Result<(Option<Tz>, &str), String> {
     Ok((Some(zone), rest.trim_start()))
 }
 
-/// The five fields of a short name; other text as it is.
-fn expand(text: &str) -> Result<&str, String> {
+/// The five fields of a short name such as `@daily`; other text as it is.
+///
+/// # Errors
+/// When the short name is unknown.
+pub fn expand(text: &str) -> Result<&str, String> {
     if !text.starts_with('@') {
         return Ok(text);
     }
@@ -132,7 +135,8 @@ fn expand(text: &str) -> Result<&str, String> {
 
 /// The minute that belongs to a plan: FNV-1a over its id. backrest-sidecar reckons the same, so that a plan that comes
 /// from there keeps its minute.
-fn minute_of(seed: &str) -> u32 {
+#[must_use]
+pub fn minute_of(seed: &str) -> u32 {
     let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     seed.bytes().fold(0x811c_9dc5, step) % 60
 }
