@@ -49,7 +49,7 @@ pub(crate) fn goals(trials: &[Trial]) -> Vec<Goal> {
             let wall = ratio(trial, phase, (OURS, CAREFUL), |run| run.wall_secs);
             let stop = ratio(trial, phase, (OURS, BARE), |run| run.stopped_secs);
             let what = |what: &str| format!("{name}, {}: {what}", phase.name());
-            goals.push(Goal::at_most(what("times backup, ls, forget"), wall, 3.0));
+            goals.push(Goal::at_most(what("times backup, ls, forget"), wall, 4.0));
             goals.push(Goal::at_most(what("times the stop for one pass"), stop, 1.0));
         }
     }

@@ -58,10 +58,8 @@ impl Restic {
     ) -> Result<Passed, BackendError> {
         let version = self.version(work).await?;
         let call = Call::new(self.backup_arguments(&pass));
-        let begun = standby.take().and_then(|waiting| {
-            let gone = waiting.let_go(&call.arguments);
-            gone.map_err(|left| *standby = Some(left)).ok()
-        });
+        let fits = standby.as_mut().is_some_and(|waiting| waiting.fits(&call.arguments));
+        let begun = if fits { standby.take().map(Standby::let_go) } else { None };
         let mut watcher = Watcher { restic: self, work, status: Status::default(), passed: Passed::default() };
         let ended = self.run_begun(work, begun, &call, pass.patience, &mut |line| watcher.take(line)).await?;
         let passed = watcher.passed;

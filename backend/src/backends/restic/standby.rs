@@ -44,13 +44,15 @@ impl Restic {
 }
 
 impl Standby {
-    /// Lets it go on, if it is this backup and still waits.
-    pub(super) fn let_go(mut self, arguments: &[OsString]) -> Result<Running, Box<Self>> {
-        if self.arguments != arguments || self.running.has_ended() {
-            return Err(Box::new(self));
-        }
+    /// Whether it is this backup and still waits.
+    pub(super) fn fits(&mut self, arguments: &[OsString]) -> bool {
+        self.arguments == arguments && !self.running.has_ended()
+    }
+
+    /// Lets it go on.
+    pub(super) fn let_go(mut self) -> Running {
         self.running.open_gate();
-        Ok(self.running)
+        self.running
     }
 
     /// Ends it and waits until its lock is gone: it ends by itself at a pattern that cannot be understood. A signal might
