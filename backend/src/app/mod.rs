@@ -26,11 +26,13 @@ use crate::engine::logbook::SystemLog;
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
+use crate::telemetry::redact::Redactor;
 
 mod http;
 mod lock;
 mod password;
 mod resume;
+mod secrets;
 mod serve;
 mod store;
 mod watch;
@@ -51,7 +53,7 @@ pub struct Builder {
     loaded: Loaded,
     clock: SharedClock,
     docker: Option<SharedEngine>,
-    system_log: Option<SystemLog>,
+    logs: Option<(SystemLog, Redactor)>,
     is_for_command: bool,
 }
 
@@ -65,7 +67,7 @@ impl Builder {
     /// A service of this configuration, on the machine's clock and the configured Docker Engine.
     #[must_use]
     pub fn new(loaded: Loaded) -> Self {
-        Self { loaded, clock: Arc::new(SystemClock), docker: None, system_log: None, is_for_command: false }
+        Self { loaded, clock: Arc::new(SystemClock), docker: None, logs: None, is_for_command: false }
     }
 
     /// Takes the time from `clock`.
@@ -82,10 +84,11 @@ impl Builder {
         self
     }
 
-    /// Writes to `log`, which the caller has connected to tracing.
+    /// Writes to `log`, which the caller has connected to tracing, and has `redactor`, through which all of it goes, know
+    /// every secret.
     #[must_use]
-    pub fn system_log(mut self, log: SystemLog) -> Self {
-        self.system_log = Some(log);
+    pub fn logs(mut self, log: SystemLog, redactor: Redactor) -> Self {
+        self.logs = Some((log, redactor));
         self
     }
 
@@ -94,13 +97,13 @@ impl Builder {
     /// # Errors
     /// When another process has the store, the store cannot be opened, or the address cannot be bound.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let Self { loaded, clock, docker, system_log, is_for_command } = self;
+        let Self { loaded, clock, docker, logs, is_for_command } = self;
         let config = &loaded.config;
         // First, because nothing is to happen when the address is taken.
         let listener = http::bind(config.listen)?;
         let store_lock = lock::StoreLock::take(config).await?;
         make_directories(config);
-        let system_log = system_log.unwrap_or_else(|| SystemLog::new(config.log_dir.clone(), clock.clone()));
+        let (system_log, redactor) = logs.unwrap_or_else(|| logs_of(config, &clock));
         let store = store::open(config, clock.clone()).await?;
         let docker = docker.unwrap_or_else(|| Arc::new(real_engine(config)));
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
@@ -110,7 +113,7 @@ impl Builder {
             build_backend: Arc::new(crate::backends::build),
             docker,
             discovery: discovery.clone(),
-            registry: store::registry(config, &store, &discovery).await?,
+            registry: store::registry(config, &store, &discovery, redactor).await?,
             clock: clock.clone(),
             system_log,
             runtime: tokio::runtime::Handle::current(),
@@ -128,6 +131,7 @@ impl Builder {
             tracing::warn!("the first look at the host takes long; the service answers without it");
         }
         let auth = password::prepare(config, &store, is_for_command).await?;
+        watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
@@ -156,6 +160,19 @@ impl Builder {
             store_lock,
         })
     }
+}
+
+/// The logs of a service that nobody has connected to tracing.
+fn logs_of(config: &Config, clock: &SharedClock) -> (SystemLog, Redactor) {
+    let redactor = Redactor::default();
+    redactor.register(secrets::of_config(config));
+    (system_log(config, clock.clone(), &redactor), redactor)
+}
+
+/// The service's own log, which shows nothing that `redactor` knows.
+fn system_log(config: &Config, clock: SharedClock, redactor: &Redactor) -> SystemLog {
+    let redactor = redactor.clone();
+    SystemLog::redacting(config.log_dir.clone(), clock, Arc::new(move |text: &str| redactor.redact(text)))
 }
 
 /// Puts in order what an end that was not planned left behind.

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Builder, Running};
+use super::{Builder, Running, secrets};
 use crate::config::{Config, Loaded, LogFormat, Words};
 use crate::domain::clock::SystemClock;
-use crate::domain::plan::Destination;
 use crate::engine::logbook::SystemLog;
+use crate::telemetry::redact::Redactor;
 use crate::telemetry::{self, Format};
 
 /// Runs the service until a signal ends it. A second signal ends it at once.
@@ -19,14 +18,14 @@ use crate::telemetry::{self, Format};
 /// # Errors
 /// When the service cannot be started.
 pub async fn serve(loaded: Loaded, port_file: Option<PathBuf>) -> anyhow::Result<()> {
-    let log = start_telemetry(&loaded.config)?;
+    let (log, redactor) = start_telemetry(&loaded.config)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
     let running = tokio::select! {
-        running = Builder::new(loaded).system_log(log).start() => running?,
+        running = Builder::new(loaded).logs(log, redactor).start() => running?,
         // A start may take long while the Docker Engine or the store keeps it waiting.
         () = next(&mut terminate, &mut interrupt) => {
             tracing::warn!("ended before the start was complete; what is at rest is started by the next Mainstay");
@@ -58,34 +57,18 @@ async fn next(terminate: &mut Signal, interrupt: &mut Signal) {
 }
 
 /// Starts the logs: of the process on standard error, and of the service, which hears of what the process says.
-fn start_telemetry(config: &Config) -> anyhow::Result<SystemLog> {
+fn start_telemetry(config: &Config) -> anyhow::Result<(SystemLog, Redactor)> {
     let format = if config.log.format == LogFormat::Json { Format::Json } else { Format::Compact };
     let level = config.log.level.word();
     // Of the libraries only what someone should act on, unless everything is asked for.
     let filter = if level == "trace" { level.to_owned() } else { format!("warn,mainstay={level}") };
     let telemetry = telemetry::init(&telemetry::Settings { format, filter })?;
-    telemetry.redactor().register(secrets(config));
     let redactor = telemetry.redactor().clone();
-    let redact = Arc::new(move |text: &str| redactor.redact(text));
-    let log = SystemLog::redacting(config.log_dir.clone(), Arc::new(SystemClock), redact);
+    redactor.register(secrets::of_config(config));
+    let log = super::system_log(config, Arc::new(SystemClock), &redactor);
     let forward = log.clone();
     telemetry.forward_to(Arc::new(move |level, about, message| forward.write(level, about, message)));
-    Ok(log)
-}
-
-/// Every secret of the configuration, so that none is ever printed.
-fn secrets(config: &Config) -> Vec<String> {
-    let password = config.auth.password.iter().map(|p| p.expose_secret().to_owned());
-    let of_instances = config.instances.iter().flat_map(|i| i.env.values()).map(|v| v.expose_secret().to_owned());
-    let of_registries = config.instances.iter().filter_map(|instance| match &instance.destination {
-        Destination::CustomImage(settings) => settings.credentials.as_ref(),
-        Destination::Archive | Destination::Restic(_) => None,
-    });
-    let of_registries = of_registries.map(|known| known.password.expose_secret().to_owned());
-    let key = config.secret_key.iter().map(|key| key.expose_secret().to_owned());
-    let database = url::Url::parse(config.database_url.expose()).ok();
-    let database = database.and_then(|url| url.password().map(str::to_owned));
-    password.chain(key).chain(of_instances).chain(of_registries).chain(database).collect()
+    Ok((log, redactor))
 }
 
 fn announce(running: &Running, port_file: Option<&std::path::Path>) -> anyhow::Result<()> {

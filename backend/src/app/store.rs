@@ -10,6 +10,7 @@ use crate::discovery::Discovery;
 use crate::domain::clock::SharedClock;
 use crate::engine::registry::{PlanDefaults, Registry};
 use crate::store::{SecretKey, Secrets, Store};
+use crate::telemetry::redact::Redactor;
 
 /// Where the key lies when the store is no file that it could lie beside.
 const KEY_FILE: &str = "/var/lib/mainstay/secret.key";
@@ -36,13 +37,19 @@ fn secrets(config: &Config) -> anyhow::Result<Option<Secrets>> {
     Ok(config.secret_key_file.clone().or(beside).map(Secrets::in_file))
 }
 
-/// The instances and plans of the configuration and of the store.
+/// The instances and plans of the configuration and of the store, whose secrets `redactor` knows.
 ///
 /// # Errors
 /// When the store refuses.
-pub(super) async fn registry(config: &Config, store: &Store, discovery: &Discovery) -> anyhow::Result<Registry> {
+pub(super) async fn registry(
+    config: &Config,
+    store: &Store,
+    discovery: &Discovery,
+    redactor: Redactor,
+) -> anyhow::Result<Registry> {
     let defaults = registry_defaults(config);
     let registry = Registry::new(config.instances.clone(), defaults, store.clone(), discovery.clone());
+    super::secrets::follow(&registry, redactor);
     registry.load().await?;
     Ok(registry)
 }

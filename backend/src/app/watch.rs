@@ -1,5 +1,7 @@
 //! What goes on beside requests and jobs.
 
+use std::time::Duration;
+
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,10 +16,19 @@ pub(super) fn start_journal(tasks: &TaskTracker, shutdown: &CancellationToken, e
     tasks.spawn(async move { journal.watch_journal(stop).await });
 }
 
-/// Keeps the view of the host fresh, passes its changes on, and keeps room for the store.
-pub(super) fn start(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine, discovery: &Discovery) {
+/// Keeps the view of the host fresh, looking at all of it every `rescan_every`.
+pub(super) fn start_discovery(
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+    discovery: &Discovery,
+    rescan_every: Duration,
+) {
     let (fresh, stop) = (discovery.clone(), shutdown.clone());
-    tasks.spawn(async move { fresh.run(stop).await });
+    tasks.spawn(async move { fresh.run(rescan_every, stop).await });
+}
+
+/// Passes on what changes on the host, and keeps room for the store.
+pub(super) fn start(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine, discovery: &Discovery) {
     let (reserve, stop) = (engine.clone(), shutdown.clone());
     tasks.spawn(async move { reserve.watch_reserve(stop).await });
     let (told, changed, stop) = (engine.clone(), discovery.clone(), shutdown.clone());

@@ -84,6 +84,9 @@ pub enum BackendError {
     /// holds. Says what to do.
     #[error("{0}")]
     NotReady(String),
+    /// There is nothing yet to store to, and a run may make it. Says where.
+    #[error("{0}")]
+    Absent(String),
     /// It was asked to end.
     #[error("the work was cancelled")]
     Cancelled,
@@ -323,8 +326,9 @@ pub trait Session: Send {
     /// a longer stop and nothing else.
     async fn stand_by(&mut self, _sources: &[Source]) {}
 
-    /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data.
-    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError>;
+    /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data. Returns how many
+    /// bytes of content it read, where that is known.
+    async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError>;
 
     /// Stores what was captured or staged, after the writers run again. `sources` are all that came out so far.
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError>;

@@ -1,14 +1,17 @@
 //! Labels become plans of Backrest.
 //!
-//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`] ([`wanted`]), which is written in the
-//! JSON of a [`Format`] ([`render`]), joined with the file (`merge`) and applied (`apply`). What a label may say is in
-//! `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
+//! Labels of containers are read (`labels`), each workload becomes a [`WantedPlan`] ([`wanted()`]), which is written in the
+//! JSON of a [`Format`] ([`render()`]), joined with the [`document`] ([`merge`]) and applied ([`apply`]). What a label may
+//! say is in `labels`; to add one, give it a key there. Nothing here decides when that happens: the engine does.
 
+pub mod apply;
 mod cron;
+pub mod document;
 #[cfg(test)]
 mod golden_tests;
 mod ids;
 mod labels;
+pub mod merge;
 mod notes;
 mod places;
 mod plan;

@@ -124,6 +124,7 @@ fn running(root: &mut Section<'_>, config: &mut Config) {
     root.set(&["stop_timeout"], &mut config.stop_timeout, |field| field.duration(Duration::ZERO).map(Some));
     root.set(&["health_timeout"], &mut config.health_timeout, |field| field.duration(Duration::ZERO));
     root.set(&["stall_timeout"], &mut config.stall_timeout, |field| field.duration(SECOND));
+    root.set(&["discovery_interval"], &mut config.discovery_interval, |field| field.duration(SECOND));
     root.set(&["shutdown_timeout"], &mut config.shutdown_timeout, |field| field.duration(SECOND));
 }
 

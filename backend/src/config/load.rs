@@ -246,8 +246,8 @@ fn host_name(options: &LoadOptions, read_file: &ReadFile<'_>) -> String {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Variables of the surroundings that are no setting by themselves: the zone, and the port that older images use. A
-/// value that cannot be read is a warning, since it may be meant for something else.
+/// Variables of the surroundings that are no setting by themselves: the zone, and the port that older images use; and one
+/// that others honour and we do not. A value that cannot be read is a warning, since it may be meant for something else.
 fn surroundings(context: &Context<'_>, config: &mut Config) {
     let warn = |name: &str, value: &str, what: &str, hint: Option<&str>| {
         let hint = hint.map_or_else(String::new, |hint| format!("; did you mean '{hint}'?"));
@@ -267,5 +267,9 @@ fn surroundings(context: &Context<'_>, config: &mut Config) {
             Ok(port) => config.listen = SocketAddr::new(config.listen.ip(), port),
             Err(_) => warn("API_PORT", text, "port", None),
         }
+    }
+    if context.env.get("ENABLE_EVENTS").is_some_and(|text| !text.is_empty() && text != "true") {
+        let message = "'ENABLE_EVENTS' has no effect: the events of the Docker Engine are always followed";
+        context.warn(&Place::Outside("ENABLE_EVENTS".to_owned()), "ENABLE_EVENTS", message.to_owned());
     }
 }

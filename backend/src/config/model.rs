@@ -63,6 +63,8 @@ pub struct Config {
     pub health_timeout: Duration,
     /// How long a stream of data may stand still before it counts as hung.
     pub stall_timeout: Duration,
+    /// How often everything is looked at without an event of the engine, at least a second.
+    pub discovery_interval: Duration,
     /// How long the service may take to bring stacks back when it is told to end.
     pub shutdown_timeout: Duration,
     /// Retention of instances without one of their own; absent means seven days, four weeks, six months.
@@ -112,6 +114,7 @@ impl Default for Config {
             stop_timeout: None,
             health_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_mins(5),
+            discovery_interval: Duration::from_secs(30),
             shutdown_timeout: Duration::from_mins(2),
             retention: None,
             stop_attached: false,

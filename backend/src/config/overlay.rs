@@ -32,6 +32,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("CORS_ORIGINS", &["cors_origins"]),
     ("DOCKER_HOST", &["docker_host"]),
     ("DB_PATH", &["db_path"]),
+    ("DISCOVERY_INTERVAL", &["discovery_interval"]),
 ];
 
 /// The variable that sets a key.

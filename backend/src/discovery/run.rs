@@ -12,9 +12,6 @@ use crate::docker::EngineEvent;
 /// How long events are gathered before they are acted on: a `compose up` makes dozens.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// How often everything is looked at without an event: files change without one.
-const RESCAN_EVERY: Duration = Duration::from_secs(30);
-
 /// What an event asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Reaction {
@@ -56,10 +53,11 @@ fn react(event: EngineEvent) -> Reaction {
 }
 
 impl Discovery {
-    /// Follows the engine's events and looks at everything now and then, until cancelled. Run it once.
-    pub async fn run(&self, cancel: CancellationToken) {
+    /// Follows the engine's events until cancelled, and looks at everything every `rescan_every`, which is not zero: files
+    /// change without an event. Run it once.
+    pub async fn run(&self, rescan_every: Duration, cancel: CancellationToken) {
         let mut events = self.0.engine.events();
-        let mut rescan = interval(RESCAN_EVERY);
+        let mut rescan = interval(rescan_every);
         rescan.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due: Option<Instant> = None;
         loop {

@@ -120,7 +120,7 @@ async fn the_view_follows_events_and_outages() {
     let mut changes = discovery.subscribe();
     let cancel = CancellationToken::new();
     let (runner, token) = (discovery.clone(), cancel.clone());
-    let follow = async move { runner.run(token).await };
+    let follow = async move { runner.run(Duration::from_secs(30), token).await };
     let watch = async {
         assert_eq!(next(&mut changes).await, Change::Engine { reachable: true, error: None });
         assert_eq!(next(&mut changes).await, stacks(&["blog", "lone"]));
@@ -163,5 +163,5 @@ async fn events_of_one_moment_are_one_scan() {
         assert!((1..=2).contains(&(scans() - before)), "41 events, {} scans", scans() - before);
         cancel.cancel();
     };
-    tokio::join!(runner.run(token), watch);
+    tokio::join!(runner.run(Duration::from_secs(30), token), watch);
 }

@@ -336,7 +336,7 @@ pub struct Job {
     pub stopped_ms: Option<u64>,
     /// How the data was made safe; absent until it is chosen.
     pub strategy: Option<Strategy>,
-    /// Bytes of file content that were read while the stack was at rest; absent when it was not.
+    /// Bytes of file content that were read while containers were at rest; absent when none was or it is not known.
     pub bytes_captured_while_stopped: Option<u64>,
     /// Bytes of file content read.
     pub bytes_read: u64,

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod repository;
 pub mod retention;
 pub mod schedule;
+pub mod secrets;
 pub mod size;
 pub mod snapshot;
 pub mod stack;

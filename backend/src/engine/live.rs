@@ -78,10 +78,14 @@ impl LiveJob {
         self.is_holding.store(is_holding, Ordering::Release);
     }
 
-    /// Changes the job and tells everyone.
+    /// Changes the job and tells everyone. What it says of targets and steps is kept free of secrets here.
     pub(super) fn change(&self, change: impl FnOnce(&mut Job)) {
         let mut job = self.lock();
         change(&mut job);
+        let said = job.targets.iter_mut().filter_map(|target| target.message.as_mut());
+        said.for_each(|text| *text = self.log.redact(text));
+        let said = job.steps.iter_mut().filter_map(|step| step.detail.as_mut());
+        said.for_each(|text| *text = self.log.redact(text));
         let job = Box::new(job.clone());
         self.events.publish(Event::Job(job.clone()));
         self.log.signal(JobSignal::State(job));

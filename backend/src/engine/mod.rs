@@ -49,6 +49,7 @@ pub mod overview;
 mod pause_point;
 mod plan_run;
 mod plans;
+mod protection;
 mod quiesce;
 mod recovery;
 pub mod registry;

@@ -1,9 +1,12 @@
 //! What the host runs together with what is known of its backups.
 //!
+//! A stack is protected by snapshots of its own, or by plans that capture all of its data (`protection`).
+//!
 //! Dashboards ask for it all the time, and the answer seldom changes, so what the store says is kept until a job or a
 //! snapshot is written ([`Store::revision`]). What discovery and the jobs at work say is never kept: both are in memory.
 //! Keep nothing else here without something that says when it is no longer true.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +21,7 @@ use crate::store::{BackupSummary, Revision, Store, StoreError};
 
 use super::JobEngine;
 use super::free_space::FreeSpace;
+use super::protection::{GoodRuns, find_good_runs, protected_by_plans};
 
 /// For how long an answer is kept at most: a write whose caller gave up may be counted before it is committed.
 const KEPT_FOR: Duration = Duration::from_secs(1);
@@ -29,9 +33,9 @@ pub struct StackOverview {
     pub stack: Stack,
     /// Its newest backup, at work or ended.
     pub last_job: Option<Job>,
-    /// When its last good backup ended.
+    /// When its last good backup ended; where plans protect it, the time since which nothing of it is older, if later.
     pub last_success_at: Option<DateTime<Utc>>,
-    /// Whether there is a complete snapshot of it.
+    /// Whether there is a complete snapshot of it, or plans protect it.
     pub is_protected: bool,
 }
 
@@ -44,6 +48,8 @@ pub struct Overview {
     pub running_jobs: Vec<Job>,
     /// What there is in backups. A job that has just ended may be among the last jobs and the running ones.
     pub backups: Arc<BackupSummary>,
+    /// Stacks that plans protect, each with the time since which nothing of it is older.
+    pub protected_by_plans: BTreeMap<StackName, DateTime<Utc>>,
     /// Bytes that are free where archives land; absent when that cannot be told.
     pub free_bytes: Option<u64>,
 }
@@ -56,16 +62,19 @@ impl Overview {
         self.view.stacks.iter().filter(is_running).count()
     }
 
-    /// How many stacks have a complete snapshot.
+    /// How many stacks have a complete snapshot, or are protected by plans.
     #[must_use]
     pub fn protected_stacks(&self) -> usize {
-        self.view.stacks.iter().filter(|stack| self.backups.protected.contains(&stack.name)).count()
+        let is_protected =
+            |name: &StackName| self.backups.protected.contains(name) || self.protected_by_plans.contains_key(name);
+        self.view.stacks.iter().filter(|stack| is_protected(&stack.name)).count()
     }
 
     /// When the last good backup of any stack ended.
     #[must_use]
     pub fn last_success_at(&self) -> Option<DateTime<Utc>> {
-        self.view.stacks.iter().filter_map(|stack| self.backups.last_success_at.get(&stack.name)).max().copied()
+        let of_stacks = self.view.stacks.iter().filter_map(|stack| self.backups.last_success_at.get(&stack.name));
+        of_stacks.chain(self.protected_by_plans.values()).max().copied()
     }
 
     /// The last jobs that ended, newest first.
@@ -84,9 +93,10 @@ impl JobEngine {
         let live = self.list_live();
         let mut last = self.0.parts.store.list_last_backups().await?;
         last.extend(live.iter().map(|live| live.now()).filter_map(|job| Some((job.stack.clone()?, job))));
-        let backups = self.0.kept.backups(&self.0.parts.store).await?;
+        let known = self.0.kept.known(self).await?;
         let view = self.0.parts.discovery.view();
-        let overview = |stack: &Stack| overview_of(stack.clone(), last.remove(&stack.name), &backups);
+        let by_plans = self.protected_by_plans(&view.stacks, &known);
+        let overview = |stack: &Stack| overview_of(stack.clone(), last.remove(&stack.name), &known.backups, &by_plans);
         Ok(view.stacks.iter().map(overview).collect())
     }
 
@@ -101,8 +111,9 @@ impl JobEngine {
             Some(job) => Some(job),
             None => self.0.parts.store.find_last_backup(&stack.name).await?,
         };
-        let backups = self.0.kept.backups(&self.0.parts.store).await?;
-        Ok(Some(overview_of(stack, last, &backups)))
+        let known = self.0.kept.known(self).await?;
+        let by_plans = self.protected_by_plans(std::slice::from_ref(&stack), &known);
+        Ok(Some(overview_of(stack, last, &known.backups, &by_plans)))
     }
 
     /// The whole host at a glance.
@@ -112,15 +123,28 @@ impl JobEngine {
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         // In this order, so that a job that ends meanwhile is told at least once.
         let running_jobs = self.list_live().iter().map(|live| live.now()).collect();
-        let backups = self.0.kept.backups(&self.0.parts.store).await?;
+        let known = self.0.kept.known(self).await?;
         let free_bytes = self.0.kept.free_space.ask(&self.0.parts.runtime).await;
-        Ok(Overview { view: self.0.parts.discovery.view(), running_jobs, backups, free_bytes })
+        let view = self.0.parts.discovery.view();
+        let protected_by_plans = self.protected_by_plans(&view.stacks, &known);
+        Ok(Overview { view, running_jobs, backups: Arc::clone(&known.backups), protected_by_plans, free_bytes })
+    }
+
+    fn protected_by_plans(&self, stacks: &[Stack], known: &Known) -> BTreeMap<StackName, DateTime<Utc>> {
+        let parts = &self.0.parts;
+        protected_by_plans(stacks, &parts.registry.list_plans(), &known.good_runs, parts.clock.now())
     }
 }
 
-fn overview_of(stack: Stack, last_job: Option<Job>, backups: &BackupSummary) -> StackOverview {
-    let last_success_at = backups.last_success_at.get(&stack.name).copied();
-    let is_protected = backups.protected.contains(&stack.name);
+fn overview_of(
+    stack: Stack,
+    last_job: Option<Job>,
+    backups: &BackupSummary,
+    by_plans: &BTreeMap<StackName, DateTime<Utc>>,
+) -> StackOverview {
+    let by_plans = by_plans.get(&stack.name).copied();
+    let last_success_at = backups.last_success_at.get(&stack.name).copied().max(by_plans);
+    let is_protected = backups.protected.contains(&stack.name) || by_plans.is_some();
     StackOverview { stack, last_job, last_success_at, is_protected }
 }
 
@@ -135,7 +159,13 @@ pub(super) struct Kept {
 struct Answer {
     revision: Revision,
     asked_at: Instant,
+    known: Arc<Known>,
+}
+
+/// What the store says.
+struct Known {
     backups: Arc<BackupSummary>,
+    good_runs: GoodRuns,
 }
 
 impl Kept {
@@ -143,7 +173,8 @@ impl Kept {
         Self { answer: Mutex::default(), asking: tokio::sync::Mutex::default(), free_space: FreeSpace::new(backup_dir) }
     }
 
-    async fn backups(&self, store: &Store) -> Result<Arc<BackupSummary>, StoreError> {
+    async fn known(&self, engine: &JobEngine) -> Result<Arc<Known>, StoreError> {
+        let (store, registry) = (&engine.0.parts.store, &engine.0.parts.registry);
         if let Some(known) = self.find_fresh(store) {
             return Ok(known);
         }
@@ -154,14 +185,15 @@ impl Kept {
         // The revision first: what is written while the store is read makes the answer an old one.
         let (revision, asked_at) = (store.revision(), Instant::now());
         let backups = Arc::new(store.summarise().await?);
-        *self.lock() = Some(Answer { revision, asked_at, backups: backups.clone() });
-        Ok(backups)
+        let known = Arc::new(Known { backups, good_runs: find_good_runs(store, registry).await? });
+        *self.lock() = Some(Answer { revision, asked_at, known: Arc::clone(&known) });
+        Ok(known)
     }
 
-    fn find_fresh(&self, store: &Store) -> Option<Arc<BackupSummary>> {
+    fn find_fresh(&self, store: &Store) -> Option<Arc<Known>> {
         let answer = self.lock();
         let is_fresh = |a: &&Answer| a.revision == store.revision() && a.asked_at.elapsed() < KEPT_FOR;
-        answer.as_ref().filter(is_fresh).map(|a| Arc::clone(&a.backups))
+        answer.as_ref().filter(is_fresh).map(|a| Arc::clone(&a.known))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Answer>> {

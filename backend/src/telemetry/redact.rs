@@ -6,14 +6,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::domain::secrets::is_secret_key;
+
 const MASK: &str = "***";
 
 /// Shorter values would also hit innocent text.
 const MIN_SECRET_BYTES: usize = 4;
-
-/// A key ends with one of these, whatever the case.
-const SECRET_KEYS: [&str; 9] =
-    ["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "private_key"];
 
 /// Knows the secrets of this process. Cloning shares them.
 #[derive(Clone, Default)]
@@ -34,7 +32,7 @@ impl Redactor {
             known.extend(lines.map(str::to_owned));
         }
         // The longest first, so that a secret within another leaves nothing of the other.
-        known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         known.dedup();
     }
 
@@ -89,7 +87,7 @@ fn redact_value(after: &str, out: &mut String) -> usize {
     let is_authorization = separator != ' ' && key.ends_with("authorization");
     let is_secret = match separator {
         ' ' => key == "bearer",
-        _ => is_authorization || SECRET_KEYS.iter().any(|name| key.ends_with(name)),
+        _ => is_authorization || is_secret_key(&key),
     };
     out.push(separator);
     if !is_secret {

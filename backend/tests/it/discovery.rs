@@ -114,7 +114,7 @@ async fn events_alone_keep_the_view_fresh() {
     let name: StackName = project.parse().expect("a name");
     let discovery = discovery(&lab, stacks.path());
     let (mut changes, cancel) = (discovery.subscribe(), CancellationToken::new());
-    let follow = discovery.run(cancel.clone());
+    let follow = discovery.run(std::time::Duration::from_secs(30), cancel.clone());
     let act = async {
         let connected = async { while !matches!(changes.recv().await, Ok(Change::Engine { reachable: true, .. })) {} };
         timeout(PATIENCE, connected).await.expect("the engine is reached");

@@ -1,5 +1,6 @@
 //! A backup directory that is full, or cannot be written to, on file systems of the test's own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,7 +17,13 @@ impl SmallDisk {
         Self(directory.to_owned())
     }
 
-    fn read_only(&self) {
+    /// A file that is mounted by itself, as Docker does with a file that is named as a volume.
+    pub(crate) fn over_itself(file: &Path) -> Self {
+        mount(&["--bind".as_ref(), file.as_os_str()], file);
+        Self(file.to_owned())
+    }
+
+    pub(crate) fn read_only(&self) {
         mount(&["-o", "remount,ro"], &self.0);
     }
 }
@@ -28,7 +35,7 @@ impl Drop for SmallDisk {
     }
 }
 
-fn mount(options: &[&str], directory: &Path) {
+fn mount<S: AsRef<OsStr> + std::fmt::Debug>(options: &[S], directory: &Path) {
     let status = Command::new("mount").args(options).arg(directory).status().expect("mount runs");
     assert!(status.success(), "mount {options:?}: {status} (the tests run as root)");
 }

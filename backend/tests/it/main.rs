@@ -8,6 +8,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 
 mod access;
+mod backrest_apply;
 mod backrest_hooks;
 mod backup;
 mod browse;
@@ -22,6 +23,7 @@ mod disk;
 mod docker_engine;
 mod docker_work;
 mod events;
+mod failures;
 mod hung;
 mod instances;
 mod jobs;
@@ -47,6 +49,8 @@ mod system;
 mod ten_days;
 
 mod support {
+    pub(crate) mod backrest;
+    pub(crate) mod backrest_rules;
     pub(crate) mod client;
     pub(crate) mod docker;
     pub(crate) mod engine;

@@ -1874,6 +1874,7 @@ export interface components {
          *       "verdicts": [
          *         {
          *           "id": "9f3c…",
+         *           "at": "2026-11-20T01:00:12.000Z",
          *           "kept": true,
          *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
          *         }
@@ -2384,7 +2385,7 @@ export interface components {
             strategy: components["schemas"]["Strategy"] | null;
             /**
              * Format: int64
-             * @description Bytes of file content that were read while the stack was at rest; null when it was not.
+             * @description Bytes of file content that were read while containers were at rest; null when none was or it is not known.
              */
             bytes_captured_while_stopped: number | null;
             /**
@@ -2474,6 +2475,8 @@ export interface components {
         KeepVerdict: {
             /** @description What it is called where it lies. */
             id: string;
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
             /** @description Whether it is kept. */
             kept: boolean;
             /** @description The reason, in words for people. */
@@ -2995,6 +2998,7 @@ export interface components {
          *       "verdicts": [
          *         {
          *           "id": "9f3c…",
+         *           "at": "2026-11-20T01:00:12.000Z",
          *           "kept": true,
          *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
          *         }
@@ -3007,8 +3011,8 @@ export interface components {
             stops: string[];
             /** @description What would be read. */
             targets: components["schemas"]["PreviewTarget"][];
-            /** @description What retention would remove. */
-            verdicts: components["schemas"]["KeepVerdict"][];
+            /** @description What becomes of each snapshot by retention; null when that cannot be told, or is left to an image. */
+            verdicts: components["schemas"]["KeepVerdict"][] | null;
             /** @description What is doubtful, in sentences for people. */
             warnings: string[];
         };
@@ -3512,7 +3516,7 @@ export interface components {
             warnings: string[];
             last_job: components["schemas"]["JobSummary"] | null;
             last_success_at: components["schemas"]["Time"] | null;
-            /** @description Whether there is a complete snapshot of it. */
+            /** @description Whether there is a complete snapshot of it, or plans that run have captured all of its data. */
             protected: boolean;
             next_run_at: components["schemas"]["Time"] | null;
         };
@@ -3540,7 +3544,7 @@ export interface components {
             running: number;
             /**
              * Format: int64
-             * @description With a complete snapshot.
+             * @description With a complete snapshot, or with all of their data captured by plans that run.
              */
             protected: number;
             /**

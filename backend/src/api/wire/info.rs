@@ -146,7 +146,7 @@ pub struct StackCounts {
     pub found: u64,
     /// With at least one running container.
     pub running: u64,
-    /// With a complete snapshot.
+    /// With a complete snapshot, or with all of their data captured by plans that run.
     pub protected: u64,
     /// Whose schedule has passed without a good backup.
     pub overdue: u64,

@@ -131,7 +131,7 @@ pub struct Job {
     /// How the data was made safe; null until it is chosen.
     #[schema(required = true)]
     pub strategy: Option<Strategy>,
-    /// Bytes of file content that were read while the stack was at rest; null when it was not.
+    /// Bytes of file content that were read while containers were at rest; null when none was or it is not known.
     #[schema(required = true)]
     pub bytes_captured_while_stopped: Option<u64>,
     /// Bytes of file content read.

@@ -76,7 +76,7 @@ pub struct Stack {
     /// When its last good backup ended.
     #[schema(required = true)]
     pub last_success_at: Option<Time>,
-    /// Whether there is a complete snapshot of it.
+    /// Whether there is a complete snapshot of it, or plans that run have captured all of its data.
     pub protected: bool,
     /// When its next scheduled backup starts.
     #[schema(required = true)]

@@ -58,8 +58,8 @@ impl Session for ImageSession {
         Ok(())
     }
 
-    async fn capture(&mut self, _: &[Source]) -> Result<(), BackendError> {
-        Ok(())
+    async fn capture(&mut self, _: &[Source]) -> Result<Option<u64>, BackendError> {
+        Ok(Some(0))
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {

@@ -1,33 +1,19 @@
 //! Takes secrets out of what restic prints.
 //!
 //! Any value of the instance's environment may be one; better a harmless value too many than a secret too few. Names that
-//! are known to hold no secret are in [`HARMLESS`].
+//! are known to hold no secret are told by [`may_be_secret`].
 
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::domain::repository::RepositoryUrl;
+use crate::domain::secrets::{may_be_secret, passwords_in_address};
 
 /// What stands in a secret's place.
 const HIDDEN: &str = "***";
 /// Shorter values are found in ordinary words.
 const SHORTEST: usize = 4;
-/// Variables whose values are no secrets and would make sentences unreadable.
-const HARMLESS: [&str; 12] = [
-    "AWS_DEFAULT_REGION",
-    "AWS_REGION",
-    "GOMAXPROCS",
-    "HOME",
-    "LANG",
-    "PATH",
-    "RESTIC_CACHE_DIR",
-    "RESTIC_COMPRESSION",
-    "RESTIC_PACK_SIZE",
-    "RESTIC_READ_CONCURRENCY",
-    "TMPDIR",
-    "TZ",
-];
 
 /// Knows what must not be shown.
 pub(super) struct Redactor {
@@ -39,8 +25,8 @@ impl Redactor {
     pub(super) fn new(repository: &RepositoryUrl, env: &BTreeMap<String, SecretString>) -> Self {
         let address = repository.expose();
         let mut secrets: Vec<(String, String)> = vec![(address.to_owned(), repository.to_string())];
-        secrets.extend(passwords_in(address).map(|text| (text, HIDDEN.to_owned())));
-        for (_, value) in env.iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str())) {
+        secrets.extend(passwords_in_address(address).map(|text| (text, HIDDEN.to_owned())));
+        for (_, value) in env.iter().filter(|(name, _)| may_be_secret(name)) {
             let lines = value.expose_secret().lines().map(str::trim);
             secrets.extend(lines.map(|line| (line.to_owned(), HIDDEN.to_owned())));
         }
@@ -59,34 +45,6 @@ impl Redactor {
         }
         clean
     }
-}
-
-/// The password between `user:` and `@host`, as it stands there and decoded.
-fn passwords_in(address: &str) -> impl Iterator<Item = String> {
-    let authority = address.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-    let user_info = authority.rsplit_once('@').map(|(user_info, _)| user_info).unwrap_or_default();
-    let password = user_info.split_once(':').map(|(_, password)| password.to_owned()).unwrap_or_default();
-    let decoded = decode_percent(&password);
-    [password, decoded].into_iter()
-}
-
-fn decode_percent(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

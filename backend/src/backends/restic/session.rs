@@ -185,9 +185,13 @@ impl Session for ResticSession {
         self.standby = standby;
     }
 
-    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
+    /// restic tells how much there is and how much of it is new, not how much it read.
+    async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError> {
         // What does not change is read as well after the start.
-        if sources.iter().any(|source| source.is_live) { self.read_at_rest(sources).await } else { Ok(()) }
+        if sources.iter().any(|source| source.is_live) {
+            self.read_at_rest(sources).await?;
+        }
+        Ok(None)
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {

@@ -72,8 +72,11 @@ impl Restic {
         let ids: Vec<String> = all.iter().filter(is_left).map(|snapshot| snapshot.id.clone()).collect();
         if !ids.is_empty() {
             self.drop_snapshots(work, &ids).await?;
-            let count = ids.len();
-            work.report.log(Level::Debug, None, format!("{count} snapshots that were only for a run were removed"));
+            let what = match ids.len() {
+                1 => "1 snapshot that was only for a run was removed".to_owned(),
+                count => format!("{count} snapshots that were only for a run were removed"),
+            };
+            work.report.log(Level::Debug, None, what);
         }
         Ok(ids.len())
     }

@@ -174,6 +174,7 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ("stop_timeout", "0s"),
     ("health_timeout", "1ms"),
     ("stall_timeout", "1s"),
+    ("discovery_interval", "1s"),
     ("shutdown_timeout", "1s"),
     ("retention", "1:2:3"),
     ("stop_attached", "true"),

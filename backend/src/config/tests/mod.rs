@@ -5,6 +5,7 @@ mod files;
 mod instances;
 mod mistakes;
 mod random;
+mod readme;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -182,8 +182,11 @@ fn variables_of_others_count_where_nothing_of_ours_does() {
         ("DOCKER_HOST", "tcp://1.2.3.4:2375"),
         ("DB_PATH", "/data/marina.db"),
         ("HOSTNAME", "host"),
+        ("DISCOVERY_INTERVAL", "1m30s"),
+        ("ENABLE_EVENTS", "true"),
     ];
     let config = load_from(&[], &variables).expect("it holds").config;
+    assert_eq!(config.discovery_interval, std::time::Duration::from_secs(90));
     assert_eq!((config.timezone.name(), config.listen.to_string()), ("Europe/Berlin", "127.0.0.1:9000".to_owned()));
     assert_eq!((config.node_name.as_str(), password(&config)), ("theirs", Some("pw")));
     assert_eq!(config.docker_host.as_deref(), Some("tcp://1.2.3.4:2375"));
@@ -198,11 +201,16 @@ fn variables_of_others_count_where_nothing_of_ours_does() {
 
 #[test]
 fn surroundings_that_cannot_be_read_are_warnings() {
-    let loaded = load_from(&[], &[("TZ", "Europe/Berlim"), ("API_PORT", "http")]).expect("it holds");
+    let variables =
+        [("TZ", "Europe/Berlim"), ("API_PORT", "http"), ("DISCOVERY_INTERVAL", "often"), ("ENABLE_EVENTS", "false")];
+    let loaded = load_from(&[], &variables).expect("it holds");
+    assert_eq!(loaded.config.discovery_interval, std::time::Duration::from_secs(30));
     assert_eq!(
         warnings(&loaded),
         [
             "API_PORT: 'http' is no port and is ignored",
+            "DISCOVERY_INTERVAL: 'discovery_interval' must be a duration such as '90s', '60m' or '1h30m', found 'often'; it is ignored",
+            "ENABLE_EVENTS: 'ENABLE_EVENTS' has no effect: the events of the Docker Engine are always followed",
             "TZ: 'Europe/Berlim' is no IANA time zone and is ignored; did you mean 'Europe/Berlin'?"
         ]
     );

@@ -99,13 +99,16 @@ async fn capture(
     parties: &Parties,
 ) -> Result<String, Stop> {
     check_confined(cx, material).await?;
-    copy_what_must_be(cx, material).await?;
+    let copied = copy_what_must_be(cx, material).await?;
     let sources = material.sources(cx);
     if sources.is_empty() {
         return Err(Stop::failed("no target could be captured"));
     }
     let captured = session.capture(&sources).await;
-    captured.map_err(|error| to_stop("the data could not be captured", &error))?;
+    let read = captured.map_err(|error| to_stop("the data could not be captured", &error))?;
+    if parties.all.iter().any(|party| !party.choice.held.is_empty()) {
+        cx.live.change(|job| job.bytes_captured_while_stopped = read.map(|read| read + copied));
+    }
     doubt_disturbed(cx, material, parties).await;
     Ok(format!("{} captured", count(sources.len(), "target")))
 }
@@ -131,8 +134,9 @@ async fn check_confined(cx: Cx<'_>, material: &Material<'_>) -> Result<(), Stop>
     Ok(())
 }
 
-/// Copies what the backend cannot read where it lies.
-async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<(), Stop> {
+/// Copies what the backend cannot read where it lies. Returns how many bytes of content that were.
+async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<u64, Stop> {
+    let mut copied = 0;
     let must_be = |piece: &&Piece| material.desk.reads == Reads::Staged || !piece.is_here();
     let pieces: Vec<Piece> = material.open_pieces(cx).filter(must_be).cloned().collect();
     for piece in pieces {
@@ -140,6 +144,7 @@ async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<()
         match Box::pin(stage::copy(cx, material.resolved, material.desk, &piece, beforehand)).await? {
             Ok(copy) => {
                 beforehand::tell(cx, &piece, &copy.staged);
+                copied += copy.staged.bytes;
                 if copy.staged.gap_count > 0 {
                     let why = format!(
                         "{} of it could not be copied whole: {}",
@@ -154,7 +159,7 @@ async fn copy_what_must_be(cx: Cx<'_>, material: &mut Material<'_>) -> Result<()
         }
         pause_point::reach("capture.target").await;
     }
-    Ok(())
+    Ok(copied)
 }
 
 /// What came up meanwhile, or was left running although nobody asked for it, makes the pieces doubtful that it may

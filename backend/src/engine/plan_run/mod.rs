@@ -77,6 +77,12 @@ struct Aftermath {
     problems: Vec<String>,
 }
 
+impl Aftermath {
+    fn is_clean(&self) -> bool {
+        self.not_back.is_empty() && self.problems.is_empty()
+    }
+}
+
 /// Whoever relies on a command after the capture is told when it failed: it may have left something switched off.
 fn with_problems(state: JobState, reason: Option<String>, problems: &[String]) -> (JobState, Option<String>) {
     if problems.is_empty() {
@@ -108,7 +114,7 @@ async fn carry_out(cx: Cx<'_>, after: &mut Aftermath) -> Result<(), Stop> {
     session.end().await;
     remove_staging(cx, &desk).await;
     done?;
-    Box::pin(keep_or_drop(cx, &found.resolved, &desk)).await;
+    Box::pin(keep_or_drop(cx, &found.resolved, &desk, after)).await;
     Ok(())
 }
 
@@ -291,8 +297,8 @@ async fn remove_staging(cx: Cx<'_>, desk: &Desk) {
 
 /// Retention, only after a success. A failure leaves too much, never too little, so it does not undo the success: its
 /// step has failed, and the log says why.
-async fn keep_or_drop(cx: Cx<'_>, resolved: &Resolved, desk: &Desk) {
-    if cx.judge(false).0 != JobState::Succeeded {
+async fn keep_or_drop(cx: Cx<'_>, resolved: &Resolved, desk: &Desk, after: &Aftermath) {
+    if cx.judge(false).0 != JobState::Succeeded || !after.is_clean() {
         cx.skip(StepName::Retention, "runs only after a success").await;
     } else if cx.live.cancel.is_cancelled() {
         cx.skip(StepName::Retention, "a cancel was asked for; what was stored by then is complete and kept").await;

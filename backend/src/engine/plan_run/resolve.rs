@@ -312,11 +312,7 @@ fn find_parts(paths: &[PathBuf], local: Option<&Path>, way: Option<&ReachedVia>)
             (None, Some(via)) => {
                 Way::Through(ReachedVia { container_id: via.container_id.clone(), destination: join(&via.destination) })
             }
-            (None, None) => {
-                let why =
-                    "it cannot be read from here, and no container mounts it through which the engine could read it";
-                return Err(why.to_owned());
-            }
+            (None, None) => return Err(why_out_of_reach(local)),
         };
         // All of it holds every part of it.
         if at.as_os_str().is_empty() {
@@ -325,6 +321,15 @@ fn find_parts(paths: &[PathBuf], local: Option<&Path>, way: Option<&ReachedVia>)
         parts.push(Part { at, way });
     }
     Ok(parts)
+}
+
+fn why_out_of_reach(local: Option<&Path>) -> String {
+    match local.filter(|path| path.try_exists().is_ok_and(|is_there| !is_there)) {
+        Some(path) => format!("{} is not there", path.display()),
+        None => {
+            "it cannot be read from here, and no container mounts it through which the engine could read it".to_owned()
+        }
+    }
 }
 
 /// Whether a path is there and this process may look into it.

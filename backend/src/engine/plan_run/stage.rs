@@ -62,6 +62,8 @@ pub(super) async fn copy_beforehand(
 
 struct Job {
     piece: Piece,
+    /// Whether another piece lies below the place of this one.
+    shares_its_place: bool,
     staging: Staging,
     options: TreeOptions,
     docker: SharedEngine,
@@ -75,8 +77,10 @@ impl Job {
         let parts = &cx.engine.0.parts;
         // A backend that reads in place leaves out by itself.
         let patterns = if desk.reads == Reads::Staged { patterns_for(resolved, piece).0 } else { Patterns::default() };
+        let is_below = |one: &Piece| one.key() != piece.key() && one.place.starts_with(&piece.place);
         Self {
             piece: piece.clone(),
+            shares_its_place: resolved.pieces.iter().any(is_below),
             staging: desk.staging.clone(),
             options: TreeOptions { excludes: excludes(&desk.own), patterns, ..TreeOptions::default() },
             docker: parts.docker.clone(),
@@ -100,11 +104,15 @@ impl Job {
 
     fn copy_at_rest(&self, beforehand: Vec<Option<Aside>>) -> Result<Copy, String> {
         self.piece.check_confined()?;
+        self.copy_parts(beforehand).inspect_err(|_| self.remove_half())
+    }
+
+    fn copy_parts(&self, beforehand: Vec<Option<Aside>>) -> Result<Copy, String> {
         let mut copy = Copy { paths: Vec::new(), staged: Staged::default() };
         let asides = beforehand.into_iter().chain(std::iter::repeat_with(|| None));
         for (part, aside) in self.piece.parts.iter().zip(asides) {
             let place = place_of(&self.piece, part);
-            let staged = self.copy_part(part, &place, aside).map_err(|e| format!("it could not be copied: {e}"))?;
+            let staged = self.copy_part(part, &place, aside).map_err(|error| self.why_not(&error))?;
             copy.staged.bytes += staged.bytes;
             copy.staged.bytes_taken_over += staged.bytes_taken_over;
             copy.staged.entries += staged.entries;
@@ -113,6 +121,24 @@ impl Job {
             copy.paths.push(self.staging.data.join(place));
         }
         Ok(copy)
+    }
+
+    /// What came of it takes the room of others, and must not be taken for the whole.
+    fn remove_half(&self) {
+        if !self.shares_its_place
+            && let Err(error) = self.staging.remove_data(&self.piece.place)
+        {
+            tracing::warn!(%error, "a half copy stays in the staging directory until the end of the run");
+        }
+    }
+
+    fn why_not(&self, error: &io::Error) -> String {
+        let to = self.staging.data.display();
+        let remedy = match error.kind() {
+            io::ErrorKind::StorageFull => "; make room there, or have 'staging_dir' name a larger disk",
+            _ => "",
+        };
+        format!("it could not be copied to {to}: {error}{remedy}")
     }
 
     fn copy_part(&self, part: &Part, place: &Path, aside: Option<Aside>) -> io::Result<Staged> {

@@ -76,6 +76,17 @@ impl Staging {
         clear_of(&self.root, |name| name == BEFOREHAND)
     }
 
+    /// Removes what was put at `place`, with all below it. Blocks on the file system.
+    pub(super) fn remove_data(&self, place: &Path) -> io::Result<()> {
+        let path = self.data.join(place);
+        match std::fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
+            Ok(_) => std::fs::remove_file(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes all of it. Blocks on the file system.
     pub(super) fn remove(&self) -> io::Result<()> {
         clear(&self.root)?;

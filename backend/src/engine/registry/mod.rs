@@ -6,7 +6,7 @@
 //! Every answer follows discovery's view, so a label counts as soon as it is seen. One more source of plans is one more
 //! input of `resolve`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono_tz::Tz;
 use tokio::sync::watch;
@@ -26,6 +26,7 @@ mod resolve;
 mod tests;
 
 use recorded::RecordedAll;
+pub use resolve::{Instances, Plans};
 use resolve::{Resolved, resolve};
 
 /// What holds where an instance says nothing.
@@ -77,6 +78,9 @@ pub struct UnusableInstance {
     pub reason: String,
 }
 
+/// Who is told which instances and plans there are.
+pub type Observer = Box<dyn Fn(&Instances, &Plans) + Send + Sync>;
+
 /// The instances and plans. Cloning shares them.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
@@ -91,6 +95,7 @@ struct Inner {
     /// One change through the API at a time.
     changing: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
+    observer: OnceLock<Observer>,
 }
 
 /// What is made of what; never locked while something is awaited.
@@ -109,7 +114,8 @@ impl Registry {
         let resolved = Arc::new(resolve(&configured, &recorded, &view.labelled, defaults));
         let state = Mutex::new(State { recorded, view, resolved });
         let (changing, changes) = (tokio::sync::Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Inner { configured, defaults, store, discovery, state, changing, changes }))
+        let observer = OnceLock::new();
+        Self(Arc::new(Inner { configured, defaults, store, discovery, state, changing, changes, observer }))
     }
 
     /// Reads what was made through the API. What cannot be read is a warning, and stays in the store.
@@ -120,6 +126,16 @@ impl Registry {
         let recorded = RecordedAll::read(&self.0.store).await?;
         self.update(|present| *present = recorded);
         Ok(())
+    }
+
+    /// Tells `observer` of all instances and plans: now, and of later ones before anything is done with them. There is one
+    /// observer; it must not ask the registry.
+    pub fn observe(&self, observer: Observer) {
+        let state = self.state();
+        observer(&state.resolved.instances, &state.resolved.plans);
+        if self.0.observer.set(observer).is_err() {
+            tracing::error!("a second observer of the instances and plans is not heard");
+        }
     }
 
     /// Every instance, by id.
@@ -194,10 +210,13 @@ impl Registry {
     }
 
     fn resolve_again(&self, state: &mut State) -> Arc<Resolved> {
-        let Inner { configured, defaults, changes, .. } = &*self.0;
+        let Inner { configured, defaults, changes, observer, .. } = &*self.0;
         let resolved = resolve(configured, &state.recorded, &state.view.labelled, *defaults);
         for warning in resolved.warnings.iter().filter(|warning| !state.resolved.warnings.contains(warning)) {
             tracing::warn!("{warning}");
+        }
+        if let Some(observer) = observer.get() {
+            observer(&resolved.instances, &resolved.plans);
         }
         state.resolved = Arc::new(resolved);
         changes.send_modify(|count| *count += 1);

@@ -11,11 +11,16 @@ use crate::domain::labels::{LabelTarget, Labelled, read_target};
 use crate::domain::names::{InstanceId, PlanId};
 use crate::domain::plan::{Instance, Plan, Target};
 
+/// Instances by id.
+pub type Instances = BTreeMap<InstanceId, Arc<Instance>>;
+/// Plans by id.
+pub type Plans = BTreeMap<PlanId, Arc<Plan>>;
+
 /// What there is.
 #[derive(Default)]
 pub(super) struct Resolved {
-    pub(super) instances: BTreeMap<InstanceId, Arc<Instance>>,
-    pub(super) plans: BTreeMap<PlanId, Arc<Plan>>,
+    pub(super) instances: Instances,
+    pub(super) plans: Plans,
     pub(super) unusable: Vec<UnusableInstance>,
     pub(super) warnings: Vec<String>,
 }

@@ -202,7 +202,7 @@ async fn events_of_the_engine_reach_whoever_subscribed() {
         assert_eq!(shown(&plan_of(&registry, "nas")), ["database pg label"]);
     };
     tokio::select! {
-        () = world.discovery.run(cancel) => {}
+        () = world.discovery.run(std::time::Duration::from_secs(30), cancel) => {}
         () = follow => {}
         () = watch => {}
     }

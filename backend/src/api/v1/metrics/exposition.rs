@@ -189,6 +189,7 @@ mod tests {
             view: Arc::new(View::empty(DateTime::UNIX_EPOCH)),
             running_jobs: vec![Job { state: JobState::Queued, ..job() }, Job { state: JobState::Running, ..job() }],
             backups: Arc::new(BackupSummary { stored_bytes: 52_428_800, ..BackupSummary::default() }),
+            protected_by_plans: [].into(),
             free_bytes: None,
         }
     }

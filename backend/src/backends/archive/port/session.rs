@@ -236,9 +236,10 @@ impl Session for ArchiveSession {
         Ok(())
     }
 
-    async fn capture(&mut self, sources: &[Source]) -> Result<(), BackendError> {
+    async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError> {
         let patience = self.work.stall_timeout;
-        self.add(live(sources), patience).await
+        self.add(live(sources), patience).await?;
+        Ok(self.begun.as_ref().map(|(writer, _)| writer.window().read_bytes))
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {

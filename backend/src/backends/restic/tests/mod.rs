@@ -265,7 +265,7 @@ fn expect_same(left: &Path, right: &Path) {
 /// The sentence of an error that says what to do.
 fn not_ready<T: std::fmt::Debug>(result: Result<T, BackendError>) -> String {
     match result {
-        Err(BackendError::NotReady(sentence)) => sentence,
+        Err(BackendError::NotReady(sentence) | BackendError::Absent(sentence)) => sentence,
         other => panic!("expected a repository that is not ready, got {other:?}"),
     }
 }

@@ -14,12 +14,16 @@ use crate::docker::scripted::ScriptedEngine;
 use crate::domain::job::TargetState;
 use crate::domain::stack::ContainerState;
 
+/// What a capture at rest reads.
+pub(super) const READ_AT_REST: u64 = 7;
+
 /// What a call does instead of going well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Fails,
     Panics,
     NotSupported,
+    Absent,
     /// Stands still until it is cancelled.
     Hangs,
 }
@@ -78,6 +82,9 @@ impl FakeBackend {
             None => Ok(()),
             Some(Fault::Fails) => Err(BackendError::failed(format!("{call} went wrong"))),
             Some(Fault::NotSupported) => Err(BackendError::NotSupported("it keeps no order of its own")),
+            Some(Fault::Absent) => {
+                Err(BackendError::Absent("there is no repository; the first run makes it".to_owned()))
+            }
             Some(Fault::Panics) => panic!("{call} was to panic"),
             Some(Fault::Hangs) => {
                 work.cancel.cancelled().await;
@@ -145,8 +152,8 @@ impl Session for FakeSession {
         self.backend.play("precopy", &self.work).await
     }
 
-    async fn capture(&mut self, _: &[Source]) -> Result<(), BackendError> {
-        self.backend.play("capture", &self.work).await
+    async fn capture(&mut self, _: &[Source]) -> Result<Option<u64>, BackendError> {
+        self.backend.play("capture", &self.work).await.map(|()| Some(READ_AT_REST))
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
