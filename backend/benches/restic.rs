@@ -17,8 +17,6 @@
 //! Without the time that containers take to stop and start, a stop by the bare command lasts as long as its whole backup, one by us as long as the pass at rest. To measure one
 //! more way, add a line to `restic/contenders.rs`.
 
-#![expect(clippy::print_stdout, reason = "the numbers are the product of this program")]
-
 #[path = "downtime/change.rs"]
 mod change;
 #[path = "restic/contenders.rs"]

@@ -85,7 +85,7 @@ impl Restic {
         let at = &self.settings.repository;
         let words = self.redactor.clean(&ended.last_words());
         let sentence = match ended.trouble(version) {
-            Trouble::NoRepository => return self.no_repository(),
+            Trouble::NoRepository => return self.absent(),
             Trouble::WrongPassword => format!(
                 "the password does not open the repository at {at}: set the right RESTIC_PASSWORD in the instance's env"
             ),
@@ -100,8 +100,8 @@ impl Restic {
         BackendError::NotReady(sentence)
     }
 
-    /// The error where it is certain that there is no repository.
-    pub(super) fn no_repository(&self) -> BackendError {
+    /// The error of a repository that is certainly not there.
+    pub(super) fn absent(&self) -> BackendError {
         let at = &self.settings.repository;
         BackendError::Absent(format!(
             "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"

@@ -82,7 +82,7 @@ impl Restic {
 
     async fn list_locks(&self, work: &Work) -> Result<Vec<Lock>, BackendError> {
         let locks = self.find_locks(work).await?;
-        locks.ok_or_else(|| self.no_repository())
+        locks.ok_or_else(|| self.absent())
     }
 
     /// Removes the locks that are provably ours and dead, and returns the others. Needs the turn at the repository: what

@@ -19,7 +19,7 @@ pub(super) async fn prepare(restic: &Restic, work: &Work, may_create: bool) -> R
         create(restic, work).await?;
         readiness.notes.push(format!("the repository at {at} was made"));
     } else {
-        return Err(restic.no_repository());
+        return Err(restic.absent());
     }
     Ok(readiness)
 }

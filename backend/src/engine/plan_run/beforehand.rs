@@ -63,7 +63,7 @@ pub(super) async fn run(
     }
     match session.precopy(&plan.sources).await {
         Ok(()) => Ok(done),
-        Err(error @ (BackendError::Cancelled | BackendError::NotReady(_))) => {
+        Err(error @ (BackendError::Cancelled | BackendError::NotReady(_) | BackendError::Absent(_))) => {
             Err(to_stop("the data cannot be stored, so nothing was stopped", &error))
         }
         Err(error) => Ok(longer(cx, &chain(&error))),
