@@ -77,6 +77,25 @@ async fn only_an_exclusive_lock_keeps_a_run_from_its_stop() {
     assert_eq!(fs::read_dir(bench.path("repository/locks")).expect("locks").count(), 1, "it is kept");
 }
 
+#[tokio::test]
+async fn an_exclusive_lock_of_somebody_else_is_named_when_it_does_not_go() {
+    let bench = Bench::new().await;
+    let mut noise = vec![0; 1 << 20];
+    getrandom::fill(&mut noise).expect("random bytes");
+    bench.write("file", &noise);
+    bench.run(&[bench.volume()], true).await.expect("a first run");
+    // At eight kibibytes a second it is still at it when it is killed.
+    let check = ["check", "--read-data", "--limit-download", "8"];
+    let mut child = bench.restic().command(&check.map(Into::into)).spawn().expect("restic");
+    while !names_in(&bench.path("repository/locks")).iter().any(|name| name.len() == 64) {
+        tokio::task::yield_now().await;
+    }
+    child.kill().await.expect("killed");
+    let sentence = not_ready(bench.backend().begin(bench.request(), bench.work()).await.map(|_| ()));
+    assert!(sentence.contains("is locked by host") && sentence.contains("restic unlock"), "{sentence}");
+    assert_eq!(names_in(&bench.path("repository/locks")).len(), 1, "it is kept");
+}
+
 /// The same where the repository is not on this machine, as far as we know.
 pub(super) async fn a_dead_lock_goes(bench: &Bench, locks: &Path) {
     leave_lock_in(bench, locks, &["backup", "--stdin"], true).await;
