@@ -68,3 +68,4 @@ heading 'A backup, from the request to the verified archive'
 row MiB how took rate stopped 'peak memory'
 for mib in ${MAINSTAY_TEST_BENCH_MIB:-512 2048}; do measure "$mib"; done
 e2e/bench-service.sh
+e2e/bench-restic.sh

@@ -53,8 +53,10 @@ start_lost_service() {
   wait_for 30 'the service without an engine to bind its port' test -s "$2/port"
 }
 
-# A restic repository that takes the sample stack's volume, and an image that is nowhere to be had.
+# A restic repository that takes the sample stack's volume, one with another password, one that is to take more than
+# there is, one without targets, and an image that is nowhere to be had.
 add_instances() {
+  RESTIC_PASSWORD=$(new_password) restic init --quiet --repo "$1/foreign"
   cat >>"$1/config.yml" <<YAML
 instances:
   - id: nas
@@ -66,6 +68,18 @@ instances:
     targets:
       - volume: ${2}_data
         stop_attached: true
+  - id: locked-out
+    repository: $1/foreign
+    env: {RESTIC_PASSWORD: $(new_password)}
+    targets: [{volume: ${2}_data}]
+  - id: half
+    repository: $1/half
+    schedule: "@weekly"
+    env: {RESTIC_PASSWORD: $(new_password)}
+    targets: [{volume: ${2}_data}, {volume: ${2}_gone}]
+  - id: idle
+    repository: $1/idle
+    env: {RESTIC_PASSWORD: $(new_password)}
   - id: own-tool
     custom_image: mainstay-test/nowhere:local
     pull: never

@@ -37,7 +37,6 @@ tests  openssh-client     ssh-keygen
 tests  openssh-server     sshd
 tests  postgresql         initdb
 tests  python3-pip        pip3
-tests  restic             restic
 tests  shellcheck         shellcheck
 tests  xfsprogs           mkfs.xfs
 more   autoconf           autoreconf
@@ -46,6 +45,7 @@ more   libtool            libtoolize
 more   nasm               nasm
 more   pigz               pigz
 more   python3            python3
+more   restic             restic
 more   zstd               zstd
 bench  isal               igzip
 '

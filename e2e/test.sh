@@ -30,8 +30,8 @@ stage_engine() { e2e/setup.sh engine; e2e/setup.sh images test; }
 # The integration tests and the shorter part of the fault suite twice: over SQLite, and over a PostgreSQL cluster that
 # they start for themselves.
 stage_rust() {
-  cargo test --locked --workspace "${FEATURES[@]}"
-  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay "${FEATURES[@]}" --test it --test faults
+  cargo test --locked --workspace "${FEATURES[@]}" --no-fail-fast
+  MAINSTAY_TEST_STORE=postgres cargo test --locked --package mainstay "${FEATURES[@]}" --no-fail-fast --test it --test faults
 }
 stage_browser() {
   npm_ci e2e

@@ -26,6 +26,8 @@ test('nothing there yet: each list says what would fill it', async ({ page }) =>
     ['/jobs', 'No jobs yet'],
     ['/jobs?state=failed', 'No job matches'],
     ['/snapshots', 'No snapshots yet'],
+    ['/plans', 'No plans yet'],
+    ['/instances', 'No instances yet'],
   ] as const) {
     await page.goto(path)
     await expect(page.getByText(text, { exact: true })).toBeVisible()

@@ -9,6 +9,10 @@ test('no page scrolls sideways at 320 px', async ({ page }) => {
     '/',
     '/stacks',
     `/stacks/${STACK}`,
+    '/plans',
+    '/plans/nas',
+    '/instances',
+    '/instances/nas',
     '/jobs',
     job,
     '/snapshots',
@@ -21,6 +25,25 @@ test('no page scrolls sideways at 320 px', async ({ page }) => {
     await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
     expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(320)
   }
+})
+
+test('every page is reached from the bar at the bottom, also at 320 px', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 700 })
+  await page.goto('/')
+  const bar = page.getByRole('navigation', { name: 'Main' })
+  for (const name of ['Stacks', 'Plans', 'Jobs']) {
+    await bar.getByRole('link', { name }).click()
+    await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()
+  }
+  for (const name of ['Instances', 'Snapshots', 'Logs']) {
+    await bar.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name }).click()
+    await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()
+  }
+  const isCut = await bar
+    .locator('a, button')
+    .evaluateAll((all) => all.some((one) => one.scrollWidth > one.clientWidth))
+  expect(isCut).toBe(false)
 })
 
 test('what is pressed is large enough for a thumb', async ({ page }) => {

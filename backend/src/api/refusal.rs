@@ -28,7 +28,7 @@ impl From<BackendError> for ApiError {
         let text = error.to_string();
         match error {
             BackendError::NotSupported(what) => Self::NotSupported(what),
-            BackendError::NotReady(why) => Self::InstanceNotReady(why),
+            BackendError::NotReady(why) | BackendError::Absent(why) => Self::InstanceNotReady(why),
             BackendError::Failed { message, source } => Self::InstanceFailed(message, source),
             BackendError::Cancelled | BackendError::Stalled { .. } => Self::InstanceFailed(text, None),
         }

@@ -129,8 +129,7 @@ impl Builder {
         // Before anything else: what a former process stopped runs again. What is not back at once is watched from now
         // on, however long the rest of the start takes.
         watch::start_journal(&tasks, &shutdown, &engine);
-        recover(&engine).await?;
-        look_first(&discovery).await;
+        recover(&engine, &discovery).await?;
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
@@ -166,12 +165,6 @@ impl Builder {
     }
 }
 
-async fn look_first(discovery: &Discovery) {
-    if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
-        tracing::warn!("the first look at the host takes long; the service answers without it");
-    }
-}
-
 /// The logs of a service that nobody has connected to tracing.
 fn logs_of(config: &Config, clock: &SharedClock) -> (SystemLog, Redactor) {
     let redactor = Redactor::default();
@@ -185,11 +178,14 @@ fn system_log(config: &Config, clock: SharedClock, redactor: &Redactor) -> Syste
     SystemLog::redacting(config.log_dir.clone(), clock, Arc::new(move |text: &str| redactor.redact(text)))
 }
 
-/// Puts in order what an end that was not planned left behind.
-async fn recover(engine: &JobEngine) -> anyhow::Result<()> {
+/// Puts in order what an end that was not planned left behind, and takes the first look at the host.
+async fn recover(engine: &JobEngine, discovery: &Discovery) -> anyhow::Result<()> {
     let report = engine.recover().await?;
     if report != crate::engine::RecoveryReport::default() {
         tracing::warn!(?report, "the last end of the service was not planned; what it left behind was put in order");
+    }
+    if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
+        tracing::warn!("the first look at the host takes long; the service answers without it");
     }
     Ok(())
 }

@@ -84,6 +84,9 @@ pub enum BackendError {
     /// holds. Says what to do.
     #[error("{0}")]
     NotReady(String),
+    /// There is nothing yet to store to, and a run may make it. Says where.
+    #[error("{0}")]
+    Absent(String),
     /// It was asked to end.
     #[error("the work was cancelled")]
     Cancelled,
@@ -315,8 +318,13 @@ pub trait BackupBackend: Send + Sync {
 #[async_trait]
 pub trait Session: Send {
     /// Reads what it can while the writers run, so that little is left for [`Self::capture`]. What goes wrong costs a
-    /// longer stop and nothing else. Does nothing for a backend that reads staged data.
+    /// longer stop and nothing else, except for [`BackendError::NotReady`]: then nothing is to be stopped. Does nothing
+    /// for a backend that reads staged data.
     async fn precopy(&mut self, sources: &[Source]) -> Result<(), BackendError>;
+
+    /// Gets ready for [`Self::capture`] of these sources, right before the writers are brought to rest. What goes wrong costs
+    /// a longer stop and nothing else.
+    async fn stand_by(&mut self, _sources: &[Source]) {}
 
     /// Makes the data safe while the writers rest. Does nothing for a backend that reads staged data. Returns how many
     /// bytes of content it read, where that is known.

@@ -20,6 +20,8 @@ mod plan;
 pub mod rcb;
 mod render;
 #[cfg(test)]
+mod sound_tests;
+#[cfg(test)]
 mod testing;
 mod wanted;
 mod workload;

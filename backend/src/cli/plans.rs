@@ -95,7 +95,9 @@ fn preview(answer: &Value) {
     }
     let rows: Vec<Vec<String>> = each("targets").iter().map(target_row).collect();
     output::table(&["TARGET", "NAME", "SIZE", "LEFT OUT BECAUSE"], &rows);
-    keep::print(&answer["verdicts"]);
+    if answer["verdicts"].is_array() {
+        keep::print(&answer["verdicts"]);
+    }
     each("warnings").iter().for_each(|warning| output::note(&text(warning, "")));
 }
 

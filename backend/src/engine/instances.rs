@@ -25,7 +25,17 @@ impl JobEngine {
     /// When there is no such instance, or it is not usable; the error says what to do.
     pub async fn test_instance(&self, id: &InstanceId) -> Result<Readiness, InstanceError> {
         let (engine, instance) = (self.clone(), self.find_instance(id)?);
-        self.on_main(async move { engine.backend_of(&instance).prepare(&engine.unheard_work(), false).await }).await
+        self.on_main(async move {
+            let ready = engine.backend_of(&instance).prepare(&engine.unheard_work(), false).await;
+            match ready {
+                // The first run makes it. What held something and is gone is not made anew, see the preflight of a run.
+                Err(BackendError::Absent(why)) if !engine.may_have_stored(&instance.id).await? => {
+                    Ok(Readiness { notes: Vec::new(), warnings: vec![why] })
+                }
+                ready => ready,
+            }
+        })
+        .await
     }
 
     /// What lies where the instance stores, newest first; also what others put there.
@@ -34,7 +44,18 @@ impl JobEngine {
     /// When there is no such instance, or its place cannot be read.
     pub async fn list_instance_snapshots(&self, id: &InstanceId) -> Result<Vec<FoundSnapshot>, InstanceError> {
         let (engine, instance) = (self.clone(), self.find_instance(id)?);
-        self.on_main(async move { engine.backend_of(&instance).snapshots(&engine.unheard_work()).await }).await
+        self.on_main(async move {
+            match engine.backend_of(&instance).snapshots(&engine.unheard_work()).await {
+                Err(BackendError::Absent(_)) if !engine.may_have_stored(&instance.id).await? => Ok(Vec::new()),
+                found => found,
+            }
+        })
+        .await
+    }
+
+    async fn may_have_stored(&self, id: &InstanceId) -> Result<bool, BackendError> {
+        let asked = self.has_stored(id).await;
+        asked.map_err(|error| BackendError::because("the record of the snapshots cannot be read", error))
     }
 
     /// How much lies where the instance stores.

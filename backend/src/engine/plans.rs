@@ -34,8 +34,8 @@ pub struct PlanPreview {
     pub stops: Vec<String>,
     /// What would be read: kind, name, estimated bytes, and why not when it would be left out.
     pub targets: Vec<PreviewTarget>,
-    /// What retention would remove.
-    pub verdicts: Vec<KeepVerdict>,
+    /// What becomes of each snapshot by retention; absent when that cannot be told, or is not ours to say.
+    pub verdicts: Option<Vec<KeepVerdict>>,
     /// What is doubtful, in sentences for people.
     pub warnings: Vec<String>,
 }

@@ -42,6 +42,8 @@ pub(crate) struct Site {
     pub(crate) instance: String,
     /// What was there before the fault, and must be there after it.
     earlier: Vec<String>,
+    /// Whether the next success drops what is ours of it.
+    is_dropped_later: bool,
 }
 
 impl Site {
@@ -72,7 +74,7 @@ impl Site {
         );
         let rig = Setup::new().parts(parts).config(&line).up(cx).await;
         let instance = format!("{}-i", rig.stack.name);
-        Self { rig, backend, instance, earlier: Vec::new() }
+        Self { rig, backend, instance, earlier: Vec::new(), is_dropped_later: keep == DROP }
     }
 
     /// Stores once, and lets somebody else store something at the same place. Returns how long the run took.
@@ -95,10 +97,12 @@ impl Site {
 
     /// From now on only the newest has to stay of what is there; it and what somebody else stored.
     pub(crate) fn expect_only_the_last(&mut self) {
-        let all = self.repository().snapshots();
-        let others = all.iter().filter(|snapshot| snapshot["hostname"] == "elsewhere").map(id_of);
-        let last = all.iter().filter(|snapshot| snapshot["hostname"] != "elsewhere").map(id_of).next_back();
-        self.earlier = others.chain(last).collect();
+        let last = self.repository().snapshots().iter().rfind(|snapshot| !is_elsewhere(snapshot)).map(id_of);
+        self.earlier = self.stored_elsewhere().into_iter().chain(last).collect();
+    }
+
+    fn stored_elsewhere(&self) -> Vec<String> {
+        self.repository().snapshots().iter().filter(|snapshot| is_elsewhere(snapshot)).map(id_of).collect()
     }
 
     /// Begins a run that pauses at `place`, for good or until the gate is opened.
@@ -132,10 +136,14 @@ impl Site {
     }
 
     /// Everything at once, after the next start: nothing was left, nothing is lost, and the next run goes well.
-    pub(crate) async fn conclude(&self, again: Served) {
+    pub(crate) async fn conclude(&mut self, again: Served) {
         self.rig.is_well(SOON).await;
         self.is_tidy().await;
         self.has_lost_nothing(&again).await;
+        if self.is_dropped_later {
+            self.earlier = self.stored_elsewhere();
+            assert_eq!(self.earlier.len(), 1, "what somebody else stored");
+        }
         self.run(&again).await;
         self.rig.settle().await;
         self.is_tidy().await;
@@ -232,6 +240,10 @@ impl Site {
             Backend::Image => {}
         }
     }
+}
+
+fn is_elsewhere(snapshot: &Value) -> bool {
+    snapshot["hostname"] == "elsewhere"
 }
 
 fn id_of(snapshot: &Value) -> String {

@@ -6,7 +6,7 @@ import AxeBuilder from '@axe-core/playwright'
 import { test as base, expect, type Page } from '@playwright/test'
 import { SESSION, setting } from './settings'
 
-export { expect }
+export { expect, type Page }
 export const STACK = setting('MAINSTAY_E2E_STACK')
 /** A stack that takes 8 s to stop. */
 export const SLOW_STACK = setting('MAINSTAY_E2E_SLOW_STACK')

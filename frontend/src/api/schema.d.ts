@@ -1874,6 +1874,7 @@ export interface components {
          *       "verdicts": [
          *         {
          *           "id": "9f3c…",
+         *           "at": "2026-11-20T01:00:12.000Z",
          *           "kept": true,
          *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
          *         }
@@ -2474,6 +2475,8 @@ export interface components {
         KeepVerdict: {
             /** @description What it is called where it lies. */
             id: string;
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
             /** @description Whether it is kept. */
             kept: boolean;
             /** @description The reason, in words for people. */
@@ -2995,6 +2998,7 @@ export interface components {
          *       "verdicts": [
          *         {
          *           "id": "9f3c…",
+         *           "at": "2026-11-20T01:00:12.000Z",
          *           "kept": true,
          *           "reason": "newest of 2026-11-20 (daily 1 of 7)"
          *         }
@@ -3007,8 +3011,8 @@ export interface components {
             stops: string[];
             /** @description What would be read. */
             targets: components["schemas"]["PreviewTarget"][];
-            /** @description What retention would remove. */
-            verdicts: components["schemas"]["KeepVerdict"][];
+            /** @description What becomes of each snapshot by retention; null when that cannot be told, or is left to an image. */
+            verdicts: components["schemas"]["KeepVerdict"][] | null;
             /** @description What is doubtful, in sentences for people. */
             warnings: string[];
         };

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { cn } from './cn'
 
 /** A panel of the page. With a title it is a landmark of that name. */
 export function Card({
@@ -28,10 +29,18 @@ export function Card({
   )
 }
 
-/** A name and its value, within a `<dl>`. */
-export function Fact({ name, children }: { name: string; children: ReactNode }) {
+/** A name and its value, within a `<dl>`; a long value has a line of its own. */
+export function Fact({
+  name,
+  isLong = false,
+  children,
+}: {
+  name: string
+  isLong?: boolean
+  children: ReactNode
+}) {
   return (
-    <div className="min-w-0">
+    <div className={cn('min-w-0', isLong && 'col-span-full')}>
       <dt className="text-muted text-xs">{name}</dt>
       <dd className="break-words">{children}</dd>
     </div>
@@ -41,7 +50,7 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
 /** What a list shows when it has nothing: the reason and the next act. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
-    <div className="px-4 py-10 text-center">
+    <div className="px-4 py-7 text-center">
       <p className="font-medium">{title}</p>
       {children && <div className="mx-auto mt-1 max-w-prose text-muted">{children}</div>}
     </div>

@@ -38,3 +38,26 @@ export function ChoiceMenu<T extends string>(props: {
     </Menu.Root>
   )
 }
+
+/** A menu of links to other pages. */
+export function LinkMenu({ trigger, links }: { trigger: ReactElement; links: readonly ReactElement[] }) {
+  return (
+    <Menu.Root>
+      <Menu.Trigger render={trigger} />
+      <Menu.Portal>
+        <Menu.Positioner sideOffset={6} className="z-40 outline-none">
+          <Menu.Popup className="min-w-40 rounded-lg border border-line bg-panel p-1 shadow-lg outline-none">
+            {links.map((link) => (
+              <Menu.LinkItem
+                key={link.key}
+                render={link}
+                closeOnClick
+                className="flex h-11 items-center gap-3 rounded-md px-3 outline-none data-[highlighted]:bg-raised"
+              />
+            ))}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  )
+}

@@ -11,22 +11,30 @@ export interface QueryLike<T> {
   refetch: () => unknown
 }
 
-/** What went wrong and a way to try again, in the place of what could not be fetched. */
-export function QueryError({ query, what }: { query: QueryLike<unknown>; what: string }) {
+/** What went wrong, in the place of what was asked for; with a way to try again where there is no other. */
+export function Refused({ title, error, again }: { title: string; error: unknown; again?: ReactNode }) {
   return (
     <div role="alert" className="flex flex-wrap items-center justify-between gap-3 px-4 py-4">
       <div className="flex min-w-0 items-start gap-2.5">
         <TriangleAlert className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
         <div className="min-w-0">
-          <p className="font-medium">{what} could not be loaded</p>
-          <p className="break-words text-muted">{problemText(query.error)}</p>
+          <p className="font-medium">{title}</p>
+          <p className="break-words text-muted">{problemText(error)}</p>
         </div>
       </div>
-      <Button size="sm" disabled={query.isFetching} onClick={() => void query.refetch()}>
-        <RotateCw aria-hidden /> Try again
-      </Button>
+      {again}
     </div>
   )
+}
+
+/** What could not be fetched, and a way to try again. */
+export function QueryError({ query, what }: { query: QueryLike<unknown>; what: string }) {
+  const again = (
+    <Button size="sm" disabled={query.isFetching} onClick={() => void query.refetch()}>
+      <RotateCw aria-hidden /> Try again
+    </Button>
+  )
+  return <Refused title={`${what} could not be loaded`} error={query.error} again={again} />
 }
 
 /**

@@ -10,9 +10,12 @@ export function tell(title: string, description?: string): void {
   manager.add({ title, ...(description ? { description } : {}) })
 }
 
-/** Tells that an action failed, with the service's own words. Stays until it is dismissed. */
+/**
+ * Tells that an action failed, with the service's own words. Stays until it is dismissed. Not of high priority: such a
+ * toast is hidden from assistive technology, with the button in it that has to be reached.
+ */
 export function tellProblem(title: string, error: unknown): void {
-  manager.add({ title, description: problemText(error), type: 'error', timeout: 0, priority: 'high' })
+  manager.add({ title, description: problemText(error), type: 'error', timeout: 0 })
 }
 
 function List() {

@@ -50,7 +50,7 @@ pub struct ForgetOptions {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": true, "freed_bytes": null,
-    "verdicts": [{"id": "9f3c…", "kept": true, "reason": "newest of 2026-11-20 (daily 1 of 7)"}]
+    "verdicts": [{"id": "9f3c…", "at": "2026-11-20T01:00:12.000Z", "kept": true, "reason": "newest of 2026-11-20 (daily 1 of 7)"}]
 }))]
 pub struct ForgetReport {
     /// Whether nothing was touched.
@@ -76,6 +76,8 @@ impl ForgetReport {
 pub struct KeepVerdict {
     /// What it is called where it lies.
     pub id: String,
+    /// When it was made.
+    pub at: Time,
     /// Whether it is kept.
     pub kept: bool,
     /// The reason, in words for people.
@@ -84,7 +86,7 @@ pub struct KeepVerdict {
 
 impl From<keep::KeepVerdict> for KeepVerdict {
     fn from(verdict: keep::KeepVerdict) -> Self {
-        Self { id: verdict.id, kept: verdict.is_kept, reason: verdict.reason }
+        Self { id: verdict.id, at: verdict.at.into(), kept: verdict.is_kept, reason: verdict.reason }
     }
 }
 
@@ -148,15 +150,16 @@ impl From<engine::RepositoryStats> for RepositoryStats {
 #[schema(example = json!({
     "stops": ["blog-web-1 (stop)"],
     "targets": [{"kind": "volume", "name": "blog_uploads", "size_bytes": 104857600, "skipped": null}],
-    "verdicts": [{"id": "9f3c…", "kept": true, "reason": "newest of 2026-11-20 (daily 1 of 7)"}], "warnings": []
+    "verdicts": [{"id": "9f3c…", "at": "2026-11-20T01:00:12.000Z", "kept": true, "reason": "newest of 2026-11-20 (daily 1 of 7)"}], "warnings": []
 }))]
 pub struct PlanPreview {
     /// Containers that would be brought to rest, in order, each with how.
     pub stops: Vec<String>,
     /// What would be read.
     pub targets: Vec<PreviewTarget>,
-    /// What retention would remove.
-    pub verdicts: Vec<KeepVerdict>,
+    /// What becomes of each snapshot by retention; null when that cannot be told, or is left to an image.
+    #[schema(required = true)]
+    pub verdicts: Option<Vec<KeepVerdict>>,
     /// What is doubtful, in sentences for people.
     pub warnings: Vec<String>,
 }
@@ -166,7 +169,7 @@ impl From<engine::PlanPreview> for PlanPreview {
         Self {
             stops: preview.stops,
             targets: preview.targets.into_iter().map(Into::into).collect(),
-            verdicts: preview.verdicts.into_iter().map(Into::into).collect(),
+            verdicts: preview.verdicts.map(|verdicts| verdicts.into_iter().map(Into::into).collect()),
             warnings: preview.warnings,
         }
     }

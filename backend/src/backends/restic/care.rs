@@ -8,6 +8,7 @@ use super::failure::Trouble;
 use super::messages::{Message, parse};
 use super::process::{Call, Ended, Heed, Line};
 use super::program::Restic;
+use super::snapshots::Snapshot;
 use super::version::Version;
 use super::{BackendError, RepositoryStats, RestoreRequest, Work, snapshots, tags};
 use crate::backends::Seen;
@@ -24,18 +25,20 @@ pub(super) async fn forget(restic: &Restic, work: &Work, references: &[String]) 
         return Ok(Some(0));
     }
     let _turn = restic.take_turn(work).await?;
-    let found = snapshots::list(restic, work).await?;
-    let is_ours = |id: &String| found.iter().any(|snapshot| snapshot.is_ours && snapshot.reference == *id);
-    if let Some(other) = references.iter().find(|id| !is_ours(id)) {
+    if restic.find_strange(references).is_some() {
+        snapshots::list(restic, work).await?;
+    }
+    if let Some(other) = restic.find_strange(references) {
         let id: String = other.chars().take(64).flat_map(char::escape_default).collect();
         return Err(BackendError::failed(format!(
             "snapshot {id} is not there or not of this instance: nothing was removed"
         )));
     }
-    for ids in references.chunks(IDS_AT_ONCE) {
+    let (before, last) = references.split_at((references.len() - 1) / IDS_AT_ONCE * IDS_AT_ONCE);
+    for ids in before.chunks(IDS_AT_ONCE) {
         restic.drop_snapshots(work, ids).await?;
     }
-    restic.prune(work).await
+    restic.drop_and_prune(work, last).await
 }
 
 impl Restic {
@@ -46,26 +49,25 @@ impl Restic {
         if ended.is_success() { Ok(()) } else { Err(self.deletion_error("forgetting snapshots", &ended, version)) }
     }
 
-    async fn prune(&self, work: &Work) -> Result<Option<u64>, BackendError> {
+    /// The same, and frees what nobody needs any more; returns the bytes freed, when known.
+    async fn drop_and_prune(&self, work: &Work, ids: &[String]) -> Result<Option<u64>, BackendError> {
         let version = self.version(work).await?;
         let mut freed = None;
+        let call = Self::with_ids(&["forget", "--prune"], ids);
         let mut on_line = |line: Line<'_>| {
             if let Line::Out(text) = line {
                 freed = freed.or_else(|| find_freed(text));
             }
-            Heed::Idle
+            heed_refusal(line)
         };
-        let ended = self.run_locked(work, &Call::new(["prune"]), self.lock_patience, &mut on_line).await?;
-        if ended.is_success() { Ok(freed) } else { Err(self.deletion_error("freeing space", &ended, version)) }
+        let ended = self.run_locked(work, &call, self.lock_patience, &mut on_line).await?;
+        let doing = "forgetting snapshots and freeing their space";
+        if ended.is_success() { Ok(freed) } else { Err(self.deletion_error(doing, &ended, version)) }
     }
 
     /// Runs a command that deletes files; old versions try for a quarter of an hour what the server forbids.
     async fn run_deleting(&self, work: &Work, call: &Call) -> Result<Ended, BackendError> {
-        let mut on_line = |line: Line<'_>| match line {
-            Line::Err(text) if is_refusal(text) => Heed::GiveUp,
-            _ => Heed::Idle,
-        };
-        self.run_locked(work, call, self.lock_patience, &mut on_line).await
+        self.run_locked(work, call, self.lock_patience, &mut heed_refusal).await
     }
 
     fn deletion_error(&self, doing: &str, ended: &Ended, version: Version) -> BackendError {
@@ -78,14 +80,15 @@ impl Restic {
         self.error(doing, ended, version)
     }
 
-    /// Takes the mark of an unfinished snapshot away, and marks it complete if it is. Returns its id after that.
+    /// Takes the mark of an unfinished snapshot away, and marks it complete if it is. Returns its id after that, and what
+    /// lies there then.
     pub(super) async fn finish(
         &self,
         work: &Work,
         id: &str,
         run: &str,
         is_complete: bool,
-    ) -> Result<String, BackendError> {
+    ) -> Result<(String, Vec<Snapshot>), BackendError> {
         let version = self.version(work).await?;
         let mut call = Call::new(["tag", "--json", "--remove", tags::UNFINISHED]);
         if is_complete {
@@ -93,18 +96,26 @@ impl Restic {
         }
         let ended = self.run_deleting(work, &call.with(id)).await?;
         let all = self.all_snapshots(work).await?;
-        let mut own = all.into_iter().filter(|snapshot| self.is_own(snapshot) && snapshot.has(run));
-        let finished = own.find(|snapshot| !snapshot.is_leftover() && snapshot.has(tags::COMPLETE) == is_complete);
-        match finished {
-            Some(snapshot) if ended.is_success() => Ok(snapshot.id),
-            Some(snapshot) => {
-                // The marked one is there; the one without the mark could not be taken away.
-                let words = self.redactor.clean(&ended.last_words());
-                work.report.log(Level::Warning, None, format!("the snapshot before its mark stays: {words}"));
-                Ok(snapshot.id)
-            }
-            None => Err(self.error("marking the snapshot as verified", &ended, version)),
+        let is_finished = |snapshot: &&Snapshot| {
+            let is_of_run = self.is_own(snapshot) && snapshot.has(run);
+            is_of_run && !snapshot.is_leftover() && snapshot.has(tags::COMPLETE) == is_complete
+        };
+        let Some(finished) = all.iter().find(is_finished).map(|snapshot| snapshot.id.clone()) else {
+            return Err(self.error("marking the snapshot as verified", &ended, version));
+        };
+        if !ended.is_success() {
+            // The marked one is there; the one without the mark could not be taken away.
+            let words = self.redactor.clean(&ended.last_words());
+            work.report.log(Level::Warning, None, format!("the snapshot before its mark stays: {words}"));
         }
+        Ok((finished, all))
+    }
+}
+
+fn heed_refusal(line: Line<'_>) -> Heed {
+    match line {
+        Line::Err(text) if is_refusal(text) => Heed::GiveUp,
+        _ => Heed::Idle,
     }
 }
 

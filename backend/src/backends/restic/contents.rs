@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::process::{Call, Heed, Line};
 use super::program::Restic;
+use super::snapshots::Snapshot;
 use super::{BackendError, Work};
 use crate::backends::Source;
 
@@ -22,6 +23,8 @@ pub(super) struct Contents {
     pub(super) bytes: u64,
     /// The same of each source.
     pub(super) parts: Vec<Part>,
+    /// The snapshot itself.
+    pub(super) snapshot: Option<Snapshot>,
     /// The sizes of the regular files in sources that do not change.
     sizes: HashMap<PathBuf, u64>,
 }
@@ -53,8 +56,13 @@ impl Contents {
 
     fn take(&mut self, line: &str, sources: &[Source]) {
         let Ok(node) = serde_json::from_str::<Node>(line) else { return };
-        if node.struct_type != "node" {
-            return;
+        match node.struct_type.as_str() {
+            "node" => {}
+            "snapshot" => {
+                self.snapshot = serde_json::from_str(line).ok();
+                return;
+            }
+            _ => return,
         }
         let is_file = node.kind == "file";
         let bytes = if is_file { node.size } else { 0 };
@@ -109,7 +117,7 @@ fn list_files(path: &Path, files: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
 }
 
 impl Restic {
-    /// Lists a snapshot, which reads every directory of it from the repository.
+    /// Lists a snapshot, which reads every directory of it from the repository. The beginning of its id is enough.
     pub(super) async fn read_contents(
         &self,
         work: &Work,
@@ -163,6 +171,7 @@ mod tests {
             contents.take(line, &sources);
         }
         assert_eq!((contents.entry_count, contents.file_count, contents.bytes), (4, 2, 3_000_007));
+        assert!(contents.snapshot.as_ref().is_some_and(|snapshot| snapshot.id == "ff03" && snapshot.hostname == "h"));
         assert_eq!(contents.parts[0], Part { entry_count: 3, bytes: 3_000_000 });
         assert_eq!(contents.compare(Path::new("/dumps/dump.sql"), 7), None);
         assert!(contents.compare(Path::new("/dumps/dump.sql"), 8).is_some_and(|words| words.contains("8 bytes")));

@@ -85,9 +85,7 @@ impl Restic {
         let at = &self.settings.repository;
         let words = self.redactor.clean(&ended.last_words());
         let sentence = match ended.trouble(version) {
-            Trouble::NoRepository => {
-                format!("there is no repository at {at}; the first run of an instance makes it, or 'restic init' does")
-            }
+            Trouble::NoRepository => return self.absent(),
             Trouble::WrongPassword => format!(
                 "the password does not open the repository at {at}: set the right RESTIC_PASSWORD in the instance's env"
             ),
@@ -100,6 +98,14 @@ impl Restic {
             Trouble::Other => return BackendError::failed(format!("{doing} failed: {words}")),
         };
         BackendError::NotReady(sentence)
+    }
+
+    /// The error of a repository that is certainly not there.
+    pub(super) fn absent(&self) -> BackendError {
+        let at = &self.settings.repository;
+        BackendError::Absent(format!(
+            "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
+        ))
     }
 }
 

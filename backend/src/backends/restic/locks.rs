@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::failure::Trouble;
 use super::own_runs::{host_name, records};
-use super::process::{Call, Ended, Heed, Line};
+use super::process::{Call, Ended, Heed, Line, Running};
 use super::program::{Restic, SHORT};
 use super::{BackendError, Work};
 use crate::domain::log::Level;
@@ -58,13 +58,15 @@ impl Body {
 }
 
 impl Restic {
-    /// The locks of the repository.
-    pub(super) async fn list_locks(&self, work: &Work) -> Result<Vec<Lock>, BackendError> {
+    /// The locks of the repository, which is opened for that; absent when it is certain that there is no repository.
+    pub(super) async fn find_locks(&self, work: &Work) -> Result<Option<Vec<Lock>>, BackendError> {
         let version = self.version(work).await?;
         let call = Call::new(["list", "locks", "--no-lock"]).within(SHORT);
         let (ended, ids) = self.collect(work, call).await?;
-        if !ended.is_success() {
-            return Err(self.error("listing the locks", &ended, version));
+        match ended.trouble(version) {
+            _ if ended.is_success() => {}
+            Trouble::NoRepository => return Ok(None),
+            _ => return Err(self.error("opening the repository", &ended, version)),
         }
         let mut locks = Vec::new();
         for id in ids.into_iter().map(|id| id.trim().to_owned()).filter(|id| is_id(id)) {
@@ -75,14 +77,28 @@ impl Restic {
                 locks.push(Lock { id, body });
             }
         }
-        Ok(locks)
+        Ok(Some(locks))
+    }
+
+    async fn list_locks(&self, work: &Work) -> Result<Vec<Lock>, BackendError> {
+        let locks = self.find_locks(work).await?;
+        locks.ok_or_else(|| self.absent())
     }
 
     /// Removes the locks that are provably ours and dead, and returns the others. Needs the turn at the repository: what
     /// this process itself has at work is no leftover.
     pub(super) async fn clear_dead_locks(&self, work: &Work) -> Result<(usize, Vec<Lock>), BackendError> {
-        let (dead, left): (Vec<_>, Vec<_>) =
-            self.list_locks(work).await?.into_iter().partition(|lock| self.is_dead(&lock.body));
+        let locks = self.list_locks(work).await?;
+        self.clear_dead_of(work, locks).await
+    }
+
+    /// The same of locks that are known already.
+    pub(super) async fn clear_dead_of(
+        &self,
+        work: &Work,
+        locks: Vec<Lock>,
+    ) -> Result<(usize, Vec<Lock>), BackendError> {
+        let (dead, left): (Vec<_>, Vec<_>) = locks.into_iter().partition(|lock| self.is_dead(&lock.body));
         if dead.is_empty() {
             return Ok((0, left));
         }
@@ -126,11 +142,26 @@ impl Restic {
         patience: Duration,
         on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
     ) -> Result<Ended, BackendError> {
+        self.run_begun(work, None, call, patience, on_line).await
+    }
+
+    /// The same where the first try is at work already.
+    pub(super) async fn run_begun(
+        &self,
+        work: &Work,
+        mut begun: Option<Running>,
+        call: &Call,
+        patience: Duration,
+        on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
+    ) -> Result<Ended, BackendError> {
         let version = self.version(work).await?;
         let began = Instant::now();
         let mut has_told = false;
         loop {
-            let ended = self.run(work, call.clone(), on_line).await?;
+            let ended = match begun.take() {
+                Some(running) => running.watch(work, on_line).await?,
+                None => self.run(work, call.clone(), on_line).await?,
+            };
             if ended.is_success() || ended.trouble(version) != Trouble::Locked {
                 return Ok(ended);
             }

@@ -2,8 +2,9 @@
 //!
 //! [`program`] knows the command and its environment, [`process`] runs it and ends it, [`failure`] says what went wrong.
 //! Above them: [`locks`] (locks of the repository, and which of them are ours and dead), [`turns`] (one at a time in this
-//! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`contents`] (what
-//! a snapshot holds), [`session`] (a run) and [`care`] (forget, prune, check, restore). The port is put together here.
+//! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`standby`] (one
+//! that waits for the stop), [`contents`] (what a snapshot holds), [`session`] (a run) and [`care`] (forget, prune, check,
+//! restore). The port is put together here.
 //!
 //! What differs between versions is asked for in one place, `Version`; output is parsed leniently, because fields come and
 //! go. Every value that reaches a log or an error goes through [`redact`].
@@ -36,6 +37,7 @@ mod program;
 mod redact;
 mod session;
 mod snapshots;
+mod standby;
 mod sweep;
 mod tags;
 mod turns;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::messages::{Message, Status, Summary, parse};
 use super::process::{Call, Heed, Line};
 use super::program::Restic;
+use super::standby::Standby;
 use super::{BackendError, Work};
 use crate::backends::{Seen, Source, SourceOutcome};
 use crate::domain::job::TargetState;
@@ -47,12 +48,20 @@ pub(super) struct Fault {
 }
 
 impl Restic {
-    /// Makes a snapshot. Its id may be short, see [`Summary::snapshot_id`].
-    pub(super) async fn back_up(&self, work: &Work, pass: Pass<'_>) -> Result<Passed, BackendError> {
+    /// Makes a snapshot. Its id may be short, see [`Summary::snapshot_id`]. What stands by is used if it is for this pass, and
+    /// left otherwise.
+    pub(super) async fn back_up(
+        &self,
+        work: &Work,
+        pass: Pass<'_>,
+        standby: &mut Option<Standby>,
+    ) -> Result<Passed, BackendError> {
         let version = self.version(work).await?;
         let call = Call::new(self.backup_arguments(&pass));
+        let fits = standby.as_mut().is_some_and(|waiting| waiting.fits(&call.arguments));
+        let begun = if fits { standby.take().map(Standby::let_go) } else { None };
         let mut watcher = Watcher { restic: self, work, status: Status::default(), passed: Passed::default() };
-        let ended = self.run_locked(work, &call, pass.patience, &mut |line| watcher.take(line)).await?;
+        let ended = self.run_begun(work, begun, &call, pass.patience, &mut |line| watcher.take(line)).await?;
         let passed = watcher.passed;
         let has_snapshot = !passed.summary.snapshot_id.is_empty();
         match ended.code {
@@ -68,7 +77,7 @@ impl Restic {
         Ok(passed)
     }
 
-    fn backup_arguments(&self, pass: &Pass<'_>) -> Vec<OsString> {
+    pub(super) fn backup_arguments(&self, pass: &Pass<'_>) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["backup".into(), "--json".into()];
         arguments.push(format!("--host={}", self.node_name).into());
         // In UTC, which is the zone that restic is given.

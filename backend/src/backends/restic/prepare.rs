@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::process::Call;
 use super::program::{Restic, SHORT};
-use super::snapshots::exists;
+use super::sweep::describe;
 use super::{BackendError, Readiness, Work};
 
 /// Looks at the program, the repository and its locks.
@@ -12,16 +12,14 @@ pub(super) async fn prepare(restic: &Restic, work: &Work, may_create: bool) -> R
     let version = restic.version(work).await?;
     let mut readiness = Readiness { notes: vec![format!("restic {version}")], warnings: Vec::new() };
     let at = &restic.settings.repository;
-    if exists(restic, work).await.map_err(unreachable(restic))? {
+    if let Some(locks) = restic.find_locks(work).await.map_err(unreachable(restic))? {
         readiness.notes.push(format!("the repository at {at} opens"));
-        readiness.warnings = restic.describe_locks(work).await?;
+        readiness.warnings = describe(&locks);
     } else if may_create {
         create(restic, work).await?;
         readiness.notes.push(format!("the repository at {at} was made"));
     } else {
-        return Err(BackendError::NotReady(format!(
-            "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
-        )));
+        return Err(restic.absent());
     }
     Ok(readiness)
 }
@@ -56,7 +54,7 @@ async fn create(restic: &Restic, work: &Work) -> Result<(), BackendError> {
     let version = restic.version(work).await?;
     let (ended, _) = restic.collect(work, Call::new(["init"]).within(SHORT)).await?;
     // Somebody else may have made it just now: then it only has to open.
-    if ended.is_success() || exists(restic, work).await? {
+    if ended.is_success() || restic.find_locks(work).await?.is_some() {
         return Ok(());
     }
     Err(restic.error("making the repository", &ended, version))

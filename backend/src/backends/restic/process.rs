@@ -4,10 +4,11 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::activity::Activity;
@@ -107,13 +108,26 @@ impl Restic {
             return Err(BackendError::Cancelled);
         }
         let limit = [call.limit, self.timeout].into_iter().flatten().min();
-        let mut child = self.command(&call.arguments).spawn().map_err(not_begun)?;
+        self.start(self.command(&call.arguments), limit)?.watch(work, on_line).await
+    }
+
+    /// Begins a restic that waits for the end of its standard input.
+    pub(super) fn start_waiting(&self, arguments: &[OsString]) -> Result<Running, BackendError> {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped());
+        self.start(command, self.timeout)
+    }
+
+    fn start(&self, mut command: Command, limit: Option<Duration>) -> Result<Running, BackendError> {
+        let mut child = command.spawn().map_err(not_begun)?;
         let group = Group::led_by(child.id());
-        let _record = OwnRun::begin(self, child.id());
+        let record = OwnRun::begin(self, child.id());
         let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(BackendError::failed("restic has no output to read"));
         };
-        let running = Running {
+        Ok(Running {
+            gate: child.stdin.take(),
+            _record: record,
             activity: Activity::of(child.id()),
             child,
             group,
@@ -125,8 +139,7 @@ impl Restic {
             ending: None,
             killed_at: None,
             said: Vec::new(),
-        };
-        running.watch(work, on_line).await
+        })
     }
 
     /// Runs restic and keeps what it prints on standard output.
@@ -155,8 +168,12 @@ fn not_begun(error: io::Error) -> BackendError {
     }
 }
 
-struct Running {
+/// A restic at work.
+pub(super) struct Running {
     child: Child,
+    /// What it waits for.
+    gate: Option<ChildStdin>,
+    _record: OwnRun,
     group: Group,
     out: Lines<ChildStdout>,
     err: Lines<ChildStderr>,
@@ -170,7 +187,30 @@ struct Running {
 }
 
 impl Running {
-    async fn watch(
+    /// Whether it is over already.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Has it wait no longer. Its time counts from now on.
+    pub(super) fn open_gate(&mut self) {
+        self.gate = None;
+        self.began = Instant::now();
+        self.activity.moved();
+    }
+
+    /// The same with a last word for it, and a limit from now on.
+    pub(super) async fn open_gate_with(&mut self, word: &[u8], limit: Duration) {
+        if let Some(mut gate) = self.gate.take() {
+            // It may have ended by now.
+            let _ = gate.write_all(word).await;
+        }
+        self.limit = Some(limit);
+        self.open_gate();
+    }
+
+    /// Waits for its end, and hands over each line as it comes.
+    pub(super) async fn watch(
         mut self,
         work: &Work,
         on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),

@@ -3,10 +3,11 @@
 //! The environment is put together from nothing: what restic and its helpers need of ours, then what the instance says. The
 //! repository's address goes through it too, because it may hold a password and arguments can be read by everybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,7 +17,7 @@ use tokio::sync::OnceCell;
 use super::process::Call;
 use super::redact::Redactor;
 use super::version::Version;
-use super::{BackendError, BackendParts, Work};
+use super::{BackendError, BackendParts, FoundSnapshot, Work};
 use crate::domain::clock::SharedClock;
 use crate::domain::names::InstanceId;
 use crate::domain::plan::{Instance, ResticSettings};
@@ -59,6 +60,8 @@ pub(super) struct Restic {
     pub(super) timeout: Option<Duration>,
     env: BTreeMap<String, SecretString>,
     version: OnceCell<Version>,
+    /// The ids of snapshots that were seen to be this instance's. What an id names never changes.
+    own: Mutex<BTreeSet<String>>,
 }
 
 impl Restic {
@@ -75,7 +78,20 @@ impl Restic {
             timeout: instance.restic_timeout,
             env: instance.env.clone(),
             version: OnceCell::new(),
+            own: Mutex::default(),
         }
+    }
+
+    /// Notes which snapshots are this instance's.
+    pub(super) fn remember_own(&self, found: &[FoundSnapshot]) {
+        let own = found.iter().filter(|snapshot| snapshot.is_ours).map(|snapshot| snapshot.reference.clone());
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
+    }
+
+    /// The first of these that was not seen to be this instance's.
+    pub(super) fn find_strange<'a>(&self, references: &'a [String]) -> Option<&'a String> {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        references.iter().find(|reference| !own.contains(*reference))
     }
 
     /// The command, not yet begun. Its arguments are visible to everybody.

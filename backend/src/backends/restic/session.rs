@@ -2,8 +2,11 @@
 //!
 //! The pass at rest has the hot one as its parent, so that it reads only what changed, where stamps can be relied on
 //! (`archive::take_trust` says why and where). Elsewhere it compares with the run before, and the hot pass has still stored
-//! the data. The turn at the repository is held from the beginning until the snapshot counts: nothing is waited for while
-//! writers rest.
+//! the data. The turn at the repository is held from the beginning until the snapshot counts and what was for the run alone
+//! is gone: nothing is waited for while writers rest.
+//!
+//! Every restic costs the time of its key, so nothing is asked twice: the hot pass waits for the locks, the listing that
+//! verifies names the snapshot, and the one that finds the mark names what is to go.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::contents::Contents;
 use super::pass::{Pass, Passed, look_at, outcome};
 use super::program::Restic;
+use super::snapshots::Snapshot;
+use super::standby::Standby;
 use super::turns::Turn;
 use super::{BackendError, RunRequest, Session, Work, tags};
 use crate::backends::archive::take_trust;
@@ -40,7 +45,11 @@ pub(super) struct ResticSession {
     previous: Option<String>,
     /// The hot pass, and whether files may be compared with it.
     hot: Option<(Passed, bool)>,
+    /// The pass at rest, begun before the stop.
+    standby: Option<Standby>,
     captured: Option<Captured>,
+    /// What lay there when the snapshot was verified, as long as it is our turn.
+    known: Option<Vec<Snapshot>>,
     /// Whether something may lie there that is only for the run.
     is_tidy: bool,
 }
@@ -57,28 +66,50 @@ impl ResticSession {
     /// Takes the turn and removes what earlier runs left.
     pub(super) async fn begin(restic: Arc<Restic>, request: RunRequest, work: Work) -> Result<Self, BackendError> {
         let turn = restic.take_turn(&work).await?;
-        restic.wait_until_free(&work).await?;
         let all = restic.all_snapshots(&work).await?;
         if let Err(error) = restic.remove_leftovers(&work, &all, |_| true).await {
             work.report.log(Level::Warning, None, format!("what an earlier run left could not be removed: {error}"));
         }
         let own = all.into_iter().filter(|snapshot| restic.is_own(snapshot) && !snapshot.is_leftover());
         let previous = own.max_by_key(|snapshot| snapshot.time).map(|snapshot| snapshot.id);
-        let (hot, captured) = (None, None);
-        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, captured, is_tidy: true })
+        let (_, refused) = tags::of_content(&[], &request.tags);
+        if !refused.is_empty() {
+            let refused = refused.join("', '");
+            let words = format!("tags that restic cannot take or that are ours were left out: '{refused}'");
+            work.report.log(Level::Warning, None, words);
+        }
+        let (hot, standby, captured, known) = (None, None, None, None);
+        Ok(Self { restic, request, work, turn: Some(turn), previous, hot, standby, captured, known, is_tidy: true })
     }
 
     fn tags(&self, sources: &[Source], mark: &str) -> Vec<String> {
-        let (content, refused) = tags::of_content(sources, &self.request.tags);
-        if mark != tags::HOT && !refused.is_empty() {
-            let refused = refused.join("', '");
-            let words = format!("tags that restic cannot take or that are ours were left out: '{refused}'");
-            self.work.report.log(Level::Warning, None, words);
-        }
         let mut all = tags::of_run(&self.request);
         all.extend([mark.to_owned()]);
-        all.extend(content);
+        all.extend(tags::of_content(sources, &self.request.tags).0);
         all
+    }
+
+    /// The pass that becomes the snapshot.
+    fn pass_at_rest<'a>(&'a self, there: &'a [Source]) -> Pass<'a> {
+        let parent = match &self.hot {
+            Some((hot, true)) => Some(hot.summary.snapshot_id.as_str()),
+            _ => self.previous.as_deref(),
+        };
+        Pass {
+            sources: there,
+            at: self.request.started_at,
+            tags: self.tags(there, tags::UNFINISHED),
+            excludes: &self.request.excludes,
+            parent,
+            patience: PATIENCE_AT_REST,
+        }
+    }
+
+    /// Ends what stood by and was not needed: what comes next wants the repository for itself.
+    async fn abandon_standby(&mut self) {
+        if let Some(standby) = self.standby.take() {
+            standby.abandon(&self.work).await;
+        }
     }
 
     async fn read_at_rest(&mut self, sources: &[Source]) -> Result<(), BackendError> {
@@ -90,33 +121,23 @@ impl ResticSession {
         if there.is_empty() {
             return Err(BackendError::failed("none of the data could be found, so there is nothing to store"));
         }
-        let parent = match &self.hot {
-            Some((hot, true)) => Some(hot.summary.snapshot_id.clone()),
-            _ => self.previous.clone(),
-        };
-        let pass = Pass {
-            sources: &there,
-            at: self.request.started_at,
-            tags: self.tags(&there, tags::UNFINISHED),
-            excludes: &self.request.excludes,
-            parent: parent.as_deref(),
-            patience: PATIENCE_AT_REST,
-        };
         self.is_tidy = false;
-        let passed = self.restic.back_up(&self.work, pass).await?;
+        let mut standby = self.standby.take();
+        let passed = self.restic.back_up(&self.work, self.pass_at_rest(&there), &mut standby).await;
+        self.standby = standby;
+        let passed = passed?;
         self.captured = Some(Captured { passed, sources: there, failed, contents: Contents::default() });
         Ok(())
     }
 
-    /// The id of the snapshot at rest, in full.
-    async fn find_id(&self, known: &str) -> Result<String, BackendError> {
-        if super::locks::is_id(known) {
-            return Ok(known.to_owned());
-        }
-        let all = self.restic.all_snapshots(&self.work).await?;
-        let run = self.run_tag();
-        let mut own = all.into_iter().filter(|s| s.has(&run) && s.id.starts_with(known) && self.restic.is_own(s));
-        own.next().map(|snapshot| snapshot.id).ok_or_else(|| BackendError::failed("restic made no snapshot"))
+    /// Reads the snapshot at rest back; returns its id in full with what it holds.
+    async fn read_back(&self, captured: &Captured) -> Result<(String, Contents), BackendError> {
+        let known = &captured.passed.summary.snapshot_id;
+        let mut contents = self.restic.read_contents(&self.work, known, &captured.sources).await?;
+        let snapshot = contents.snapshot.take().filter(|found| found.id.starts_with(known.as_str()));
+        let of_run = snapshot.filter(|found| found.has(&self.run_tag()) && self.restic.is_own(found));
+        let snapshot = of_run.ok_or_else(|| BackendError::failed("restic made no snapshot"))?;
+        Ok((snapshot.id, contents))
     }
 
     fn run_tag(&self) -> String {
@@ -130,7 +151,7 @@ impl Session for ResticSession {
         let live: Vec<Source> = sources.iter().filter(|source| source.is_live).cloned().collect();
         let (there, _) = look_at(&live).await;
         if there.is_empty() {
-            return Ok(());
+            return self.restic.wait_until_free(&self.work).await;
         }
         let can_compare = has_reliable_stamps(&there).await;
         let pass = Pass {
@@ -142,7 +163,7 @@ impl Session for ResticSession {
             patience: self.restic.lock_patience,
         };
         self.is_tidy = false;
-        let passed = self.restic.back_up(&self.work, pass).await?;
+        let passed = self.restic.back_up(&self.work, pass, &mut None).await?;
         let summary = &passed.summary;
         let (read, added) = (human_bytes(summary.total_bytes_processed), human_bytes(stored_bytes(&passed)));
         self.work.report.log(Level::Info, None, format!("read while running: {read}, of which {added} are new"));
@@ -154,12 +175,27 @@ impl Session for ResticSession {
         Ok(())
     }
 
+    async fn stand_by(&mut self, sources: &[Source]) {
+        if !sources.iter().any(|source| source.is_live) {
+            return;
+        }
+        let (there, _) = look_at(sources).await;
+        self.is_tidy = false;
+        let standby = self.restic.stand_by(&self.pass_at_rest(&there));
+        self.standby = standby;
+    }
+
     /// restic tells how much there is and how much of it is new, not how much it read.
     async fn capture(&mut self, sources: &[Source]) -> Result<Option<u64>, BackendError> {
-        self.read_at_rest(sources).await.map(|()| None)
+        // What does not change is read as well after the start.
+        if sources.iter().any(|source| source.is_live) {
+            self.read_at_rest(sources).await?;
+        }
+        Ok(None)
     }
 
     async fn publish(&mut self, sources: &[Source]) -> Result<Stored, BackendError> {
+        self.abandon_standby().await;
         if self.captured.is_none() {
             if sources.iter().any(|source| source.is_live) {
                 return Err(BackendError::failed("live data was not read while its writers rested"));
@@ -167,8 +203,7 @@ impl Session for ResticSession {
             self.read_at_rest(sources).await?;
         }
         let Some(captured) = &self.captured else { return Err(BackendError::failed("nothing was captured")) };
-        let id = self.find_id(&captured.passed.summary.snapshot_id).await?;
-        let contents = self.restic.read_contents(&self.work, &id, &captured.sources).await?;
+        let (id, contents) = self.read_back(captured).await?;
         let Some(captured) = &mut self.captured else { return Err(BackendError::failed("nothing was captured")) };
         captured.contents = contents;
         let hot_bytes = self.hot.as_ref().map_or(0, |(hot, _)| stored_bytes(hot));
@@ -188,14 +223,19 @@ impl Session for ResticSession {
         if let Some(difference) = captured.find_difference().await? {
             return Err(BackendError::failed(format!("the snapshot is not what was read: {difference}")));
         }
-        let id = self.restic.finish(&self.work, id, &self.run_tag(), is_complete).await?;
+        let (id, all) = self.restic.finish(&self.work, id, &self.run_tag(), is_complete).await?;
         stored.reference = Some(id);
         self.is_tidy = self.hot.is_none();
-        self.turn = None;
+        if self.is_tidy {
+            self.turn = None;
+        } else {
+            self.known = Some(all);
+        }
         Ok(())
     }
 
     async fn end(mut self: Box<Self>) {
+        self.abandon_standby().await;
         if self.is_tidy {
             return;
         }
@@ -206,7 +246,10 @@ impl Session for ResticSession {
             if self.turn.is_none() {
                 self.turn = Some(restic.take_turn(&work).await?);
             }
-            let all = restic.all_snapshots(&work).await?;
+            let all = match self.known.take() {
+                Some(all) => all,
+                None => restic.all_snapshots(&work).await?,
+            };
             restic.remove_leftovers(&work, &all, |snapshot| snapshot.has(&run)).await
         };
         let words = match tokio::time::timeout(TIDY_PATIENCE, tidied).await {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::failure::Trouble;
 use super::process::Call;
 use super::program::Restic;
 use super::{BackendError, FoundSnapshot, Work, tags};
@@ -84,19 +83,9 @@ pub(super) async fn list(restic: &Restic, work: &Work) -> Result<Vec<FoundSnapsh
     let mut all = restic.all_snapshots(work).await?;
     all.retain(|snapshot| !(snapshot.has(tags::OURS) && snapshot.is_leftover()));
     all.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.time));
-    Ok(all.into_iter().map(|snapshot| restic.to_found(snapshot)).collect())
-}
-
-/// Whether there is a repository that opens; every other trouble is an error.
-pub(super) async fn exists(restic: &Restic, work: &Work) -> Result<bool, BackendError> {
-    let version = restic.version(work).await?;
-    let call = Call::new(["cat", "config", "--no-lock"]).within(super::program::SHORT);
-    let (ended, _) = restic.collect(work, call).await?;
-    match ended.trouble(version) {
-        _ if ended.is_success() => Ok(true),
-        Trouble::NoRepository => Ok(false),
-        _ => Err(restic.error("opening the repository", &ended, version)),
-    }
+    let found: Vec<FoundSnapshot> = all.into_iter().map(|snapshot| restic.to_found(snapshot)).collect();
+    restic.remember_own(&found);
+    Ok(found)
 }
 
 /// `<root>/<YYYYMMDD-HHMMSS>/…`, where Marina staged every run.

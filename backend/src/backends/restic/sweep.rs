@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::group::Group;
+use super::locks::Lock;
 use super::own_runs::records;
 use super::process::{Call, Ended};
 use super::program::Restic;
-use super::snapshots::{Snapshot, exists};
+use super::snapshots::Snapshot;
 use super::{BackendError, Work};
 use crate::domain::log::Level;
 
@@ -20,16 +21,14 @@ const DEATH: Duration = Duration::from_secs(5);
 
 /// Removes what a kill left behind; returns what was removed.
 pub(super) async fn sweep(restic: &Restic, work: &Work) -> Result<Vec<String>, BackendError> {
-    if !exists(restic, work).await? {
-        return Ok(Vec::new());
-    }
     let _turn = restic.take_turn(work).await?;
     let mut removed = Vec::new();
     for pid in end_orphans(restic).await {
         removed
             .push(format!("restic, process {pid}, that an earlier run of instance {} left at work", restic.instance));
     }
-    let (locks, _) = restic.clear_dead_locks(work).await?;
+    let Some(locks) = restic.find_locks(work).await? else { return Ok(removed) };
+    let (locks, _) = restic.clear_dead_of(work, locks).await?;
     if locks > 0 {
         removed.push(format!("{locks} locks that earlier runs left in the repository of instance {}", restic.instance));
     }
@@ -73,13 +72,17 @@ impl Restic {
         let ids: Vec<String> = all.iter().filter(is_left).map(|snapshot| snapshot.id.clone()).collect();
         if !ids.is_empty() {
             self.drop_snapshots(work, &ids).await?;
-            let count = ids.len();
-            work.report.log(Level::Debug, None, format!("{count} snapshots that were only for a run were removed"));
+            let what = match ids.len() {
+                1 => "1 snapshot that was only for a run was removed".to_owned(),
+                count => format!("{count} snapshots that were only for a run were removed"),
+            };
+            work.report.log(Level::Debug, None, what);
         }
         Ok(ids.len())
     }
 
-    /// Waits until nobody holds the repository for themselves, so that a backup will not be refused while writers rest.
+    /// Waits until nobody holds the repository for themselves, as a backup does that comes before the stop: then one that
+    /// comes within it will not be refused.
     pub(super) async fn wait_until_free(&self, work: &Work) -> Result<(), BackendError> {
         let began = Instant::now();
         loop {
@@ -98,15 +101,14 @@ impl Restic {
         }
     }
 
-    /// The locks as a sentence, for whoever only looks.
-    pub(super) async fn describe_locks(&self, work: &Work) -> Result<Vec<String>, BackendError> {
-        let locks = self.list_locks(work).await?;
-        let exclusive = locks.into_iter().filter(|lock| lock.body.exclusive);
-        Ok(exclusive.map(|lock| format!("the repository is locked by {}", lock.body.owner())).collect())
-    }
-
     /// The arguments of a command, followed by ids.
     pub(super) fn with_ids(words: &[&str], ids: &[String]) -> Call {
         Call::new(words.iter().map(|word| (*word).to_owned()).chain(ids.iter().cloned()))
     }
+}
+
+/// The locks that keep a backup from beginning, each as a sentence for whoever only looks.
+pub(super) fn describe(locks: &[Lock]) -> Vec<String> {
+    let exclusive = locks.iter().filter(|lock| lock.body.exclusive);
+    exclusive.map(|lock| format!("the repository is locked by {}", lock.body.owner())).collect()
 }

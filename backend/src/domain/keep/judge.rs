@@ -54,7 +54,7 @@ pub fn judge(policy: &KeepPolicy, candidates: &[Candidate], zone: Tz) -> Vec<Kee
             judge_incomplete(policy, candidate, newest, zone)
         };
         let (is_kept, reason) = reason.map_or_else(|reason| (false, reason), |reason| (true, reason));
-        KeepVerdict { id: candidate.id.clone(), is_kept, reason }
+        KeepVerdict { id: candidate.id.clone(), at: candidate.at, is_kept, reason }
     };
     sorted.into_iter().map(verdict).collect()
 }

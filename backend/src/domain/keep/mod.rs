@@ -122,6 +122,8 @@ pub struct Candidate {
 pub struct KeepVerdict {
     /// Which one.
     pub id: String,
+    /// When it was made.
+    pub at: DateTime<Utc>,
     /// Whether it is kept.
     pub is_kept: bool,
     /// The reason, in words for people.

@@ -55,7 +55,7 @@ const WISHES: [&str; 4] = [labels::ORDER, labels::QUIESCE, labels::STOP_TIMEOUT,
 /// Marks on what Mainstay itself makes.
 const OWN_MARKS: [&str; 2] = ["mainstay.job", "mainstay.custom-image"];
 
-/// Marks of tests and of the demo, which ask for nothing.
+/// Marks of tests and of the demo, which ask for nothing; so do those below them, such as `mainstay.test.recipe`.
 const IGNORED: [&str; 2] = ["mainstay.test", "mainstay.demo"];
 
 /// Keys of Marina that were written down, and that no version of it acted on.
@@ -155,7 +155,9 @@ impl<'a> Found<'a> {
 
 /// What there is to say of a label that is none of the keys.
 fn doubt_unknown(family: Family, prefix: &str, label: &str, rest: &str) -> Option<String> {
-    if family == Family::Ours && WISHES.iter().chain(&IGNORED).any(|known| *known == label) {
+    let is_ignored =
+        |mark: &&str| label.strip_prefix(*mark).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if family == Family::Ours && (WISHES.contains(&label) || IGNORED.iter().any(is_ignored)) {
         return None;
     }
     if family != Family::Ours

@@ -107,6 +107,7 @@ fn ours_mean_the_same_as_marinas() {
         ("mainstay.stop-attached", "1"),
         ("mainstay.order", "3"),
         ("mainstay.test", "1"),
+        ("mainstay.test.recipe", "5ac0"),
     ];
     let marina =
         volume(&[("exclude", "a"), ("tags", "t"), ("pre", "x"), ("post", "y"), ("paths", "p"), ("stopAttached", "1")]);

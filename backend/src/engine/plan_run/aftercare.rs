@@ -11,11 +11,11 @@ use crate::domain::job::{Job, JobKind, StepName, StepState};
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId};
 
-use super::super::JobEngine;
+use super::super::{JobEngine, chain};
 use super::resolve::{self, Wanted};
 use super::scene::Scene;
 use super::staging::clear_left;
-use super::{Stop, hooks};
+use super::{Stop, hooks, retention};
 
 /// Makes up for what was broken off of `jobs`, which all worked for `instance`. Returns what went wrong, by job.
 pub(in crate::engine) async fn make_up(
@@ -31,16 +31,19 @@ pub(in crate::engine) async fn make_up(
             problems.push((job.id.clone(), message));
         }
     }
-    tidy(engine, instance).await;
+    tidy(engine, instance, jobs).await;
     problems
 }
 
 /// Whether commands before the capture may have run, and those after it did not come to their end.
 fn owes_commands(job: &Job) -> bool {
-    let is_at = |name, states: &[StepState]| job.find_step(name).is_some_and(|step| states.contains(&step.state));
     job.kind == JobKind::Backup
-        && !is_at(StepName::PreHooks, &[StepState::Pending])
-        && is_at(StepName::PostHooks, &[StepState::Pending, StepState::Running])
+        && !is_at(job, StepName::PreHooks, &[StepState::Pending])
+        && is_at(job, StepName::PostHooks, &[StepState::Pending, StepState::Running])
+}
+
+fn is_at(job: &Job, step: StepName, states: &[StepState]) -> bool {
+    job.find_step(step).is_some_and(|step| states.contains(&step.state))
 }
 
 /// Finds the plan's targets once more, and runs every command after the capture.
@@ -73,12 +76,18 @@ fn tell(engine: &JobEngine, job: &Job, level: Level, message: &str) {
 }
 
 /// Ends and removes what the backend left, then what lies in the staging directory.
-async fn tidy(engine: &JobEngine, id: &InstanceId) {
+async fn tidy(engine: &JobEngine, id: &InstanceId, jobs: &[Job]) {
     if let Some(instance) = engine.0.parts.registry.find_instance(id) {
         let (backend, work) = (engine.backend_of(&instance), engine.system_work(id));
         // What reads the staged data may still be at work; the next run tries again.
         if !engine.sweep_once(id, &backend, &work).await {
             return;
+        }
+        if jobs.iter().any(|job| is_at(job, StepName::Retention, &[StepState::Running]))
+            && let Err(error) = retention::catch_up(engine, id, &backend, &work).await
+        {
+            let message = format!("what retention had dropped is noted by the next one: {}", chain(&error));
+            engine.say(Level::Warning, Some(id.as_str()), message);
         }
     }
     let (staging, instance) = (engine.0.parts.backends.staging_dir.clone(), id.clone());

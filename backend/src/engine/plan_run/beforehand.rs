@@ -1,13 +1,15 @@
 //! Step 4: what can be read while everything runs, so that little is left for the stop.
 //!
 //! A backend that reads in place does so itself. For one that reads a copy, the copy is made here, and the one at rest
-//! takes over what certainly did not change. Whatever goes wrong costs a longer stop and nothing else.
+//! takes over what certainly did not change. Whatever goes wrong costs a longer stop and nothing else, unless the backend
+//! says that it can store nothing as things are.
 
 use crate::backends::archive::Staged;
 use crate::backends::{BackendError, Reads, Session, Source};
 use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
 
+use super::super::backend_work::to_stop;
 use super::super::chain;
 use super::capture::Material;
 use super::parties::Parties;
@@ -61,7 +63,9 @@ pub(super) async fn run(
     }
     match session.precopy(&plan.sources).await {
         Ok(()) => Ok(done),
-        Err(BackendError::Cancelled) => Err(Stop::Cancelled),
+        Err(error @ (BackendError::Cancelled | BackendError::NotReady(_) | BackendError::Absent(_))) => {
+            Err(to_stop("the data cannot be stored, so nothing was stopped", &error))
+        }
         Err(error) => Ok(longer(cx, &chain(&error))),
     }
 }

@@ -137,5 +137,11 @@ async fn record(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, is_complete: b
     recorded.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
     pause_point::reach("verify.recorded").await;
     cx.live.change(|job| job.snapshot_id = Some(snapshot.id.clone()));
-    Ok(format!("stored as {reference}"))
+    Ok(format!("stored as {}", shorten(&reference)))
+}
+
+/// The beginning of a long hash, by which people and restic know a snapshot; another name as it is.
+fn shorten(reference: &str) -> &str {
+    let is_hash = reference.len() >= 16 && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { &reference[..8] } else { reference }
 }

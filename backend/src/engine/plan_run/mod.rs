@@ -282,6 +282,7 @@ async fn dump_and_capture(
         let dumps = Box::pin(cx.step(StepName::Dump, dump::run(cx, resolved, material.desk))).await?;
         material.dumps = dumps.0;
     }
+    session.stand_by(&material.sources(cx)).await;
     Box::pin(capture::at_rest(cx, material, session, &mut after.not_back)).await
 }
 

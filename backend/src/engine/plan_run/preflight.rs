@@ -10,7 +10,7 @@ use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
 use crate::domain::path_map::PathMap;
 use crate::domain::size::human_bytes;
-use crate::store::{PageRequest, SnapshotFilter};
+use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
 use super::super::backend_work::to_stop;
 use super::super::{JobEngine, chain};
@@ -82,7 +82,8 @@ fn tell_patterns(cx: Cx<'_>, resolved: &Resolved) {
 
 async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, work: &Work) -> Result<(), Stop> {
     let log = &cx.live.log;
-    let has_stored = has_stored(cx, resolved).await?;
+    let has_stored = cx.engine.has_stored(&resolved.instance.id).await;
+    let has_stored = has_stored.map_err(|e| Stop::because("the record of the snapshots cannot be read", &e))?;
     let mut what = format!("instance '{}' is not ready, so nothing was touched", resolved.instance.id);
     if has_stored {
         what += " (earlier snapshots are recorded to lie there, so no new place is made)";
@@ -98,15 +99,13 @@ async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, wo
     Ok(())
 }
 
-/// Whether our record takes snapshots of the instance for being there.
-async fn has_stored(cx: Cx<'_>, resolved: &Resolved) -> Result<bool, Stop> {
-    let filter = SnapshotFilter { instance: Some(resolved.instance.id.to_string()), ..SnapshotFilter::default() };
-    let listed = cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await;
-    let listed = listed.map_err(|e| Stop::because("the record of the snapshots cannot be read", &e))?;
-    Ok(!listed.items.is_empty())
-}
-
 impl JobEngine {
+    /// Whether our record takes snapshots of the instance for being there.
+    pub(in crate::engine) async fn has_stored(&self, id: &InstanceId) -> Result<bool, StoreError> {
+        let filter = SnapshotFilter { instance: Some(id.to_string()), ..SnapshotFilter::default() };
+        Ok(!self.0.parts.store.list_snapshots(&filter, &PageRequest::first(1)).await?.items.is_empty())
+    }
+
     /// Removes what the runs of a former process left where an instance stores, before its first run in this one. Returns
     /// whether it is gone.
     pub(super) async fn sweep_once(&self, id: &InstanceId, backend: &SharedBackend, work: &Work) -> bool {

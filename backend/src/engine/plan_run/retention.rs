@@ -57,9 +57,13 @@ impl Shelf {
         backend: &SharedBackend,
         work: &Work,
     ) -> Result<Self, RetentionError> {
-        let found = backend.snapshots(work).await?;
         let filter = SnapshotFilter { instance: Some(instance.to_string()), ..SnapshotFilter::default() };
         let recorded = engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(MANY)).await?.items;
+        let found = match backend.snapshots(work).await {
+            // Nothing was stored yet, so there is nothing to judge.
+            Err(BackendError::Absent(_)) if recorded.is_empty() => Vec::new(),
+            found => found?,
+        };
         Ok(Self { found, recorded })
     }
 
@@ -88,6 +92,7 @@ impl Shelf {
         let found = self.found.iter().filter(|found| found.is_ours && !found.is_adopted);
         found.filter(|found| self.find_record(found).is_none()).map(|found| KeepVerdict {
             id: found.reference.clone(),
+            at: found.at,
             is_kept: true,
             reason: NOT_RECORDED.to_owned(),
         })
@@ -102,7 +107,7 @@ impl Shelf {
                 None => verdicts.extend(judge(&plan.retention, &candidates, plan.timezone)),
                 Some(jump) => {
                     let reason = format!("{jump}: nothing is dropped until more backups confirm the time");
-                    let keep = |c: Candidate| KeepVerdict { id: c.id, is_kept: true, reason: reason.clone() };
+                    let keep = |c: Candidate| KeepVerdict { id: c.id, at: c.at, is_kept: true, reason: reason.clone() };
                     verdicts.extend(candidates.into_iter().map(keep));
                 }
             }
@@ -162,6 +167,22 @@ pub(in crate::engine) async fn drop_old(
     let freed_bytes = if dropped.is_empty() { Some(0) } else { backend.forget(work, &dropped).await? };
     shelf.note_gone(engine, &dropped).await?;
     Ok(Dropped { verdicts, freed_bytes })
+}
+
+/// Notes what a retention had removed before a kill broke it off. Where nothing is found of what is recorded nothing is
+/// noted: a disk that is not mounted looks like that.
+pub(super) async fn catch_up(
+    engine: &JobEngine,
+    instance: &InstanceId,
+    backend: &SharedBackend,
+    work: &Work,
+) -> Result<(), RetentionError> {
+    let shelf = Shelf::look(engine, instance, backend, work).await?;
+    let is_there = |snapshot: &Snapshot| shelf.found.iter().any(|found| found.reference == snapshot.reference);
+    if shelf.recorded.iter().any(is_there) {
+        shelf.note_gone(engine, &[]).await?;
+    }
+    Ok(())
 }
 
 /// The step of a run. A backend that keeps no order of its own has the step skipped.

@@ -29,9 +29,9 @@ pub(super) fn works_of_restic() -> Vec<&'static str> {
     vec!["precopy.before", "capture.before", "retention.before"]
 }
 
-/// Everything is copied at rest, and nobody knows how to record what came of it.
+/// Everything is copied, and nobody knows how to record what came of it.
 pub(super) fn places_of_images() -> Vec<&'static str> {
-    places_but(&["dump", "precopy", "verify.recorded"])
+    places_but(&["dump", "verify.recorded"])
 }
 
 pub(super) fn places_of_archives() -> Vec<&'static str> {
@@ -70,7 +70,7 @@ pub(super) async fn archive_at_place(cx: Cx) {
 async fn at_place(cx: &Cx, backend: Backend, place: &str) {
     let site = with_one_run(cx, backend, KEEP).await;
     let (served, id) = site.pause_at(place, false).await;
-    kill_and_conclude(&site, served, &id).await;
+    kill_and_conclude(site, served, &id).await;
 }
 
 async fn with_one_run(cx: &Cx, backend: Backend, keep: &str) -> Site {
@@ -79,7 +79,7 @@ async fn with_one_run(cx: &Cx, backend: Backend, keep: &str) -> Site {
     site
 }
 
-async fn kill_and_conclude(site: &Site, served: Served, id: &str) {
+async fn kill_and_conclude(mut site: Site, served: Served, id: &str) {
     served.kill().await;
     let again = site.rig.serve().await;
     is_interrupted(&site.rig, &again, id).await;
@@ -97,7 +97,7 @@ pub(super) async fn restic_at_work(cx: Cx) {
     }
     site.rig.open_gate();
     wait_until("restic locks the repository", || !site.locks().is_empty()).await;
-    kill_and_conclude(&site, served, &id).await;
+    kill_and_conclude(site, served, &id).await;
 }
 
 pub(super) async fn image_at_work(cx: Cx) {
@@ -106,7 +106,7 @@ pub(super) async fn image_at_work(cx: Cx) {
     let mut events = site.rig.host.watch(&format!("mainstay-custom-{}-{id}", site.instance));
     site.rig.open_gate();
     events.until("start").await;
-    kill_and_conclude(&site, served, &id).await;
+    kill_and_conclude(site, served, &id).await;
 }
 
 pub(super) async fn dump_at_place(cx: Cx) {
@@ -120,7 +120,7 @@ pub(super) async fn dump_at_place(cx: Cx) {
         let dumps = site.rig.path("staging").join(&site.instance).join("dumps/dbs").join(site.rig.container("cache"));
         wait_until("the dump begins", || dumps.read_dir().is_ok_and(|mut files| files.next().is_some())).await;
     }
-    kill_and_conclude(&site, served, &id).await;
+    kill_and_conclude(site, served, &id).await;
 }
 
 /// Kills at any moment of a run.

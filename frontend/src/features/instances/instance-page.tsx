@@ -2,7 +2,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { api, type Instance } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { PlanJobs } from '@/features/jobs/plan-jobs'
-import { NextRuns, OriginBadge, PlanTargets, ScheduleText } from '@/features/plans/plan-parts'
+import { NextRuns, OriginLine, PlanTargets, ScheduleText } from '@/features/plans/plan-parts'
 import { RunPlan } from '@/features/plans/run-plan'
 import { NotFound } from '@/features/shell/not-found'
 import { Warnings } from '@/features/stacks/stack-rows'
@@ -31,23 +31,30 @@ function Facts({ instance }: { instance: Instance }) {
       <Fact name="Last good backup">
         <Ago at={instance.last_success_at} />
       </Fact>
-      <div className="col-span-2 min-w-0 lg:col-span-3">
-        <dt className="text-muted text-xs">{instance.custom_image ? 'Image' : 'Stores in'}</dt>
-        <dd className="break-all font-mono text-xs leading-5">
-          {placeOf(instance) || 'the backup directory'}
-        </dd>
-      </div>
+      <Fact name={instance.custom_image ? 'Image' : 'Stores in'} isLong>
+        {placeOf(instance) ? (
+          <span className="break-all font-mono text-xs">{placeOf(instance)}</span>
+        ) : (
+          'the backup directory'
+        )}
+      </Fact>
       {instance.pull && <Fact name="The image is pulled">{pullWord[instance.pull]}</Fact>}
       {instance.check?.schedule && (
-        <Fact name="The repository is checked">
+        <Fact name="The repository is checked" isLong>
           <span className="font-mono text-xs">{instance.check.schedule}</span>
           {instance.check.subset && `, reading ${instance.check.subset}`}
         </Fact>
       )}
-      <Fact name="Variables it gets">
-        {instance.env_keys.length > 0 ? list(instance.env_keys, 8) : 'none'}
-      </Fact>
-      {instance.exclude.length > 0 && <Fact name="Leaves out">{list(instance.exclude, 6)}</Fact>}
+      {instance.env_keys.length > 0 && (
+        <Fact name="Variables it gets" isLong>
+          {list(instance.env_keys, 8)}
+        </Fact>
+      )}
+      {instance.exclude.length > 0 && (
+        <Fact name="Leaves out" isLong>
+          {list(instance.exclude, 6)}
+        </Fact>
+      )}
     </dl>
   )
 }
@@ -63,12 +70,8 @@ function InstanceView({ instance }: { instance: Instance }) {
     <>
       <PageHead
         documentTitle={instance.id}
-        title={<span className="break-all">{instance.id}</span>}
-        lead={
-          <span className="flex flex-wrap items-center gap-x-3">
-            Instance <OriginBadge origin={instance.origin} />
-          </span>
-        }
+        title={<span className="[overflow-wrap:anywhere]">{instance.id}</span>}
+        lead={<OriginLine what="Instance" origin={instance.origin} />}
         actions={
           <>
             <Link to="/plans/$id" params={{ id: instance.id }} className={buttonClass()}>

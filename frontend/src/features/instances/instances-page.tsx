@@ -1,8 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { api, BY_CURSOR, type Instance } from '@/api/client'
-import { LastRun, NextRun, OriginBadge } from '@/features/plans/plan-parts'
+import { LastRun, LastTrouble, NextRun, OriginBadge, targetNames } from '@/features/plans/plan-parts'
 import { Warnings } from '@/features/stacks/stack-rows'
-import { count } from '@/lib/format'
 import { placeOf } from '@/lib/instance'
 import { backendWord } from '@/lib/words'
 import { Button } from '@/ui/button'
@@ -34,12 +33,23 @@ function Row({ instance }: { instance: Instance }) {
           {backendWord[instance.backend]}
           {placeOf(instance) && `: ${placeOf(instance)}`}
         </p>
-        <p className="text-muted text-xs">{count(instance.targets.length, 'target')}</p>
+        <p className="break-words text-muted text-xs">{targetNames(instance.targets)}</p>
+        <LastTrouble of={instance} />
         <Warnings warnings={instance.warnings} />
       </div>
       <NextRun plan={instance} />
       <LastRun of={instance} />
     </li>
+  )
+}
+
+function Columns() {
+  return (
+    <div aria-hidden className={`border-line border-b px-4 py-2 text-muted text-xs max-sm:hidden ${COLUMNS}`}>
+      <span>Instance</span>
+      <span>Next run</span>
+      <span>Last good backup</span>
+    </div>
   )
 }
 
@@ -73,11 +83,14 @@ export function InstancesPage() {
             const instances = data.pages.flatMap((page) => page.items)
             if (instances.length === 0) return <NoInstances />
             return (
-              <ul className="divide-y divide-line">
-                {instances.map((instance) => (
-                  <Row key={instance.id} instance={instance} />
-                ))}
-              </ul>
+              <>
+                <Columns />
+                <ul className="divide-y divide-line">
+                  {instances.map((instance) => (
+                    <Row key={instance.id} instance={instance} />
+                  ))}
+                </ul>
+              </>
             )
           }}
         </QueryState>

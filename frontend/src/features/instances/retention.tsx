@@ -2,18 +2,18 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { Eye, Trash2 } from 'lucide-react'
 import { api, type Instance } from '@/api/client'
+import { RetentionText } from '@/features/plans/plan-parts'
 import { Verdicts } from '@/features/plans/verdicts'
 import { bytes, count } from '@/lib/format'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { ConfirmDialog } from '@/ui/dialog'
+import { Refused } from '@/ui/query-state'
 import { tell, tellProblem } from '@/ui/toast'
 
 function useForget(id: string) {
   const client = useQueryClient()
-  const preview = api.useMutation('post', '/api/v1/instances/{id}/forget', {
-    onError: (error) => tellProblem('Retention could not be previewed', error),
-  })
+  const preview = api.useMutation('post', '/api/v1/instances/{id}/forget')
   const remove = api.useMutation('post', '/api/v1/instances/{id}/forget', {
     onSuccess: (report) => {
       const removed = report.verdicts.filter((verdict) => !verdict.kept).length
@@ -70,11 +70,13 @@ export function Retention({ instance }: { instance: Instance }) {
     </>
   )
   return (
-    <Card title="Retention" hint={<span className="font-mono">{instance.retention}</span>} actions={actions}>
-      {preview.data ? (
-        <Verdicts verdicts={verdicts} />
-      ) : (
-        <Empty title="Not asked yet">The preview tells what is kept, what is removed, and why.</Empty>
+    <Card title="Retention" hint={<RetentionText rule={instance.retention} />} actions={actions}>
+      {preview.data && <Verdicts verdicts={verdicts} />}
+      {preview.error && <Refused title="Retention could not be previewed" error={preview.error} />}
+      {!preview.data && !preview.error && (
+        <Empty title={preview.isPending ? 'Looking…' : 'Not asked yet'}>
+          The preview tells what is kept, what is removed, and why.
+        </Empty>
       )}
     </Card>
   )

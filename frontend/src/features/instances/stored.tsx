@@ -1,5 +1,6 @@
 /** What lies where an instance stores, read when somebody asks: a repository may be far away. */
-import { Database } from 'lucide-react'
+import { useNavigate } from '@tanstack/react-router'
+import { Database, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { api, type Instance, type Schemas } from '@/api/client'
 import { bytes, count, list } from '@/lib/format'
@@ -10,6 +11,7 @@ import { QueryState } from '@/ui/query-state'
 import { SkeletonRows } from '@/ui/skeleton'
 import { Status } from '@/ui/status'
 import { When } from '@/ui/time'
+import { tell, tellProblem } from '@/ui/toast'
 
 const SHOWN = 50
 
@@ -84,16 +86,38 @@ function Found({ id }: { id: string }) {
   )
 }
 
+/** Checks what is stored, in a job that can be watched. */
+function CheckNow({ id }: { id: string }) {
+  const navigate = useNavigate()
+  const check = api.useMutation('post', '/api/v1/instances/{id}/check', {
+    onSuccess: (job) => {
+      tell('Check started', id)
+      void navigate({ to: '/jobs/$id', params: { id: job.id } })
+    },
+    onError: (error) => tellProblem('The check could not be started', error),
+  })
+  return (
+    <Button size="sm" disabled={check.isPending} onClick={() => check.mutate({ params: { path: { id } } })}>
+      <ShieldCheck aria-hidden /> {check.isPending ? 'Starting…' : 'Check now'}
+    </Button>
+  )
+}
+
 export function Stored({ instance }: { instance: Instance }) {
   const [isAsked, setAsked] = useState(false)
   if (instance.backend === 'custom_image') return null
-  const ask = isAsked ? undefined : (
-    <Button size="sm" onClick={() => setAsked(true)}>
-      <Database aria-hidden /> Look
-    </Button>
+  const actions = (
+    <>
+      <CheckNow id={instance.id} />
+      {!isAsked && (
+        <Button size="sm" onClick={() => setAsked(true)}>
+          <Database aria-hidden /> Look
+        </Button>
+      )}
+    </>
   )
   return (
-    <Card title="Stored" actions={ask}>
+    <Card title="Stored" actions={actions}>
       {isAsked ? (
         <Found id={instance.id} />
       ) : (

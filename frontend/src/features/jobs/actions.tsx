@@ -24,22 +24,16 @@ export function CancelJob({ job, size = 'md' }: { job: Job; size?: ButtonSize })
     onSettled: refresh,
   })
   if (isFinal(job.state)) return null
+  const title = jobTitle(job)
   const isStoppable = job.state === 'running'
   return (
     <ConfirmDialog
       trigger={
-        <Button
-          variant="danger"
-          size={size}
-          disabled={cancel.isPending}
-          aria-label={`Cancel: ${jobTitle(job)}`}
-        >
+        <Button variant="danger" size={size} disabled={cancel.isPending} aria-label={`Cancel: ${title}`}>
           {cancel.isPending ? 'Cancelling…' : 'Cancel'}
         </Button>
       }
-      title={`Cancel ${jobTitle(job)
-        .toLowerCase()
-        .replace((job.stack ?? '').toLowerCase(), job.stack ?? '')}?`}
+      title={`Cancel ${title.charAt(0).toLowerCase()}${title.slice(1)}?`}
       confirm="Cancel the job"
       keep="Let it go on"
       variant="danger"

@@ -72,7 +72,7 @@ function Facts({ job }: { job: Job }) {
         <When at={job.finished_at} never="not yet" />
       </Fact>
       <Fact name="Took">{ms === null ? '–' : duration(ms)}</Fact>
-      <Fact name="Stack stopped for">
+      <Fact name={job.stack ? 'Stack stopped for' : 'Stopped for'}>
         {job.stopped_ms ? duration(job.stopped_ms) : isFinal(job.state) ? 'not stopped' : '–'}
       </Fact>
       {job.bytes_captured_while_stopped !== null && (
@@ -138,6 +138,16 @@ function JobView({ job }: { job: Job }) {
       {job.stack && (
         <Link to="/stacks/$name" params={{ name: job.stack }} className={buttonClass()}>
           Open the stack
+        </Link>
+      )}
+      {job.plan && (
+        <Link to="/plans/$id" params={{ id: job.plan }} className={buttonClass()}>
+          Open the plan
+        </Link>
+      )}
+      {!job.plan && job.instance && (
+        <Link to="/instances/$id" params={{ id: job.instance }} className={buttonClass()}>
+          Open the instance
         </Link>
       )}
     </>

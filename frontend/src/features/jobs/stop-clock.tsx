@@ -13,7 +13,7 @@ export function StopClock({ job }: { job: Pick<Job, 'state' | 'steps' | 'stack'>
     <p className="inline-flex items-center gap-1.5 rounded-md bg-warn/10 px-2 py-1 font-medium text-warn">
       <CirclePause className="size-4 shrink-0" aria-hidden />
       <span>
-        {job.stack ?? 'The stack'} is stopped:{' '}
+        {job.stack ?? 'What it captures'} is stopped:{' '}
         <span role="timer" className="tabular-nums">
           {stopwatch(now - Date.parse(since))}
         </span>

@@ -11,7 +11,7 @@ import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { Ago } from '@/ui/time'
-import { NextRuns, OriginBadge, PlanTargets, ScheduleText } from './plan-parts'
+import { NextRuns, OriginLine, PlanTargets, RetentionText, ScheduleText } from './plan-parts'
 import { PlanPreview } from './plan-preview'
 import { RunPlan, restText } from './run-plan'
 
@@ -38,11 +38,17 @@ function Facts({ plan }: { plan: Plan }) {
         <Ago at={plan.last_success_at} />
       </Fact>
       <Fact name="Keeps">
-        <span className="font-mono text-xs">{plan.retention}</span>
+        <RetentionText rule={plan.retention} />
       </Fact>
       <Fact name="Hooks around it">{hooks === 0 ? 'none' : count(hooks, 'command')}</Fact>
-      <Fact name="During a run">{restText(plan)}</Fact>
-      {plan.excludes.length > 0 && <Fact name="Leaves out">{list(plan.excludes, 6)}</Fact>}
+      <Fact name="During a run" isLong>
+        {restText(plan)}
+      </Fact>
+      {plan.excludes.length > 0 && (
+        <Fact name="Leaves out" isLong>
+          {list(plan.excludes, 6)}
+        </Fact>
+      )}
     </dl>
   )
 }
@@ -52,12 +58,8 @@ function PlanView({ plan }: { plan: Plan }) {
     <>
       <PageHead
         documentTitle={plan.id}
-        title={<span className="break-all">{plan.id}</span>}
-        lead={
-          <span className="flex flex-wrap items-center gap-x-3">
-            Plan <OriginBadge origin={plan.origin} />
-          </span>
-        }
+        title={<span className="[overflow-wrap:anywhere]">{plan.id}</span>}
+        lead={<OriginLine what="Plan" origin={plan.origin} />}
         actions={<RunPlan plan={plan} />}
       />
       {plan.warnings.length > 0 && (

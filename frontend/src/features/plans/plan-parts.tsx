@@ -1,29 +1,37 @@
 /** What plans and instances show in the same way: where they come from, their targets, their next runs. */
 import { Link } from '@tanstack/react-router'
 import type { Plan, PlanTarget, Schemas } from '@/api/client'
-import { list } from '@/lib/format'
+import { list, sentence } from '@/lib/format'
+import { jobTone } from '@/lib/job'
+import { retentionText } from '@/lib/retention'
 import { originWord, planTargetWord } from '@/lib/words'
 import { Empty } from '@/ui/card'
-import { JobStatus } from '@/ui/status'
+import { cn } from '@/ui/cn'
+import { JobStatus, toneClass } from '@/ui/status'
 import { Ago, When } from '@/ui/time'
 
 type Origin = Schemas['Origin']
 
-const READ_ONLY: Record<Origin, string | undefined> = {
-  config: 'Written in the configuration file, and changed there',
-  label: 'Asked for by labels, and changed there',
-  api: undefined,
-}
-
 export function OriginBadge({ origin }: { origin: Origin }) {
   return (
-    <span
-      title={READ_ONLY[origin]}
-      className="inline-flex items-center rounded border border-line px-1.5 text-muted text-xs leading-5"
-    >
+    <span className="inline-flex items-center rounded border border-line px-1.5 text-muted text-xs leading-5">
       {originWord[origin]}
     </span>
   )
+}
+
+/** What a page is about, and where that is changed. */
+export function OriginLine({ what, origin }: { what: string; origin: Origin }) {
+  return (
+    <>
+      {what} {originWord[origin]}. It is changed there, not here.
+    </>
+  )
+}
+
+/** What is kept, in words; as it is written on hover. */
+export function RetentionText({ rule }: { rule: string }) {
+  return <span title={rule}>{retentionText(rule)}</span>
 }
 
 function about(target: PlanTarget): string {
@@ -87,12 +95,12 @@ export function NextRuns({ runs, zone }: { runs: readonly string[]; zone: string
   )
 }
 
-type Timed = Pick<Plan, 'enabled' | 'schedule' | 'schedule_text' | 'next_run_at'>
+type Timed = Pick<Plan, 'enabled' | 'schedule' | 'schedule_text' | 'timezone' | 'next_run_at'>
 
-/** When something runs, in words. */
+/** When something runs, in words, with the zone in which that is read. */
 export function ScheduleText({ plan }: { plan: Timed }) {
   if (!plan.schedule) return <>only on demand</>
-  const words = plan.schedule_text ?? plan.schedule
+  const words = `${plan.schedule_text ?? plan.schedule}, ${plan.timezone}`
   return <span title={plan.schedule}>{plan.enabled ? words : `${words} (switched off)`}</span>
 }
 
@@ -114,10 +122,26 @@ export function LastRun({ of }: { of: Pick<Plan, 'last_job' | 'last_success_at'>
   )
 }
 
+/** Why the newest job did not simply succeed. */
+export function LastTrouble({ of }: { of: Pick<Plan, 'last_job'> }) {
+  const job = of.last_job
+  if (!job?.error || job.state === 'cancelled') return null
+  return (
+    <p className={cn('mt-1 line-clamp-3 break-words text-xs', toneClass[jobTone[job.state]])}>
+      {sentence(job.error)}
+    </p>
+  )
+}
+
+/** The names of the targets, the first few. */
+export function targetNames(targets: readonly PlanTarget[]): string {
+  return targets.length === 0 ? 'no targets' : list(targets.map((target) => target.name))
+}
+
 /** The next run as a cell of a list. */
 export function NextRun({ plan }: { plan: Timed }) {
   return (
-    <div className="min-w-0">
+    <div className="min-w-0 max-sm:w-full">
       <p>
         <span className="text-muted sm:hidden">Next run: </span>
         <Ago at={plan.next_run_at} never="none" />

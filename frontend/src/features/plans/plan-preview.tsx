@@ -6,7 +6,7 @@ import { bytes, sentence } from '@/lib/format'
 import { targetKindWord } from '@/lib/words'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
-import { tellProblem } from '@/ui/toast'
+import { Refused } from '@/ui/query-state'
 import { Verdicts } from './verdicts'
 
 type Preview = Schemas['PlanPreview']
@@ -52,9 +52,7 @@ function Reads({ targets }: { targets: Preview['targets'] }) {
 }
 
 export function PlanPreview({ id }: { id: string }) {
-  const preview = api.useMutation('post', '/api/v1/plans/{id}/preview', {
-    onError: (error) => tellProblem('The preview could not be made', error),
-  })
+  const preview = api.useMutation('post', '/api/v1/plans/{id}/preview')
   const found = preview.data
   const ask = (
     <Button
@@ -67,7 +65,8 @@ export function PlanPreview({ id }: { id: string }) {
   )
   return (
     <Card title="What a run would do" hint="Nothing is touched by the preview" actions={ask}>
-      {found ? (
+      {preview.error && <Refused title="The preview could not be made" error={preview.error} />}
+      {found && (
         <>
           {found.warnings.length > 0 && (
             <div className="border-line border-b px-4 py-2.5">
@@ -76,11 +75,16 @@ export function PlanPreview({ id }: { id: string }) {
           )}
           <Stops stops={found.stops} />
           <Reads targets={found.targets} />
-          <h3 className="border-line border-t px-4 pt-3 font-semibold">Retention afterwards</h3>
-          <Verdicts verdicts={found.verdicts} />
+          {found.verdicts && (
+            <>
+              <h3 className="border-line border-t px-4 pt-3 font-semibold">What retention would do now</h3>
+              <Verdicts verdicts={found.verdicts} />
+            </>
+          )}
         </>
-      ) : (
-        <Empty title="Not asked yet">
+      )}
+      {!found && !preview.error && (
+        <Empty title={preview.isPending ? 'Looking…' : 'Not asked yet'}>
           The preview tells which containers would rest, what would be read, and what retention would remove.
         </Empty>
       )}

@@ -1,13 +1,12 @@
 import { Link } from '@tanstack/react-router'
 import { api, BY_CURSOR, type Plan } from '@/api/client'
 import { Warnings } from '@/features/stacks/stack-rows'
-import { count } from '@/lib/format'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { SkeletonRows } from '@/ui/skeleton'
-import { LastRun, NextRun, OriginBadge } from './plan-parts'
+import { LastRun, LastTrouble, NextRun, OriginBadge, targetNames } from './plan-parts'
 import { RunPlan } from './run-plan'
 
 const COLUMNS = 'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_11rem_10rem_7rem] sm:items-start'
@@ -27,14 +26,18 @@ function Row({ plan }: { plan: Plan }) {
           <OriginBadge origin={plan.origin} />
         </p>
         <p className="break-words text-muted text-xs">
-          {count(plan.targets.length, 'target')} by the instance {plan.instance}
+          {targetNames(plan.targets)}
+          {plan.instance !== plan.id && `, by the instance ${plan.instance}`}
         </p>
+        <LastTrouble of={plan} />
         <Warnings warnings={plan.warnings} />
       </div>
       <NextRun plan={plan} />
-      <LastRun of={plan} />
-      <div className="sm:text-right">
-        <RunPlan plan={plan} size="sm" />
+      <div className="flex w-full items-end justify-between gap-4 sm:contents">
+        <LastRun of={plan} />
+        <div className="shrink-0 sm:text-right">
+          <RunPlan plan={plan} size="sm" />
+        </div>
       </div>
     </li>
   )

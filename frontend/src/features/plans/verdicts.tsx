@@ -1,8 +1,9 @@
 import type { Schemas } from '@/api/client'
-import { count } from '@/lib/format'
+import { count, sentence } from '@/lib/format'
 import { shortId } from '@/lib/instance'
 import { Empty } from '@/ui/card'
 import { Status } from '@/ui/status'
+import { When } from '@/ui/time'
 
 /** What retention keeps and what it removes, each with its reason. */
 export function Verdicts({ verdicts }: { verdicts: readonly Schemas['KeepVerdict'][] }) {
@@ -11,7 +12,7 @@ export function Verdicts({ verdicts }: { verdicts: readonly Schemas['KeepVerdict
   return (
     <>
       <p className="px-4 py-2.5 text-muted">
-        Keeps {count(kept, 'snapshot')}, removes {verdicts.length - kept}.
+        Keeps {count(kept, 'snapshot')}, removes {verdicts.length - kept || 'none'}.
       </p>
       <ul className="max-h-96 divide-y divide-line overflow-auto border-line border-t">
         {verdicts.map((verdict) => (
@@ -20,10 +21,13 @@ export function Verdicts({ verdicts }: { verdicts: readonly Schemas['KeepVerdict
             className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-0.5 px-4 py-2"
           >
             <div className="min-w-0 flex-1 basis-56">
-              <p className="break-all font-mono text-xs leading-5" title={verdict.id}>
-                {shortId(verdict.id)}
+              <p className="font-medium">
+                <When at={verdict.at} />{' '}
+                <span className="break-all font-mono text-muted text-xs" title={verdict.id}>
+                  {shortId(verdict.id)}
+                </span>
               </p>
-              <p className="break-words text-muted text-xs">{verdict.reason}</p>
+              <p className="break-words text-muted text-xs">{sentence(verdict.reason)}</p>
             </div>
             <Status tone={verdict.kept ? 'ok' : 'warn'}>{verdict.kept ? 'Kept' : 'Removed'}</Status>
           </li>

@@ -1,6 +1,7 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useLocation } from '@tanstack/react-router'
 import {
   CalendarClock,
+  Ellipsis,
   HardDrive,
   History,
   Layers,
@@ -8,6 +9,8 @@ import {
   ListChecks,
   ScrollText,
 } from 'lucide-react'
+import { cn } from '@/ui/cn'
+import { LinkMenu } from '@/ui/menu'
 
 /** The pages of the main navigation. A new one needs a route in `router.tsx`, which its type demands. */
 export const NAV = [
@@ -39,24 +42,46 @@ export function SideNav() {
   )
 }
 
+/** A phone is wide enough for five; the other pages are below "More". */
+const AT_HAND: readonly string[] = ['/', '/stacks', '/plans', '/jobs']
+const MORE = NAV.filter((item) => !AT_HAND.includes(item.to))
+const ITEM = 'flex min-w-0 flex-col items-center gap-0.5 py-2 text-[11px]'
+
+function More() {
+  const path = useLocation({ select: (location) => location.pathname })
+  const isHere = MORE.some((item) => path.startsWith(item.to))
+  const trigger = (
+    <button type="button" className={cn(ITEM, isHere ? 'font-medium text-accent' : 'text-muted')}>
+      <Ellipsis className="size-5" aria-hidden /> More
+    </button>
+  )
+  const links = MORE.map((item) => (
+    <Link key={item.to} to={item.to} activeProps={{ className: 'font-medium text-accent' }}>
+      <item.icon className="size-4" aria-hidden /> {item.label}
+    </Link>
+  ))
+  return <LinkMenu trigger={trigger} links={links} />
+}
+
 export function BottomNav() {
   return (
     <nav
       aria-label="Main"
-      className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-7 border-line border-t bg-panel pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-line border-t bg-panel pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      {NAV.map((item) => (
+      {NAV.filter((item) => AT_HAND.includes(item.to)).map((item) => (
         <Link
           key={item.to}
           to={item.to}
           activeOptions={{ exact: item.to === '/', includeSearch: false }}
-          className="flex min-w-0 flex-col items-center gap-0.5 py-2 text-[10px] tracking-tight"
+          className={ITEM}
           activeProps={{ className: 'font-medium text-accent' }}
           inactiveProps={{ className: 'text-muted' }}
         >
           <item.icon className="size-5" aria-hidden /> {item.label}
         </Link>
       ))}
+      <More />
     </nav>
   )
 }

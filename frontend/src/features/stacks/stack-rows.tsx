@@ -16,9 +16,7 @@ function SkipStop() {
   )
 }
 
-/** Doubts about a stack, in sentences. */
-export function Warnings({ warnings }: { warnings: readonly string[] }) {
-  if (warnings.length === 0) return null
+function WarningList({ warnings }: { warnings: readonly string[] }) {
   return (
     <ul className="mt-1 space-y-0.5">
       {warnings.map((warning) => (
@@ -28,6 +26,28 @@ export function Warnings({ warnings }: { warnings: readonly string[] }) {
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Many more than this push aside what they are about. */
+const WARNINGS_SHOWN = 5
+
+/** Doubts about a stack, a plan or all of them, in sentences; the first few, and the others on request. */
+export function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return null
+  // One more is not worth a line that says so.
+  const shown = warnings.length > WARNINGS_SHOWN + 1 ? WARNINGS_SHOWN : warnings.length
+  const rest = warnings.slice(shown)
+  return (
+    <>
+      <WarningList warnings={warnings.slice(0, shown)} />
+      {rest.length > 0 && (
+        <details className="mt-1 text-warn text-xs">
+          <summary className="cursor-pointer py-1 font-medium">{count(rest.length, 'more warning')}</summary>
+          <WarningList warnings={rest} />
+        </details>
+      )}
+    </>
   )
 }
 

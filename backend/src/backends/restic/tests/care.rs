@@ -31,6 +31,26 @@ async fn only_snapshots_of_ours_are_forgotten() {
 }
 
 #[tokio::test]
+async fn what_was_seen_to_be_ours_is_not_looked_for_again() {
+    let mut bench = Bench::new().await;
+    bench.write("file", b"content");
+    for _ in 0..2 {
+        bench.run(&[bench.volume()], true).await.expect("stored");
+    }
+    let source = bench.path("source").display().to_string();
+    bench.ask(&["backup", "--host", "elsewhere", &source]).await;
+    bench.watch();
+    let (backend, work) = (bench.backend(), bench.work());
+    let found = backend.snapshots(&work).await.expect("a list");
+    bench.asked();
+    backend.forget(&work, &[found[2].reference.clone()]).await.expect("forgotten");
+    assert_eq!(bench.asked(), ["forget"], "it frees the space as well");
+    let others = [found[1].reference.clone(), found[0].reference.clone()];
+    assert!(!found[0].is_ours && backend.forget(&work, &others).await.is_err());
+    assert_eq!(list(&bench).await.len(), 2, "nothing was removed");
+}
+
+#[tokio::test]
 async fn damage_is_found() {
     let mut bench = Bench::new().await;
     bench.write("file", &noise(7, 1 << 20));

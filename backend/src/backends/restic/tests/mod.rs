@@ -79,6 +79,26 @@ impl Bench {
         self.set("PATH", &path);
     }
 
+    /// Has every restic written down from now on, see [`Self::asked`].
+    fn watch(&mut self) {
+        let (restic, seen) = (runs::which("restic"), self.path("asked"));
+        self.shim(&format!("echo \"$1\" >>{}; exec {restic} \"$@\"", seen.display()));
+    }
+
+    /// The commands of restic since the last question.
+    fn asked(&self) -> Vec<String> {
+        let asked = fs::read_to_string(self.path("asked")).unwrap_or_default();
+        fs::write(self.path("asked"), "").expect("writable");
+        asked.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until a restic holds a lock.
+    async fn until_locked(&self) {
+        while !locks::names_in(&self.path("repository/locks")).iter().any(|name| name.len() == 64) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         self.instance.env.insert(name.to_owned(), value.into());
     }
@@ -245,7 +265,7 @@ fn expect_same(left: &Path, right: &Path) {
 /// The sentence of an error that says what to do.
 fn not_ready<T: std::fmt::Debug>(result: Result<T, BackendError>) -> String {
     match result {
-        Err(BackendError::NotReady(sentence)) => sentence,
+        Err(BackendError::NotReady(sentence) | BackendError::Absent(sentence)) => sentence,
         other => panic!("expected a repository that is not ready, got {other:?}"),
     }
 }

@@ -217,6 +217,94 @@ async fn instances_that_share_a_repository_take_turns() {
     assert!(found.len() == 1 && !found[0].is_ours, "{found:?}");
 }
 
+#[tokio::test]
+async fn every_restic_of_a_run_is_needed() {
+    let mut bench = Bench::new().await;
+    bench.write("file", b"content");
+    bench.watch();
+    let (backend, work, sources) = (bench.backend(), bench.work(), [bench.volume()]);
+    backend.prepare(&work, true).await.expect("ready");
+    assert_eq!(bench.asked(), ["version", "list"]);
+    let mut session = backend.begin(bench.request(), work.clone()).await.expect("begun");
+    session.precopy(&sources).await.expect("a hot pass");
+    assert_eq!(bench.asked(), ["snapshots", "backup"]);
+    session.stand_by(&sources).await;
+    bench.until_locked().await;
+    assert_eq!(bench.asked(), ["backup"]);
+    session.capture(&sources).await.expect("captured");
+    assert_eq!(bench.asked(), [""; 0], "while the writers rest");
+    let mut stored = session.publish(&sources).await.expect("stored");
+    session.verify(&mut stored, true).await.expect("verified");
+    session.end().await;
+    assert_eq!(bench.asked(), ["ls", "tag", "snapshots", "forget"]);
+    assert_eq!(backend.snapshots(&work).await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn what_stands_by_reads_only_once_the_writers_rest() {
+    let mut bench = Bench::new().await;
+    let changing = bench.write("changing", b"before");
+    let sources = [bench.volume()];
+    bench.watch();
+    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    session.precopy(&sources).await.expect("a hot pass");
+    session.stand_by(&sources).await;
+    bench.until_locked().await;
+    fs::write(&changing, "at rest, and longer").expect("writable");
+    bench.asked();
+    session.capture(&sources).await.expect("captured");
+    assert_eq!(bench.asked(), [""; 0]);
+    let mut stored = session.publish(&sources).await.expect("stored");
+    session.verify(&mut stored, true).await.expect("verified");
+    session.end().await;
+    assert_eq!(stored.bytes_read, 19);
+}
+
+#[tokio::test]
+async fn what_stands_by_for_something_else_ends_without_a_trace() {
+    let mut bench = Bench::new().await;
+    bench.write("file", b"content");
+    let (more, locks) = (bench.path("more"), bench.path("repository/locks"));
+    fs::write(&more, "more").expect("writable");
+    bench.watch();
+    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    session.stand_by(&[bench.volume()]).await;
+    bench.until_locked().await;
+    bench.asked();
+    let sources = [bench.volume(), source("more", &more, true)];
+    session.capture(&sources).await.expect("captured");
+    assert_eq!(bench.asked(), ["backup"]);
+    let mut stored = session.publish(&sources).await.expect("stored");
+    assert_eq!(fs::read_dir(&locks).expect("locks").count(), 0, "its lock is gone");
+    session.verify(&mut stored, true).await.expect("verified");
+    session.end().await;
+    assert_eq!((stored.bytes_read, bench.all().await.len()), (11, 1));
+
+    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    session.stand_by(&sources).await;
+    bench.until_locked().await;
+    session.end().await;
+    assert_eq!((fs::read_dir(&locks).expect("locks").count(), bench.all().await.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn what_does_not_change_is_not_read_while_the_writers_rest() {
+    let mut bench = Bench::new().await;
+    let dump = bench.path("dump.sql");
+    fs::write(&dump, "-- dump").expect("writable");
+    let sources = [source("db", &dump, false)];
+    bench.watch();
+    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    session.precopy(&sources).await.expect("nothing to read yet");
+    bench.asked();
+    session.capture(&sources).await.expect("captured");
+    assert_eq!(bench.asked(), [""; 0]);
+    let mut stored = session.publish(&sources).await.expect("stored");
+    session.verify(&mut stored, true).await.expect("verified");
+    session.end().await;
+    assert_eq!(stored.bytes_read, 7);
+}
+
 pub(super) fn which(program: &str) -> String {
     let path = std::env::var("PATH").expect("a PATH");
     let found = path.split(':').map(|dir| Path::new(dir).join(program)).find(|path| path.is_file());

@@ -23,6 +23,7 @@ pub(super) enum Fault {
     Fails,
     Panics,
     NotSupported,
+    Absent,
     /// Stands still until it is cancelled.
     Hangs,
 }
@@ -81,6 +82,9 @@ impl FakeBackend {
             None => Ok(()),
             Some(Fault::Fails) => Err(BackendError::failed(format!("{call} went wrong"))),
             Some(Fault::NotSupported) => Err(BackendError::NotSupported("it keeps no order of its own")),
+            Some(Fault::Absent) => {
+                Err(BackendError::Absent("there is no repository; the first run makes it".to_owned()))
+            }
             Some(Fault::Panics) => panic!("{call} was to panic"),
             Some(Fault::Hangs) => {
                 work.cancel.cancelled().await;

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret as _;
 
-use super::super::{InstanceError, JobEngine};
+use super::super::InstanceError;
 use crate::backends::{BackendError, FoundSnapshot, Reads};
-use crate::docker::scripted::{CallKind, Program, RanCommand};
+use crate::docker::scripted::CallKind;
 use crate::domain::job::{Job, JobState, StepName, StepState, TargetKind, TargetState, Trigger};
-use crate::domain::plan::{Hook, Hooks, Target, What};
+use crate::domain::plan::What;
 use crate::domain::stack::ContainerState;
 use crate::store::{PageRequest, SnapshotFilter};
 
+mod aftercare;
 mod fake;
 mod world;
 
@@ -289,6 +289,29 @@ async fn a_check_that_finds_something_has_failed() {
     assert!(matches!(tested, Err(InstanceError::Backend(BackendError::NotSupported(_)))), "{tested:?}");
 }
 
+/// A place that held something and is gone is a fault; one that a run has yet to make is none.
+#[tokio::test]
+async fn before_the_first_run_nothing_is_there_and_nothing_is_wrong() {
+    let world = World::new(Reads::InPlace, vec![volume("data")]).await;
+    let id = "nas".parse().expect("an id");
+    for call in ["prepare", "snapshots"] {
+        world.backend.break_at(call, Fault::Absent);
+    }
+    let tested = world.engine.test_instance(&id).await.expect("a run can succeed");
+    assert!(tested.warnings[0].contains("the first run makes it"), "{tested:?}");
+    assert_eq!(world.engine.list_instance_snapshots(&id).await.expect("none"), []);
+    assert_eq!(world.engine.forget_instance(&id, true).await.expect("nothing to judge").verdicts, []);
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings.is_empty() && preview.verdicts == Some(vec![]), "{preview:?}");
+
+    world.record(&[found("day-0", 0, true)]).await;
+    assert!(world.engine.test_instance(&id).await.is_err());
+    assert!(world.engine.list_instance_snapshots(&id).await.is_err());
+    assert!(world.engine.forget_instance(&id, true).await.is_err());
+    let preview = world.engine.preview_plan(&"nas".parse().expect("an id")).await.expect("a preview");
+    assert!(preview.warnings[0].contains("cannot be told") && preview.verdicts.is_none(), "{preview:?}");
+}
+
 #[tokio::test]
 async fn retention_by_hand_is_a_job_and_a_preview_is_none() {
     let world = World::new(Reads::InPlace, vec![volume("data")]).await;
@@ -324,63 +347,4 @@ async fn a_preview_touches_nothing() {
     let told: Vec<_> = preview.targets.iter().map(|t| (t.kind, t.name.as_str(), t.skipped.is_none())).collect();
     assert_eq!(told, [(TargetKind::Volume, "data", true), (TargetKind::Volume, "gone", false)]);
     assert!(world.docker.changes().is_empty() && !world.path("staging").exists());
-}
-
-/// Another process over the same store.
-fn next_process(world: &World) -> JobEngine {
-    JobEngine::new(world.engine.settings().clone(), world.engine.0.parts.clone())
-}
-
-#[tokio::test]
-async fn what_a_kill_left_in_the_staging_directory_goes_at_the_next_start() {
-    let world = World::new(Reads::Staged, vec![volume("data")]).await;
-    world.backend.break_at("publish", Fault::Hangs);
-    let job = world.begin().await;
-    world.reach(&job, StepName::Publish).await;
-    assert!(world.path("staging/nas").exists());
-    let left = || std::fs::read_dir(world.path("staging/nas")).expect("listed").count();
-    // What the backend has at work may be reading it.
-    world.backend.break_at("sweep", Fault::Fails);
-    next_process(&world).recover().await.expect("recovered");
-    assert_eq!(left(), 1);
-    world.backend.mend("sweep");
-    world.store.save_job(&world.engine.find_live(&job.id).expect("at work").now()).await.expect("saved");
-    next_process(&world).recover().await.expect("recovered");
-    assert_eq!(left(), 0);
-    world.engine.cancel(&job.id).await.expect("asked");
-    world.end_of(&job).await;
-}
-
-/// Kills a run at this call of the backend, with commands around the capture of its volume; what the next process makes of
-/// the job, and how often the command after the capture ran there.
-async fn recovered_after(call: &'static str, step: StepName, after: Program) -> (Job, usize) {
-    let hook = |command: &str| Hook { command: command.to_owned().into(), container: None, timeout: None };
-    let hooks = Hooks { pre: vec![hook("switch off")], post: vec![hook("switch on")] };
-    let world = World::new(Reads::InPlace, vec![Target { hooks, ..volume("data") }]).await;
-    world.docker.add_command("app", "switch off", Program::printing(""));
-    world.docker.add_command("app", "switch on", after);
-    world.backend.break_at(call, Fault::Hangs);
-    let job = world.begin().await;
-    world.reach(&job, step).await;
-    next_process(&world).recover().await.expect("recovered");
-    let recovered = world.store.find_job(&job.id).await.expect("read").expect("the job");
-    let ran = |command: &RanCommand| command.env.iter().any(|(_, value)| value.expose_secret() == "switch on");
-    let times = world.docker.commands().iter().filter(|command| ran(command)).count();
-    world.engine.cancel(&job.id).await.expect("asked");
-    world.end_of(&job).await;
-    (recovered, times)
-}
-
-#[tokio::test]
-async fn commands_that_a_kill_left_owing_run_at_the_next_start() {
-    let (job, times) = recovered_after("precopy", StepName::Precopy, Program::printing("")).await;
-    assert_eq!((job.state, times), (JobState::Interrupted, 0), "none has run before the capture");
-    let (job, times) = recovered_after("capture", StepName::Capture, Program::printing("")).await;
-    assert_eq!((job.state, times), (JobState::Interrupted, 1));
-    assert_eq!(job.error.as_deref(), Some("the service ended while the job was at work"));
-    let (_, times) = recovered_after("publish", StepName::Publish, Program::printing("")).await;
-    assert_eq!(times, 1, "it ran in time and is not run again");
-    let (job, _) = recovered_after("capture", StepName::Capture, Program::failing(3, "no\n")).await;
-    let error = job.error.expect("an error");
-    assert!(error.contains("commands after the capture are owed") && error.contains("exit code 3"), "{error}");
 }
