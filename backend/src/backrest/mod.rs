@@ -17,6 +17,8 @@ mod places;
 mod plan;
 mod render;
 #[cfg(test)]
+mod sound_tests;
+#[cfg(test)]
 mod testing;
 mod wanted;
 mod workload;

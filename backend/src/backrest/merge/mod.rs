@@ -167,7 +167,8 @@ impl Join<'_> {
             return self.replace(at, wanted);
         }
         let is_free = |id: &&String| !self.is_settled(id) && !all.iter().any(|other| other.id == **id);
-        let found = wanted.aliases.iter().filter(is_free).find_map(|alias| self.position(alias));
+        let places = wanted.aliases.iter().filter(is_free).filter_map(|alias| self.position(alias));
+        let found = places.into_iter().find(|at| shares_data(&self.plans[*at].value, &wanted.value));
         match found {
             Some(at) => self.replace(at, wanted),
             None => self.add(wanted),
@@ -238,6 +239,21 @@ impl Join<'_> {
         self.plans[at] = Plan::new(after);
         (ChangeKind::Disabled, lines)
     }
+}
+
+/// Whether two plans back up some of the same data. An older id may be that of a service of the same name in another
+/// stack, whose plan must stay that one's. An earlier tool wrote the paths of the host where ours are those that Backrest
+/// sees, so the ends of the paths count.
+fn shares_data(one: &Value, other: &Value) -> bool {
+    let ours = ends(other);
+    ends(one).any(|end| ours.clone().any(|our| our == end))
+}
+
+/// The last two components of each path.
+fn ends(plan: &Value) -> impl Iterator<Item = &str> + Clone {
+    let lists = ["paths", "sources"].into_iter().filter_map(|name| member(plan, name).as_array());
+    let paths = lists.flatten().filter_map(Value::as_str).map(|path| path.trim_end_matches('/'));
+    paths.map(|path| path.rmatch_indices('/').nth(1).map_or(path, |(at, _)| &path[at..]))
 }
 
 /// The member of a plan, or `null`.

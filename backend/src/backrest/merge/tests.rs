@@ -89,15 +89,27 @@ fn a_foreign_plan_with_the_id_stays_and_the_refusal_is_told() {
 
 #[test]
 fn a_plan_of_an_earlier_tool_is_adopted_under_its_id_and_only_once() {
-    let there = r#"{"id":"backrest_sidecar_web","repo":"default","paths":["/old"]}"#;
-    let mut plan = wanted("backrest_sidecar_shop_web", &["/new"]);
+    let there = r#"{"id":"backrest_sidecar_web","repo":"default","paths":["/var/lib/docker/volumes/shop_www/_data"]}"#;
+    let mut plan = wanted("backrest_sidecar_shop_web", &["/docker_volumes/shop_www/_data"]);
     plan.aliases = vec!["nothing_here".to_owned(), "backrest_sidecar_web".to_owned()];
     let first = merge(&native(there), &[plan.clone()], &owned(&[]), Orphans::Delete);
     assert_eq!(words(&first), ["backrest_sidecar_web adopted"]);
-    assert_eq!(first.document.find_plan("backrest_sidecar_web").expect("the plan")["paths"], json!(["/new"]));
+    assert_eq!(
+        first.document.find_plan("backrest_sidecar_web").expect("the plan")["paths"],
+        json!(["/docker_volumes/shop_www/_data"])
+    );
     assert_eq!(first.document.plan_ids().count(), 1);
     let second = merge(&first.document, &[plan], &first.owned(), Orphans::Delete);
     assert_eq!(words(&second), ["backrest_sidecar_web unchanged"]);
+}
+
+#[test]
+fn a_plan_of_other_data_is_not_adopted() {
+    let there = r#"{"id":"backrest_sidecar_db","repo":"default","paths":["/docker_volumes/shop_data/_data"]}"#;
+    let mut plan = wanted("backrest_sidecar_blog_db", &["/docker_volumes/blog_data/_data"]);
+    plan.aliases = vec!["backrest_sidecar_db".to_owned()];
+    let merge = merge(&native(there), &[plan], &owned(&["backrest_sidecar_db"]), Orphans::Keep);
+    assert_eq!(words(&merge), ["backrest_sidecar_blog_db added", "backrest_sidecar_db left"]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ start_all() {
 "#;
 
 /// Writes down what runs and stops it, but for containers of `compose run`, which somebody waits for. What an earlier run left stopped is started first, and what this one stopped is
-/// started again if it does not come to its end.
+/// started again if it does not come to its end. What is written down is on the disk before the first stop.
 const STOP_ALL: &str = r#"finish() {
   rc=$?
   trap - EXIT
@@ -49,6 +49,7 @@ while read -r id; do
 done <"$state.all" >"$state.new"
 rm -f "$state.all"
 mv "$state.new" "$state"
+sync
 while read -r id; do limited docker stop "$id" </dev/null; done <"$state"
 "#;
 
