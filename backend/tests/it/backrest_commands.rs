@@ -92,7 +92,9 @@ fn what_cannot_be_done_has_its_exit_code() {
     let socket = root.path().join("no.sock").display().to_string();
     let away = reconcile(mainstay().arg("reconcile").env_remove("DOCKER_HOST"), &config, &["--docker-sock", &socket]);
     assert_eq!(away.status.code(), Some(3), "{away:?}");
-    assert_eq!(lines(&away)[0]["level"], json!("error"), "{away:?}");
+    let told = lines(&away);
+    assert_eq!(told.last().expect("lines")["action"], json!("reconcile.failed"), "{away:?}");
+    assert_eq!(told.last().expect("lines")["level"], json!("error"), "{away:?}");
     assert_eq!(std::fs::read_to_string(&config).expect("there"), "{");
 }
 
