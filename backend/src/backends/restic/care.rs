@@ -122,7 +122,9 @@ fn heed_refusal(line: Line<'_>) -> Heed {
 /// A server's answer to a deletion that it never allows.
 fn is_refusal(line: &str) -> bool {
     let is_deletion = line.contains("Remove(") || line.contains("unable to remove") || line.contains("delete");
-    is_deletion && ["403", "405", "Forbidden", "AccessDenied", "Access Denied"].iter().any(|word| line.contains(word))
+    // The numbers alone also stand in ids, ports and times.
+    let words = ["(403)", "(405)", "Forbidden", "Method Not Allowed", "AccessDenied", "Access Denied"];
+    is_deletion && words.iter().any(|word| line.contains(word))
 }
 
 /// `total prune:           3 blobs / 1.234 MiB`
@@ -277,6 +279,9 @@ mod tests {
         let old = "Remove(<snapshot/a61a1f8d1e>) returned error, retrying after 552.330144ms: blob not removed, server response: 403 Forbidden (403)";
         assert!(is_refusal(old));
         assert!(!is_refusal("Save(<data/4030>) returned error"));
+        let unreachable =
+            "Remove(<snapshot/a640312d1e>) returned error, retrying after 552.405144ms: connection refused";
+        assert!(!is_refusal(unreachable), "a number within an id says nothing");
     }
 
     #[test]

@@ -36,6 +36,18 @@ const ABSENT: [&str; 5] = [
     "The specified key does not exist.",
 ];
 
+/// What says that who asks may not. The numbers alone also stand in ports and ids.
+const REFUSED: [&str; 8] = [
+    "permission denied",
+    "Permission denied",
+    "Access Denied",
+    "Access Key",
+    "401 Unauthorized",
+    "403 Forbidden",
+    "(401)",
+    "(403)",
+];
+
 impl Ended {
     /// What went wrong.
     pub(super) fn trouble(&self, version: Version) -> Trouble {
@@ -49,9 +61,7 @@ impl Ended {
             _ if has(&["wrong password or no key found"]) => Trouble::WrongPassword,
             _ if has(&["already locked"]) => Trouble::Locked,
             _ if !version.has_exit_codes() && self.says_absent() => Trouble::NoRepository,
-            _ if has(&["permission denied", "Access Denied", "401", "403", "Access Key", "Permission denied"]) => {
-                Trouble::Refused
-            }
+            _ if has(&REFUSED) => Trouble::Refused,
             _ => Trouble::Other,
         }
     }
@@ -136,6 +146,10 @@ mod tests {
             ("unable to open config file: Stat: The specified key does not exist.", Trouble::NoRepository),
             (
                 "unable to open config file: client.Head: Head \"http://h/config\": dial tcp 127.0.0.1:1: connect: connection refused",
+                Trouble::Other,
+            ),
+            (
+                "unable to open config file: client.Head: Head \"http://h/config\": dial tcp 127.0.0.1:40312: connect: connection refused",
                 Trouble::Other,
             ),
             ("unable to open config file: unexpected HTTP response (401): 401 Unauthorized", Trouble::Refused),

@@ -91,7 +91,9 @@ async fn an_exclusive_lock_of_somebody_else_is_named_when_it_does_not_go() {
         tokio::task::yield_now().await;
     }
     child.kill().await.expect("killed");
-    let sentence = not_ready(bench.backend().begin(bench.request(), bench.work()).await.map(|_| ()));
+    let mut session = bench.backend().begin(bench.request(), bench.work()).await.expect("begun");
+    let sentence = not_ready(session.precopy(&[bench.volume()]).await);
+    session.end().await;
     assert!(sentence.contains("is locked by host") && sentence.contains("restic unlock"), "{sentence}");
     assert_eq!(names_in(&bench.path("repository/locks")).len(), 1, "it is kept");
 }
