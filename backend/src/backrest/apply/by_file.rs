@@ -7,10 +7,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::time::{Instant, sleep};
 
-use super::container::{BackrestContainer, NotUp};
+use super::container::{BackrestContainer, NotUp, Seen};
 use super::file::{Content, FileError, Lock, Staged};
 use super::note::{StopNote, hash};
 use super::place::Place;
@@ -24,9 +23,6 @@ use crate::domain::clock::Clock;
 
 /// How long the engine lets a container end by itself where nothing else is said.
 const STOP_TIMEOUT_SECS: u64 = 10;
-
-/// How long after that a stop that was asked for may still land.
-const STOP_MAY_LAND: TimeDelta = TimeDelta::seconds(30);
 
 /// How long it is waited for another process that changes the file.
 const LOCK_WITHIN: Duration = Duration::from_secs(120);
@@ -79,7 +75,7 @@ pub async fn read_file(path: &Path, format: Option<Format>) -> Result<Option<Doc
 }
 
 /// Brings a file to what labels want, and Backrest to know it. With no difference nothing is touched. Never drop the
-/// future: Backrest may stand still then, until [`recover`] is asked.
+/// future: Backrest may stand still then, until [`super::recover`] is asked.
 ///
 /// # Errors
 /// When it was not written, or Backrest does not know it. The file is the one before then, unless the command after it
@@ -91,33 +87,7 @@ pub async fn by_file(apply: &FileApply<'_>, join: Join<'_>) -> Result<Applied, A
     if !merge.is_change() {
         return Ok(Applied { merge, outcome: Outcome::Unchanged, notes: Vec::new() });
     }
-    let work = Work { apply: *apply, _lock: lock(&place).await?, place };
-    work.run(join).await
-}
-
-/// Starts a Backrest that a former run of ours stopped and could not start again. To be asked at every start and from
-/// time to time, before anything else.
-///
-/// # Errors
-/// When it cannot be started; the note stays then.
-pub async fn recover(path: &Path, container: BackrestContainer<'_>, clock: &dyn Clock) -> Result<bool, ApplyError> {
-    let place = find(path).await?;
-    let look = place.clone();
-    if blocking(move || look.find_note()).await?.is_none() {
-        return Ok(false);
-    }
-    let apply = FileApply {
-        path,
-        format: None,
-        if_missing: None,
-        after: After::Container(container),
-        patience: Duration::ZERO,
-        clock,
-    };
-    let work = Work { apply, _lock: lock(&place).await?, place };
-    // Another process may have been about it while we waited for the lock.
-    let Some(note) = work.blocking(|place| place.find_note()).await? else { return Ok(false) };
-    work.undo_stop(&container, &note).await
+    Work::begin(*apply, place).await?.run(join).await
 }
 
 impl FileApply<'_> {
@@ -142,13 +112,20 @@ struct Ready {
 }
 
 /// A change at work; others of us wait meanwhile.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     apply: FileApply<'a>,
     place: Place,
     _lock: Lock,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    /// Takes the lock, for which it waits.
+    pub(super) async fn begin(apply: FileApply<'a>, place: Place) -> Result<Self, ApplyError> {
+        let locked = place.clone();
+        let lock = blocking(move || locked.lock(LOCK_WITHIN)).await?;
+        Ok(Self { apply, place, _lock: lock })
+    }
+
     async fn run(&self, join: Join<'_>) -> Result<Applied, ApplyError> {
         let Some(ready) = self.prepare(join).await? else {
             let merge = join(&self.apply.read(&self.place).await?.document);
@@ -200,19 +177,24 @@ impl Work<'_> {
             let notes = vec![format!("container '{}' does not run, so it was not started", container.name)];
             return Ok(Applied { merge, outcome: Outcome::Written, notes });
         }
-        if let Some(why) = self.wait_until_idle(container).await {
+        let seen = self.wait_until_idle(container).await;
+        if let Seen::Work(why) = seen {
             return Ok(Applied { merge: ready.merge, outcome: Outcome::Deferred { why }, notes: Vec::new() });
         }
-        self.at_rest(container, &detail, ready, join).await
+        let mut applied = self.at_rest(container, &detail, ready, join).await?;
+        if let Seen::Nothing(why) = seen {
+            applied.notes.push(format!("before the stop it could not be seen whether Backrest was at work: {why}"));
+        }
+        Ok(applied)
     }
 
-    /// What Backrest is still at when there is no more time to wait.
-    async fn wait_until_idle(&self, container: &BackrestContainer<'_>) -> Option<String> {
+    /// What is seen of Backrest when it is idle, or there is no more time to wait.
+    async fn wait_until_idle(&self, container: &BackrestContainer<'_>) -> Seen {
         let begun = Instant::now();
         loop {
-            let work = container.find_work().await?;
-            if begun.elapsed() >= self.apply.patience {
-                return Some(work);
+            let seen = container.look_for_work().await;
+            if !matches!(seen, Seen::Work(_)) || begun.elapsed() >= self.apply.patience {
+                return seen;
             }
             sleep(LOOK_EVERY.min(self.apply.patience)).await;
         }
@@ -304,7 +286,7 @@ impl Work<'_> {
     }
 
     /// Puts the configuration before back, and starts with that.
-    async fn roll_back(
+    pub(super) async fn roll_back(
         &self,
         container: &BackrestContainer<'_>,
         id: &str,
@@ -337,44 +319,7 @@ impl Work<'_> {
         self.blocking(|place| place.clear_note()).await
     }
 
-    /// Does what a run that was killed could not do any more. Says whether Backrest was started.
-    async fn undo_stop(&self, container: &BackrestContainer<'_>, note: &StopNote) -> Result<bool, ApplyError> {
-        let detail = match container.engine.inspect_container(&note.container).await {
-            Ok(detail) => detail,
-            // It was made anew; who did that runs it.
-            Err(crate::docker::EngineError::NotFound { .. }) => {
-                self.blocking(|place| place.clear_note()).await?;
-                return Ok(false);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if detail.is_up() {
-            let waits = TimeDelta::seconds(i64::try_from(note.stop_timeout_secs).unwrap_or(i64::from(u32::MAX)));
-            let is_same_run = detail.started_at == note.started_at;
-            if !is_same_run || self.apply.clock.now() > note.asked_at + waits + STOP_MAY_LAND {
-                self.blocking(|place| place.clear_note()).await?;
-            }
-            return Ok(false);
-        }
-        match container.start(&note.container).await {
-            Ok(()) => self.blocking(|place| place.clear_note()).await?,
-            Err(source) => {
-                let before = self.find_before(note).await?;
-                let Some(before) = before else { return Err(ApplyError::NotUp { is_restored: false, source }) };
-                return Err(self.roll_back(container, &note.container, Some(before), source).await);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The configuration before, where the new one is in its place.
-    async fn find_before(&self, note: &StopNote) -> Result<Option<Content>, ApplyError> {
-        let (now, copy) = self.blocking(|place| Ok((place.read()?, super::file::read(&place.copy())?))).await?;
-        let is_new = now.is_some_and(|now| hash(&now.bytes) == note.after);
-        Ok(copy.filter(|copy| is_new && hash(&copy.bytes) == note.before))
-    }
-
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Place) -> Result<T, FileError> + Send + 'static,
     ) -> Result<T, ApplyError> {
@@ -383,18 +328,13 @@ impl Work<'_> {
     }
 }
 
-async fn find(path: &Path) -> Result<Place, ApplyError> {
+pub(super) async fn find(path: &Path) -> Result<Place, ApplyError> {
     let path = path.to_owned();
     blocking(move || Place::find(&path)).await
 }
 
-async fn lock(place: &Place) -> Result<Lock, ApplyError> {
-    let place = place.clone();
-    blocking(move || place.lock(LOCK_WITHIN)).await
-}
-
 /// Runs what waits for the disk where it holds up nothing else.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, ApplyError> {
     match tokio::task::spawn_blocking(work).await {

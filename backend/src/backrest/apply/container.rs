@@ -65,6 +65,16 @@ pub enum NotUp {
     Engine(#[from] EngineError),
 }
 
+/// What can be seen of Backrest's work from outside.
+pub(super) enum Seen {
+    /// It is at something.
+    Work(String),
+    /// It is at nothing that we know.
+    Idle,
+    /// Nothing, for this reason.
+    Nothing(String),
+}
+
 /// What one look at a container that was started tells.
 enum Look {
     Up,
@@ -76,8 +86,8 @@ impl BackrestContainer<'_> {
         self.engine.inspect_container(self.name).await
     }
 
-    /// What Backrest is at, if that can be seen and is something.
-    pub(super) async fn find_work(&self) -> Option<String> {
+    /// Looks whether Backrest is at work.
+    pub(super) async fn look_for_work(&self) -> Seen {
         let cancel = CancellationToken::new();
         let run = ShellRun {
             engine: self.engine,
@@ -91,10 +101,14 @@ impl BackrestContainer<'_> {
             time_limit: Some(LOOK_WITHIN),
         };
         let mut names = Printed::default();
-        run.run(&mut names).await.ok()?;
+        if let Err(error) = run.run(&mut names).await {
+            return Seen::Nothing(error.to_string());
+        }
         let names = String::from_utf8_lossy(&names.0).into_owned();
-        let worker = names.lines().find(|name| WORKERS.contains(&name.trim()))?;
-        Some(format!("'{}' runs in Backrest's container", worker.trim()))
+        match names.lines().map(str::trim).find(|name| WORKERS.contains(name)) {
+            Some(worker) => Seen::Work(format!("'{worker}' runs in Backrest's container")),
+            None => Seen::Idle,
+        }
     }
 
     /// Starts it and waits until it is up.

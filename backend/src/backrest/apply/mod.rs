@@ -20,15 +20,17 @@ mod file;
 mod mount;
 mod note;
 mod place;
+mod recover;
 mod reload;
 #[cfg(test)]
 mod tests;
 
 pub use api::{ApiApply, by_api, read_by_api};
-pub use by_file::{After, FileApply, by_file, read_file, recover};
+pub use by_file::{After, FileApply, by_file, read_file};
 pub use client::{ApiClient, ApiError, Credentials};
 pub use container::{BackrestContainer, NotUp};
 pub use file::FileError;
+pub use recover::recover;
 pub use reload::ReloadError;
 
 use crate::docker::EngineError;
@@ -112,8 +114,8 @@ pub enum ApplyError {
     /// The engine did not do it.
     #[error("Backrest's container cannot be brought to rest or back")]
     Engine(#[from] EngineError),
-    /// Backrest did not come up with the new configuration.
-    #[error("Backrest did not come up with the new configuration; {}", outcome_of_restoring(*.is_restored))]
+    /// Backrest did not come up after a stop of ours.
+    #[error("Backrest did not come up; {}", outcome_of_restoring(*.is_restored))]
     NotUp {
         /// Whether it is up again with the one before.
         is_restored: bool,
@@ -128,9 +130,9 @@ pub enum ApplyError {
 
 const fn outcome_of_restoring(is_restored: bool) -> &'static str {
     if is_restored {
-        "the one before was put back, and it runs with that"
+        "the configuration before was put back, and it runs with that"
     } else {
-        "the one before was put back, and it does not run with that either; look at its log"
+        "it does not run now, with the one before either; look at the log of its container"
     }
 }
 

@@ -34,6 +34,7 @@ async fn backrest_stands_still_while_its_file_is_written_and_runs_after_it() {
     });
     let applied = scene.apply_with_stop().await.expect("applied");
     assert!(matches!(applied.outcome, Outcome::Restarted { .. }), "{:?}", applied.outcome);
+    assert!(applied.notes[0].contains("could not be seen"), "its image has no shell: {:?}", applied.notes);
     assert_eq!(scene.state(), ContainerState::Running);
     assert_eq!(scene.names(), ["config.json", "config.json.mainstay-before"]);
 }
@@ -70,7 +71,9 @@ async fn a_backrest_at_work_is_not_stopped() {
     }
     let idle = Scene::new();
     idle.engine.add_command(ID, "/proc", Program::printing("tini\nbackrest\nsh\n"));
-    assert!(matches!(idle.apply_with_stop().await.expect("applied").outcome, Outcome::Restarted { .. }));
+    let applied = idle.apply_with_stop().await.expect("applied");
+    assert!(matches!(applied.outcome, Outcome::Restarted { .. }), "{:?}", applied.outcome);
+    assert_eq!(applied.notes, Vec::<String>::new());
 }
 
 #[tokio::test]
