@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use mainstay::cli::{Cli, run};
 
 fn main() -> ExitCode {
     // First, while there is one thread. Without it the service works the same and takes more memory.
     let _ = small_heap::limit();
-    run(Cli::parse())
+    match Cli::read() {
+        Ok(cli) => run(cli),
+        Err(code) => code,
+    }
 }

@@ -40,6 +40,7 @@ pub const PATH: &str = "/api/openapi.json";
         (name = "stacks", description = "What runs on a host, and backing it up"),
         (name = "instances", description = "Means of backup: repositories, images, archives"),
         (name = "plans", description = "What is captured by which instance, when, and for how long"),
+        (name = "backrest", description = "The plans of a Backrest that is kept in step with labels"),
         (name = "jobs", description = "Runs: their state, progress and logs"),
         (name = "journal", description = "What is at rest, and bringing it back"),
         (name = "logs", description = "The log of the service, and log files"),

@@ -12,6 +12,7 @@ use super::auth::throttle::Throttle;
 use crate::discovery::Discovery;
 use crate::domain::clock::SharedClock;
 use crate::engine::JobEngine;
+use crate::engine::backrest::Reconciler;
 use crate::store::Store;
 
 /// Who gets in.
@@ -54,6 +55,8 @@ pub struct StateParts {
     pub store: Store,
     /// Runs jobs.
     pub engine: JobEngine,
+    /// Keeps a Backrest in step with labels, where one is configured.
+    pub backrest: Option<Reconciler>,
     /// What the host runs.
     pub discovery: Discovery,
     /// The time.
@@ -75,6 +78,8 @@ pub struct AppState {
     pub store: Store,
     /// Runs jobs.
     pub engine: JobEngine,
+    /// Keeps a Backrest in step with labels, where one is configured.
+    pub backrest: Option<Reconciler>,
     /// What the host runs.
     pub discovery: Discovery,
     /// The time.
@@ -99,10 +104,23 @@ impl AppState {
     /// The state of a service that starts now.
     #[must_use]
     pub fn new(parts: StateParts) -> Self {
-        let StateParts { store, engine, discovery, clock, auth, shutdown, about, show_page } = parts;
+        let StateParts { store, engine, backrest, discovery, clock, auth, shutdown, about, show_page } = parts;
         let (logins, password_checks) = (Throttle::default(), Semaphore::new(2));
         let started_at = clock.now();
-        Self { store, engine, discovery, clock, auth, logins, password_checks, shutdown, about, show_page, started_at }
+        Self {
+            store,
+            engine,
+            backrest,
+            discovery,
+            clock,
+            auth,
+            logins,
+            password_checks,
+            shutdown,
+            about,
+            show_page,
+            started_at,
+        }
     }
 }
 

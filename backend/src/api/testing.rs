@@ -104,6 +104,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
     StateParts {
         store,
         engine,
+        backrest: None,
         discovery,
         clock: shared.into(),
         auth,

@@ -22,18 +22,21 @@ use crate::docker::SharedEngine;
 use crate::docker::bollard_engine::BollardEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{SharedClock, SystemClock};
+use crate::engine::backrest::Reconciler;
 use crate::engine::logbook::SystemLog;
 use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
 use crate::telemetry::redact::Redactor;
 
+mod backrest;
 mod http;
 mod lock;
 mod password;
 mod resume;
 mod secrets;
 mod serve;
+pub mod sidecar;
 mod store;
 mod watch;
 
@@ -126,17 +129,16 @@ impl Builder {
         // Before anything else: what a former process stopped runs again. What is not back at once is watched from now
         // on, however long the rest of the start takes.
         watch::start_journal(&tasks, &shutdown, &engine);
-        recover(&engine).await?;
-        if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
-            tracing::warn!("the first look at the host takes long; the service answers without it");
-        }
+        recover(&engine, &discovery).await?;
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
+        let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown))?;
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),
             engine: engine.clone(),
+            backrest: backrest.clone(),
             discovery,
             clock: clock.clone().into(),
             auth,
@@ -152,6 +154,7 @@ impl Builder {
             server_task: tokio::runtime::Handle::current().spawn(server.run),
             store,
             engine,
+            backrest,
             clock,
             scheduler,
             shutdown,
@@ -175,11 +178,14 @@ fn system_log(config: &Config, clock: SharedClock, redactor: &Redactor) -> Syste
     SystemLog::redacting(config.log_dir.clone(), clock, Arc::new(move |text: &str| redactor.redact(text)))
 }
 
-/// Puts in order what an end that was not planned left behind.
-async fn recover(engine: &JobEngine) -> anyhow::Result<()> {
+/// Puts in order what an end that was not planned left behind, and takes the first look at the host.
+async fn recover(engine: &JobEngine, discovery: &Discovery) -> anyhow::Result<()> {
     let report = engine.recover().await?;
     if report != crate::engine::RecoveryReport::default() {
         tracing::warn!(?report, "the last end of the service was not planned; what it left behind was put in order");
+    }
+    if tokio::time::timeout(FIRST_LOOK, discovery.refresh()).await.is_err() {
+        tracing::warn!("the first look at the host takes long; the service answers without it");
     }
     Ok(())
 }
@@ -191,6 +197,7 @@ pub struct Running {
     server_task: tokio::task::JoinHandle<std::io::Result<()>>,
     store: Store,
     engine: JobEngine,
+    backrest: Option<Reconciler>,
     clock: SharedClock,
     scheduler: Scheduler,
     shutdown: CancellationToken,
@@ -252,7 +259,13 @@ impl Running {
             self.scheduler.stop().await;
         };
         // Beside each other: whoever ends this process may not wait long, and stacks come first.
-        let (is_well, ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors);
+        // A Backrest that is stopped for its configuration is started again first.
+        let settled = async {
+            if let Some(backrest) = &self.backrest {
+                let _ = tokio::time::timeout(self.shutdown_timeout, backrest.settled()).await;
+            }
+        };
+        let (is_well, (), ()) = tokio::join!(self.engine.shut_down(self.shutdown_timeout), close_doors, settled);
         if !is_well {
             tracing::error!("not everything is back; what is at rest is started by the next Mainstay");
         }
@@ -275,6 +288,8 @@ impl Running {
 pub async fn start_for_command(loaded: &Loaded) -> anyhow::Result<Running> {
     let mut loaded = loaded.clone();
     loaded.config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // A command is over before anything is worth being kept in step.
+    loaded.config.backrest = None;
     Builder { is_for_command: true, ..Builder::new(loaded) }.start().await
 }
 

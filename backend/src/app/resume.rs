@@ -10,6 +10,7 @@ use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::names::StackName;
+use crate::engine::backup_once::bring_back_left;
 use crate::engine::logbook::SystemLog;
 use crate::engine::registry::Registry;
 use crate::engine::{EngineParts, JobEngine};
@@ -21,6 +22,7 @@ use super::{backend_parts, discovery_settings, engine_settings, lock, real_engin
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {
     engine: JobEngine,
+    clock: SharedClock,
     _store_lock: lock::StoreLock,
 }
 
@@ -49,10 +51,10 @@ impl Resumer {
             build_backend: Arc::new(crate::backends::build),
             docker,
             clock: clock.clone(),
-            system_log: SystemLog::new(config.log_dir.clone(), clock),
+            system_log: SystemLog::new(config.log_dir.clone(), clock.clone()),
             runtime: tokio::runtime::Handle::current(),
         };
-        Ok(Self { engine: JobEngine::new(engine_settings(config), parts), _store_lock: store_lock })
+        Ok(Self { engine: JobEngine::new(engine_settings(config), parts), clock, _store_lock: store_lock })
     }
 
     /// Brings back what is at rest of `stack`, or all of it; the answer of `POST /api/v1/journal/resume`.
@@ -60,6 +62,11 @@ impl Resumer {
     /// # Errors
     /// When the store cannot be read.
     pub async fn resume(&self, stack: Option<&StackName>, is_dry_run: bool) -> anyhow::Result<serde_json::Value> {
+        if !is_dry_run {
+            // What a killed `backup-once` stopped stands at the engine, not in the store.
+            let tell = |line: crate::backrest::line::Line| tracing::warn!("{}", line.message());
+            bring_back_left(&self.engine.docker(), &self.clock, &tell).await.ok();
+        }
         let all = if is_dry_run {
             self.engine.preview_resume(stack).await?
         } else {

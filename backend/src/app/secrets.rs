@@ -14,7 +14,9 @@ pub(super) fn of_config(config: &Config) -> Vec<String> {
     let database = url::Url::parse(config.database_url.expose()).ok();
     let database = database.and_then(|url| url.password().map(str::to_owned));
     let of_instances = config.instances.iter().flat_map(secrets_of_instance);
-    password.chain(key).chain(database).chain(of_instances).collect()
+    let backrest = config.backrest.as_ref().and_then(|backrest| url::Url::parse(backrest.url.as_ref()?.expose()).ok());
+    let backrest = backrest.and_then(|url| url.password().map(str::to_owned));
+    password.chain(key).chain(database).chain(backrest).chain(of_instances).collect()
 }
 
 /// Has `redactor` know the secrets of every instance and plan, wherever it was made, before anything is done with it.

@@ -14,6 +14,8 @@ use crate::engine::events::Event;
 pub(super) fn start_journal(tasks: &TaskTracker, shutdown: &CancellationToken, engine: &JobEngine) {
     let (journal, stop) = (engine.clone(), shutdown.clone());
     tasks.spawn(async move { journal.watch_journal(stop).await });
+    let (left, stop) = (engine.clone(), shutdown.clone());
+    tasks.spawn(async move { left.watch_left(stop).await });
 }
 
 /// Keeps the view of the host fresh, looking at all of it every `rescan_every`.

@@ -10,11 +10,14 @@ pub mod document;
 #[cfg(test)]
 mod golden_tests;
 mod ids;
+mod keep_flags;
 mod labels;
+pub mod line;
 pub mod merge;
 mod notes;
 mod places;
 mod plan;
+pub mod rcb;
 mod render;
 #[cfg(test)]
 mod sound_tests;
@@ -24,6 +27,7 @@ mod wanted;
 mod workload;
 
 pub use cron::check as check_cron;
+pub use keep_flags::keep_flags;
 pub use plan::{
     DEFAULT_DOCKER_ROOT, Format, Keep, Note, NoteLevel, RenderedPlan, Settings, Skipped, WantedPlan, WantedSchedule,
 };

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! Every command but `serve`, `openapi`, `migrate` and, without a service, `resume` is a client of the HTTP API: of the service that runs, or of
-//! one that lives as long as the command ([`session`]). To add a command: a variant of [`Command`], a file here that
+//! Every command but `serve`, `openapi`, `migrate`, those of [`backrest`] and, without a service, `resume` is a client of
+//! the HTTP API: of the service that runs, or of one that lives as long as the command ([`session`]). To add a command: a variant of [`Command`], a file here that
 //! prints, nothing more. `--json` prints what the API answered.
 
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::app;
 use crate::config::{ConfigErrors, LoadOptions, Loaded, Overrides, load, load_for_resume};
 
+mod backrest;
 mod backup;
 mod cat;
 mod client;
@@ -68,6 +69,12 @@ enum Command {
     Cat(cat::CatArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
+    /// Bring the plans of a Backrest in step with labels; needs no service
+    Reconcile(Box<backrest::ReconcileArgs>),
+    /// Do that again and again; needs no service
+    Daemon(Box<backrest::DaemonArgs>),
+    /// Back all labelled projects up once, by restic-compose-backup or by restic alone; needs no service
+    BackupOnce(Box<backrest::BackupOnceArgs>),
     /// Check everything that a backup needs
     Doctor,
     /// Print the OpenAPI document
@@ -84,6 +91,8 @@ enum Outcome {
     Done,
     Failed,
     Partial,
+    /// There was nothing to do, or it was only to be shown.
+    Nothing,
 }
 
 impl From<Outcome> for ExitCode {
@@ -92,7 +101,28 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => Self::SUCCESS,
             Outcome::Failed => Self::from(1),
             Outcome::Partial => Self::from(3),
+            Outcome::Nothing => Self::from(2),
         }
+    }
+}
+
+impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// With the exit code for a command line that cannot be read, or that only asked for help; what there is to say has
+    /// been printed.
+    pub fn read() -> Result<Self, ExitCode> {
+        let words = backrest::words(std::env::args_os().collect());
+        Self::try_parse_from(&words).map_err(|error| {
+            // Nothing can be done when it cannot be printed.
+            error.print().ok();
+            match error.exit_code() {
+                0 => ExitCode::SUCCESS,
+                _ if backrest::is_meant(&words) => ExitCode::FAILURE,
+                _ => ExitCode::from(2),
+            }
+        })
     }
 }
 
@@ -114,6 +144,10 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let Cli { global, command } = cli;
+    let command = match backrest::dispatch(command).await {
+        Ok(outcome) => return Ok(outcome),
+        Err(command) => command,
+    };
     if let Command::Openapi = command {
         return openapi::run();
     }
@@ -138,7 +172,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             output::line("the schema is up to date");
             Ok(Outcome::Done)
         }
-        Command::Openapi | Command::Resume(_) => Ok(Outcome::Done),
+        Command::Openapi | Command::Resume(_) | Command::Reconcile(_) | Command::Daemon(_) | Command::BackupOnce(_) => {
+            Ok(Outcome::Done)
+        }
     }
 }
 

@@ -78,16 +78,33 @@ fn tls(field: &Field<'_>) -> Option<TlsConfig> {
 
 fn backrest(field: &Field<'_>) -> Option<BackrestConfig> {
     let mut section = field.section()?;
-    field.warn_not_yet();
     let mut backrest = BackrestConfig::default();
     section.set(&["config"], &mut backrest.config, Field::path);
-    section.set(&["format"], &mut backrest.format, Field::words);
+    section.set(&["format"], &mut backrest.format, |field| one_of(field, &["auto", "native", "sidecar"]));
+    section.set(&["url"], &mut backrest.url, |field| field.secret_url().map(Some));
     section.set(&["container"], &mut backrest.container, name);
     section.set(&["apply"], &mut backrest.apply, Field::flag);
+    section.set(&["restart_timeout"], &mut backrest.restart_timeout, |field| field.duration(SECOND));
+    section.set(&["default_repo"], &mut backrest.default_repo, Field::words);
+    section.set(&["default_schedule"], &mut backrest.default_schedule, Field::words);
+    section.set(&["default_retention"], &mut backrest.default_retention, Field::words);
+    section.set(&["plan_id_prefix"], &mut backrest.plan_id_prefix, Field::words);
+    section.set(&["docker_root"], &mut backrest.docker_root, Field::path);
+    section.set(&["volume_prefix"], &mut backrest.volume_prefix, |field| field.path().map(Some));
+    section.set(&["exclude_bind_mounts"], &mut backrest.exclude_bind_mounts, Field::flag);
+    section.set(&["label_commands"], &mut backrest.label_commands, Field::flag);
+    section.set(&["orphans"], &mut backrest.orphans, |field| one_of(field, &["keep", "disable", "delete"]));
     section.set(&["with_events"], &mut backrest.with_events, Field::flag);
     section.set(&["interval"], &mut backrest.interval, |field| field.duration(SECOND));
     section.finish();
     Some(backrest)
+}
+
+/// One of some words.
+fn one_of(field: &Field<'_>, words: &[&str]) -> Option<String> {
+    let known = |text: &str| words.iter().find(|word| **word == text).map(|word| (*word).to_owned());
+    field
+        .checked(|text| known(text).ok_or_else(|| format!("'{}' is none of {}", text.escape_debug(), words.join(", "))))
 }
 
 fn notification(field: &Field<'_>) -> Option<NotificationConfig> {

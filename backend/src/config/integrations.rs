@@ -31,16 +31,38 @@ pub struct TlsConfig {
 }
 
 /// A Backrest whose plans are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct BackrestConfig {
     /// Its configuration file. Absolute.
     pub config: PathBuf,
-    /// The form of that file; `auto` looks at it.
+    /// The form of that file: `native` or `sidecar`; `auto` looks at it.
     pub format: String,
-    /// The container that is restarted after a change.
+    /// Where it answers: then its API takes the plans, and the file is not touched.
+    pub url: Option<SecretUrl>,
+    /// The container that is stopped for a changed file.
     pub container: String,
-    /// Whether it is restarted after a change.
+    /// Whether it is stopped for a changed file.
     pub apply: bool,
+    /// How long it may take to come up.
+    pub restart_timeout: Duration,
+    /// The repository of plans whose labels name none.
+    pub default_repo: String,
+    /// The schedule of plans whose labels name none.
+    pub default_schedule: String,
+    /// The retention of plans whose labels name none.
+    pub default_retention: String,
+    /// What the ids of our plans begin with.
+    pub plan_id_prefix: String,
+    /// The data directory of the Docker Engine. Absolute.
+    pub docker_root: PathBuf,
+    /// Where Backrest sees the engine's volumes. Absolute.
+    pub volume_prefix: Option<PathBuf>,
+    /// Whether bind mounts are left out where no label names the paths.
+    pub exclude_bind_mounts: bool,
+    /// Whether commands in labels become hooks.
+    pub label_commands: bool,
+    /// What becomes of plans whose workload is gone: `keep`, `disable` or `delete`.
+    pub orphans: String,
     /// Whether Docker events start a reconciliation.
     pub with_events: bool,
     /// Pause between two reconciliations.
@@ -52,8 +74,19 @@ impl Default for BackrestConfig {
         Self {
             config: "/config/config.json".into(),
             format: "auto".to_owned(),
+            url: None,
             container: "backrest".to_owned(),
             apply: false,
+            restart_timeout: Duration::from_secs(60),
+            default_repo: "default".to_owned(),
+            default_schedule: "0 2 * * *".to_owned(),
+            default_retention: "daily=7,weekly=4".to_owned(),
+            plan_id_prefix: "backrest_sidecar_".to_owned(),
+            docker_root: "/var/lib/docker".into(),
+            volume_prefix: None,
+            exclude_bind_mounts: false,
+            label_commands: true,
+            orphans: "disable".to_owned(),
             with_events: true,
             interval: Duration::from_secs(60),
         }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions};
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions, NetworkConnectRequest,
+};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
     WaitContainerOptions,
@@ -43,10 +45,33 @@ pub(super) async fn create(link: &EngineLink, spec: &ContainerSpec) -> Result<St
         let (options, body) = (options.clone(), body.clone());
         async move { client.create_container(Some(options), body).await }
     });
-    Ok(request.await?.id)
+    let id = request.await?.id;
+    // The engine of some years ago takes one network with the request; the others are joined before the start.
+    for network in spec.networks.iter().skip(1) {
+        if let Err(error) = connect(link, &id, network).await {
+            // Best effort: whoever asked for it learns of the failure, and its name tells it apart.
+            remove(link, &id).await.ok();
+            return Err(error);
+        }
+    }
+    Ok(id)
+}
+
+async fn connect(link: &EngineLink, id: &str, network: &str) -> Result<(), EngineError> {
+    let asked = Asked {
+        action: format!("connect container '{id}' with network '{network}'"),
+        what: format!("network '{network}'"),
+    };
+    let body = NetworkConnectRequest { container: id.to_owned(), ..NetworkConnectRequest::default() };
+    let request = link.ask_again(&asked, CREATE_LIMIT, Repeat::IfNotSent, |client| {
+        let body = body.clone();
+        async move { client.connect_network(network, body).await }
+    });
+    Ok(request.await?)
 }
 
 fn body_of(spec: &ContainerSpec, asked: &Asked) -> Result<ContainerCreateBody, EngineError> {
+    spec.networks.iter().try_for_each(|network| check_reference(network))?;
     let mounts = spec.mounts.iter().map(|mount| mount_of(mount, asked)).collect::<Result<_, _>>()?;
     // A log of its own, whatever the engine's default: one that cannot be read back would hide what an image says.
     let log_config = HostConfigLogConfig {
@@ -60,6 +85,7 @@ fn body_of(spec: &ContainerSpec, asked: &Asked) -> Result<ContainerCreateBody, E
         labels: Some(spec.labels.clone().into_iter().collect()),
         host_config: Some(HostConfig {
             mounts: Some(mounts),
+            network_mode: spec.networks.first().cloned(),
             memory: spec.memory_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
             nano_cpus: spec.milli_cpus.map(|milli| i64::from(milli) * NANOS_PER_MILLI_CPU),
             log_config: Some(log_config),

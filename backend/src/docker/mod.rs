@@ -25,6 +25,7 @@ pub mod events;
 mod exec;
 mod failure;
 mod images;
+pub mod lines;
 mod link;
 pub mod own_container;
 mod redact;

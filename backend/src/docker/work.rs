@@ -67,6 +67,8 @@ pub struct ContainerSpec {
     pub labels: BTreeMap<String, String>,
     /// What is mounted in it.
     pub mounts: Vec<SpecMount>,
+    /// Networks that it is attached to, by name; empty means the default one.
+    pub networks: Vec<String>,
     /// Bytes of memory; absent means no limit.
     pub memory_bytes: Option<u64>,
     /// Processors, in thousandths; absent means no limit.

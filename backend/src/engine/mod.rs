@@ -29,7 +29,9 @@ use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
 mod backend_work;
+pub mod backrest;
 mod backup;
+pub mod backup_once;
 mod browse;
 mod check_run;
 mod claims;
@@ -234,6 +236,18 @@ impl JobEngine {
     /// Tells the dashboard of something that is no job.
     pub fn publish(&self, event: Event) {
         self.0.events.publish(event);
+    }
+
+    /// The Docker Engine.
+    #[must_use]
+    pub fn docker(&self) -> SharedEngine {
+        self.0.parts.docker.clone()
+    }
+
+    /// Where work goes on that must not end with whoever asked for it.
+    #[must_use]
+    pub fn runtime(&self) -> Handle {
+        self.0.parts.runtime.clone()
     }
 
     /// The service's own log.

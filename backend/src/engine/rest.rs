@@ -20,7 +20,7 @@ use crate::store::HeldContainer;
 
 use super::pause_point;
 use super::quiesce::{
-    self, Ascent, Case, Choice, Descent, NotBack, QuiesceError, Say, Standing, Touched, Watch, Witness,
+    self, Ascent, Case, Choice, Descent, NotBack, OfJob, QuiesceError, Say, Standing, Touched, Watch, Witness,
 };
 use super::steps::{Cx, Stop, count};
 
@@ -63,7 +63,7 @@ impl Party {
     }
 
     /// The containers that must come back: those that the engine was asked about.
-    fn cases(&self, touched: &Touched) -> Vec<Case> {
+    pub(super) fn cases(&self, touched: &Touched) -> Vec<Case> {
         let case = |held: &HeldContainer| {
             if touched.is_open(&held.id) { Case::new(held.clone()) } else { Case::settled(held.clone()) }
         };
@@ -111,11 +111,12 @@ impl<R> Cx<'_, R> {
     /// All parties at the same time. Once one cannot be brought to rest, no further container of the others is stopped.
     async fn descend(self, parties: &[&Party], touched: &Touched, say: Say<'_>) -> Result<(), QuiesceError> {
         let parts = &self.engine.0.parts;
-        let (docker, store, job) = (parts.docker.as_ref(), &parts.store, self.live.id());
+        let docker = parts.docker.as_ref();
+        let journal = &OfJob { store: &parts.store, job: self.live.id() };
         let cancel = &self.live.cancel.child_token();
         let descents = parties.iter().map(|party| {
             async move {
-                let descent = Descent { docker, store, job, choice: &party.choice, touched, cancel, say };
+                let descent = Descent { docker, journal, choice: &party.choice, touched, cancel, say };
                 let result = descent.run().await;
                 if result.is_err() {
                     cancel.cancel();

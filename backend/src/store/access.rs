@@ -130,16 +130,18 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn find_password_hash(&self) -> Result<Option<String>, StoreError> {
-        let row = setting::Entity::find_by_id(PASSWORD_HASH).one(&self.db).await.doing("read a setting")?;
+        self.find_setting(PASSWORD_HASH).await
+    }
+
+    /// The value of a setting.
+    pub(super) async fn find_setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let row = setting::Entity::find_by_id(name).one(&self.db).await.doing("read a setting")?;
         Ok(row.map(|r| r.value))
     }
 
-    /// Keeps the hash of a password.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn set_password_hash(&self, value: &str) -> Result<(), StoreError> {
-        let row = setting::ActiveModel { name: Set(PASSWORD_HASH.to_owned()), value: Set(value.to_owned()) };
+    /// Sets a setting.
+    pub(super) async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let row = setting::ActiveModel { name: Set(name.to_owned()), value: Set(value.to_owned()) };
         let mut on_conflict = OnConflict::column(setting::Column::Name);
         on_conflict.update_column(setting::Column::Value);
         setting::Entity::insert(row)
@@ -148,6 +150,14 @@ impl Store {
             .await
             .doing("write a setting")?;
         Ok(())
+    }
+
+    /// Keeps the hash of a password.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_password_hash(&self, value: &str) -> Result<(), StoreError> {
+        self.put_setting(PASSWORD_HASH, value).await
     }
 }
 

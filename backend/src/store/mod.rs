@@ -18,6 +18,7 @@ use crate::domain::clock::SharedClock;
 use reserve::Reserve;
 
 mod access;
+mod backrest;
 mod claim;
 mod entity;
 mod idempotency;

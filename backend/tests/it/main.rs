@@ -9,6 +9,7 @@
 
 mod access;
 mod backrest_apply;
+mod backrest_commands;
 mod backrest_hooks;
 mod backup;
 mod browse;

@@ -431,6 +431,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backrest/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what labels want of Backrest
+         * @description The plans that labels want, how each label was understood, what is skipped and why, and whether Backrest has them, as the
+         *     last round found it. Nothing is asked anew; `POST /api/v1/backrest/reconcile` does that.
+         */
+        get: operations["list_backrest_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backrest/plans/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have Backrest run a plan now
+         * @description Asks the running Backrest through its API; the run goes on there, and is no job of Mainstay.
+         */
+        post: operations["run_backrest_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backrest/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Backrest in step with labels now
+         * @description Reads labels and configuration anew, and applies the difference; with `dry_run` it is only shown. The answer has the
+         *     difference of every plan, which may hold what people wrote into hooks: it takes the scope `admin`. Without a body the
+         *     difference is applied.
+         */
+        post: operations["reconcile_backrest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctor": {
         parameters: {
             query?: never;
@@ -1508,6 +1571,118 @@ export interface components {
          * @enum {string}
          */
         BackendKind: "archive" | "restic" | "custom_image";
+        /** @description Something to know about a plan. */
+        BackrestNote: {
+            /** @description `warning` or `info`. */
+            level: string;
+            /** @description The label that it is about. */
+            label: string | null;
+            /** @description A sentence. */
+            message: string;
+        };
+        /** @description A plan whose workload is gone. */
+        BackrestOrphan: {
+            /** @description Its id. */
+            id: string;
+            /** @description What became of it: `disabled`, `removed`, `left`. */
+            state: string;
+        };
+        /** @description A plan that labels want. */
+        BackrestPlan: {
+            /** @description The id that it has in Backrest. */
+            id: string;
+            /** @description The Compose project. */
+            project: string | null;
+            /** @description The service. */
+            service: string | null;
+            /** @description Its containers. */
+            containers: string[];
+            /** @description The repository. */
+            repo: string;
+            /** @description Five cron fields in Backrest's own zone; null means only on demand. */
+            schedule: string | null;
+            /** @description What is backed up, as Backrest sees it. */
+            paths: string[];
+            /** @description What is left out. */
+            excludes: string[];
+            /** @description What is kept, as the label or the default says it. */
+            retention: string;
+            /** @description Whether its containers rest meanwhile, by hooks of ours. */
+            quiesce: boolean;
+            /** @description Whether labels have commands run. */
+            has_commands: boolean;
+            /** @description What it means for the configuration: `unchanged`, `added`, `changed`, `adopted`, `refused`. */
+            state: string;
+            /** @description The difference in lines that begin with `+` or `-`; only in the answer to a reconciliation. */
+            differences: string[];
+            /** @description How labels were understood, and what is doubtful. */
+            notes: components["schemas"]["BackrestNote"][];
+        };
+        /**
+         * @description What is known of the Backrest whose plans are kept in step with labels.
+         * @example {
+         *       "last_reconcile_at": "2026-11-21T03:00:00.000Z",
+         *       "error": null,
+         *       "format": "native",
+         *       "outcome": "restarted",
+         *       "drift": 0,
+         *       "items": [
+         *         {
+         *           "id": "backrest_sidecar_shop_db",
+         *           "project": "shop",
+         *           "service": "db",
+         *           "containers": [
+         *             "shop-db-1"
+         *           ],
+         *           "repo": "default",
+         *           "schedule": "15 3 * * *",
+         *           "paths": [
+         *             "/docker_volumes/shop_pgdata/_data"
+         *           ],
+         *           "excludes": [],
+         *           "retention": "daily=7",
+         *           "quiesce": true,
+         *           "has_commands": false,
+         *           "state": "unchanged",
+         *           "differences": [],
+         *           "notes": []
+         *         }
+         *       ],
+         *       "orphans": [],
+         *       "skipped": [],
+         *       "notes": []
+         *     }
+         */
+        BackrestPlans: {
+            last_reconcile_at: components["schemas"]["Time"] | null;
+            /** @description Why the last round failed; null when it did not. */
+            error: string | null;
+            /** @description The format of the configuration: `native` or `sidecar`; null before the first round. */
+            format: string | null;
+            /** @description What came of the configuration in that round: `unchanged`, `sent`, `restarted`, `reloaded`, `written`, `deferred`. */
+            outcome: string | null;
+            /** @description How many plans are other in Backrest than labels want, as far as is known. */
+            drift: number;
+            /** @description What labels want, by id. */
+            items: components["schemas"]["BackrestPlan"][];
+            /** @description Plans that were made from labels and whose workload is gone. */
+            orphans: components["schemas"]["BackrestOrphan"][];
+            /** @description Workloads whose labels want a plan that cannot be made. */
+            skipped: components["schemas"]["BackrestSkipped"][];
+            /** @description What else a person should know. */
+            notes: string[];
+        };
+        /** @description A workload without the plan that its labels want. */
+        BackrestSkipped: {
+            /** @description Its first container. */
+            container: string;
+            /** @description The Compose project. */
+            project: string | null;
+            /** @description The service. */
+            service: string | null;
+            /** @description Why. */
+            why: string;
+        };
         /**
          * @description The form; it is read as pairs, because a field may come several times.
          * @example {
@@ -3243,6 +3418,11 @@ export interface components {
             ready: boolean;
             /** @description Why it cannot. */
             reasons: string[];
+        };
+        /** @description How a reconciliation is to go. */
+        ReconcileRequest: {
+            /** @description Only show what would be done. */
+            dry_run?: boolean;
         };
         /** @description How a restic repository is checked. */
         RepositoryCheck: {
@@ -5201,6 +5381,277 @@ export interface operations {
             };
             /** @description internal: a fault of the service; its log tells more under the `request_id` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_backrest_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the last round found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackrestPlans"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backrest_not_configured: the configuration has no section `backrest` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_backrest_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The plan's id in Backrest
+                 * @example backrest_sidecar_shop_db
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Backrest runs it, or has it in its queue */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backrest_not_configured, plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_supported: the address of Backrest's API is not configured */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backrest_failed: Backrest refuses; says why */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconcile_backrest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dry_run": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconcileRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description What was found, and what came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackrestPlans"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backrest_not_configured: the configuration has no section `backrest` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backrest_failed: the difference could not be made out or applied; says why */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -41,6 +41,8 @@ impl ApiError {
             Self::NotSupported(_) => Kind(S::CONFLICT, "not_supported", "Not supported by the instance"),
             Self::InstanceNotReady(_) => Kind(S::CONFLICT, "instance_not_ready", "The instance is not usable"),
             Self::InstanceFailed(..) => Kind(S::BAD_GATEWAY, "instance_failed", "The instance failed"),
+            Self::BackrestNotConfigured => Kind(S::NOT_FOUND, "backrest_not_configured", "No Backrest is configured"),
+            Self::BackrestFailed(_) => Kind(S::BAD_GATEWAY, "backrest_failed", "Backrest failed"),
             Self::TokenNotFound(_) => Kind(S::NOT_FOUND, "token_not_found", "Token not found"),
             Self::InvalidBody { .. } => Kind(S::BAD_REQUEST, "invalid_body", "Invalid body"),
             Self::InvalidQuery { .. } => Kind(S::BAD_REQUEST, "invalid_query", "Invalid query parameter"),

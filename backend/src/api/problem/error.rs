@@ -83,6 +83,12 @@ pub enum ApiError {
     /// The backend of the instance tried and did not manage.
     #[error("{0}")]
     InstanceFailed(String, #[source] Option<Cause>),
+    /// The configuration names no Backrest.
+    #[error("no Backrest is configured; the section `backrest` of the configuration names one")]
+    BackrestNotConfigured,
+    /// Backrest, or what is asked of it, failed.
+    #[error("{0}")]
+    BackrestFailed(String),
     /// There is no such token.
     #[error("no token has the id '{0}'")]
     TokenNotFound(String),

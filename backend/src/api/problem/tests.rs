@@ -43,6 +43,8 @@ fn samples() -> Vec<ApiError> {
         ApiError::NotSupported("a"),
         ApiError::InstanceNotReady("a".into()),
         ApiError::InstanceFailed("a".into(), Some(cause())),
+        ApiError::BackrestNotConfigured,
+        ApiError::BackrestFailed("a".into()),
         ApiError::invalid_field("a", "b"),
         ApiError::invalid_query("a", "b"),
         ApiError::InvalidPath("a".into()),

@@ -3,6 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub mod auth;
+pub mod backrest;
 pub mod doctor;
 pub mod events;
 pub mod health;
@@ -32,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(stacks::configure)
         .configure(instances::configure)
         .configure(plans::configure)
+        .configure(backrest::configure)
         .configure(jobs::configure)
         .configure(journal::configure)
         .configure(logs::configure)

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 mod access;
+mod backrest;
 mod compat;
 mod entry;
 mod event;
@@ -30,6 +31,7 @@ mod snapshot;
 mod stack;
 
 pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
+pub use backrest::{BackrestNote, BackrestOrphan, BackrestPlan, BackrestPlans, BackrestSkipped, ReconcileRequest};
 pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
 pub use entry::{ArchiveEntry, ArchiveEntryList, EntryKind};
 pub use event::{EngineChange, JobEnd, JobProgress, StackChange};

@@ -27,7 +27,6 @@ use session::ImageSession;
 mod container;
 mod fill;
 mod image;
-mod lines;
 mod owner;
 mod place;
 mod removal;

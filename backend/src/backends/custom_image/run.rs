@@ -7,11 +7,11 @@ use futures_util::StreamExt as _;
 use tokio::time::{sleep, timeout};
 
 use super::container::{Occasion, of_run};
-use super::lines::{Lines, Mask};
 use super::place::{self, Place};
 use super::removal::Removal;
 use super::{DATA, GRACE, Parts, SCRIPT, fill, image};
 use crate::backends::{BackendError, Work};
+use crate::docker::lines::{Lines, Mask};
 use crate::docker::{EngineError, MountSource, OutputPiece};
 use crate::domain::log::Level;
 

@@ -147,6 +147,15 @@ impl ApiClient {
         }
     }
 
+    /// Has Backrest run a command of restic on a repository, in its turn; nobody waits for its end.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub async fn run_command(&self, repo: &str, command: &str) -> Result<(), ApiError> {
+        let body = serde_json::json!({"repoId": repo, "command": command}).to_string();
+        self.call("RunCommand", body).await.map(|_| ())
+    }
+
     /// Asks for the configuration.
     pub(super) async fn config(&self) -> Result<Vec<u8>, ApiError> {
         self.call("GetConfig", "{}".to_owned()).await

@@ -63,7 +63,7 @@ auth: { password: secret, disabled: false }
     let config = config(text);
     assert_eq!(config.instances[0].targets.len(), 3);
     assert_eq!(config.instances[0].targets[2].what, What::Stack("blog".parse().expect("a name")));
-    assert_eq!(config.backrest, Some(BackrestConfig::default()));
+    assert_eq!(format!("{:?}", config.backrest), format!("{:?}", Some(BackrestConfig::default())));
 }
 
 #[test]
@@ -194,7 +194,18 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ("instances", "[{id: x, backend: archive}]"),
     ("hosts", "[{name: x, url: 'tcp://x', tls: {ca: /a, cert: /b, key: /c}}]"),
     ("backrest.config", "/x"),
-    ("backrest.format", "x"),
+    ("backrest.format", "native"),
+    ("backrest.url", "'http://x:9898'"),
+    ("backrest.restart_timeout", "1s"),
+    ("backrest.default_repo", "x"),
+    ("backrest.default_schedule", "1 1 * * *"),
+    ("backrest.default_retention", "last=1"),
+    ("backrest.plan_id_prefix", "x"),
+    ("backrest.docker_root", "/x"),
+    ("backrest.volume_prefix", "/x"),
+    ("backrest.exclude_bind_mounts", "true"),
+    ("backrest.label_commands", "false"),
+    ("backrest.orphans", "keep"),
     ("backrest.container", "x"),
     ("backrest.apply", "true"),
     ("backrest.with_events", "false"),

@@ -87,7 +87,7 @@ impl State {
             detail.started_at = Some(at);
         }
         if from.is_up() && !to.is_up() {
-            detail.exit_code = Some(self.work.exit_code_of(&detail.container.image));
+            detail.exit_code = Some(self.work.exit_code_of(&detail.container));
         }
         let project = detail.container.labels.get(labels::PROJECT).cloned();
         let id = detail.container.id.clone();

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::state::State;
 use super::{ScriptedEngine, running_container};
 use crate::docker::{ContainerSpec, EngineError, EngineVolume, ExecSpec, ExecState, ImageDetail, OutputPiece};
-use crate::domain::stack::ContainerState;
+use crate::domain::stack::{Container, ContainerState};
 
 /// What a shell returns for a program that is not there.
 const MISSING_TOOL: i64 = 127;
@@ -91,6 +91,8 @@ pub(super) struct Work {
     images: BTreeMap<String, ImageDetail>,
     pullable: BTreeMap<String, ImageDetail>,
     programs: BTreeMap<String, Program>,
+    /// What containers of an image do whose command holds some words.
+    image_commands: Vec<(String, String, Program)>,
 }
 
 /// What commands and images do.
@@ -113,6 +115,12 @@ impl ScriptedEngine {
         let mut state = self.state();
         state.work.images.insert(reference.to_owned(), image_called(reference));
         state.work.programs.insert(reference.to_owned(), program);
+    }
+
+    /// Says what containers of an image do whose command, joined by blanks, holds `words`. Of several that fit the last one
+    /// scripted counts.
+    pub fn add_image_command(&self, reference: &str, words: &str, program: Program) {
+        self.state().work.image_commands.push((reference.to_owned(), words.to_owned(), program));
     }
 
     /// Gives the registry an image, and says what containers of it do.
@@ -168,8 +176,17 @@ impl Work {
         place.and_then(|place| self.states.get(place).copied()).ok_or_else(|| not_found("command", id))
     }
 
-    pub(super) fn exit_code_of(&self, image: &str) -> i64 {
-        self.programs.get(image).map_or(0, |program| program.exit_code)
+    pub(super) fn exit_code_of(&self, container: &Container) -> i64 {
+        self.program_of(container).map_or(0, |program| program.exit_code)
+    }
+
+    /// What a container of an image does.
+    fn program_of(&self, container: &Container) -> Option<&Program> {
+        let spec = self.specs.iter().rev().find(|spec| spec.name == container.name);
+        let line = spec.map(|spec| spec.command.join(" ")).unwrap_or_default();
+        let fits = |script: &&(String, String, Program)| script.0 == container.image && line.contains(&script.1);
+        let scripted = self.image_commands.iter().rev().find(fits).map(|(_, _, program)| program);
+        scripted.or_else(|| self.programs.get(&container.image))
     }
 
     fn program_for(&self, container: &str, spec: &ExecSpec) -> Program {
@@ -226,7 +243,7 @@ impl State {
     /// What a container prints; nothing before it was started.
     pub(super) fn output_of(&self, id: &str) -> Result<(Vec<OutputPiece>, bool), EngineError> {
         let detail = self.get(id)?;
-        let program = self.work.programs.get(&detail.container.image).cloned().unwrap_or_default();
+        let program = self.work.program_of(&detail.container).cloned().unwrap_or_default();
         let pieces = if detail.started_at.is_some() { program.output } else { Vec::new() };
         Ok((pieces, program.is_endless && detail.is_up()))
     }
@@ -234,7 +251,7 @@ impl State {
     /// Lets a container end, unless only a stop ends it.
     pub(super) fn end_by_itself(&mut self, id: &str) -> Result<(), EngineError> {
         let detail = self.get(id)?;
-        let is_endless = self.work.programs.get(&detail.container.image).is_some_and(|program| program.is_endless);
+        let is_endless = self.work.program_of(&detail.container).is_some_and(|program| program.is_endless);
         if detail.is_up() && !is_endless {
             self.change(id, ContainerState::Exited);
         }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use chrono::DurationRound as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
@@ -32,7 +33,7 @@ const LAST_STOPS: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub(in crate::engine) enum QuiesceError {
     #[error("the stop journal could not be written, so nothing was stopped")]
-    Journal(#[from] crate::store::StoreError),
+    Journal(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("container {name} could not be looked at, so nothing was stopped")]
     Look {
         name: String,
@@ -97,12 +98,31 @@ pub(in crate::engine) fn run_of(detail: &ContainerDetail) -> Option<chrono::Date
     detail.started_at.map(|at| at.duration_trunc(chrono::Duration::milliseconds(1)).unwrap_or(at))
 }
 
+/// Where what is about to be held is written down before it is touched.
+#[async_trait]
+pub(in crate::engine) trait Journal: Send + Sync {
+    /// Commits the containers, in start order. On an error nothing may be stopped.
+    async fn write(&self, held: &[HeldContainer]) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// The journal of a job, in the store.
+pub(in crate::engine) struct OfJob<'a> {
+    pub(in crate::engine) store: &'a Store,
+    pub(in crate::engine) job: &'a JobId,
+}
+
+#[async_trait]
+impl Journal for OfJob<'_> {
+    async fn write(&self, held: &[HeldContainer]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.store.write_journal(self.job, held).await?)
+    }
+}
+
 /// Everything that bringing a stack to rest takes.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Descent<'a> {
     pub(in crate::engine) docker: &'a dyn ContainerEngine,
-    pub(in crate::engine) store: &'a Store,
-    pub(in crate::engine) job: &'a JobId,
+    pub(in crate::engine) journal: &'a dyn Journal,
     /// What to hold, in start order, and what waits for what.
     pub(in crate::engine) choice: &'a Choice,
     /// Told of every container that the engine is asked about.
@@ -115,7 +135,7 @@ impl Descent<'_> {
     /// Writes the journal, then brings the containers to rest, each after those that depend on it. On an error some may
     /// already rest, and some may come to rest later: the caller brings back all.
     pub(in crate::engine) async fn run(&self) -> Result<(), QuiesceError> {
-        self.store.write_journal(self.job, &self.choice.held).await?;
+        self.journal.write(&self.choice.held).await.map_err(QuiesceError::Journal)?;
         pause_point::reach("quiesce.journaled").await;
         let held = &self.choice.held;
         let needs: Needs<'_> = held.iter().map(|h| (h.id.as_str(), self.choice.order.needs_of(&h.id, held))).collect();

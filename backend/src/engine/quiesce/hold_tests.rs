@@ -77,7 +77,8 @@ impl Rig {
 
     async fn run(&self) -> Result<(), QuiesceError> {
         let Self { engine: docker, store, job, choice, touched, cancel, .. } = self;
-        in_time(Descent { docker, store, job, choice, touched, cancel, say: QUIET }.run()).await
+        let journal = &OfJob { store, job };
+        in_time(Descent { docker, journal, choice, touched, cancel, say: QUIET }.run()).await
     }
 
     fn stops(&self) -> Vec<String> {

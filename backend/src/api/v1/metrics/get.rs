@@ -29,6 +29,8 @@ pub(crate) async fn get_metrics(state: web::Data<AppState>) -> Result<HttpRespon
     let (overview, stacks) = (state.engine.overview().await?, state.engine.list_stacks().await?);
     let plans = measure_plans(&state).await?;
     let text = expose(&overview, &stacks, &plans, state.about.version).map_err(ApiError::internal)?;
+    let of_backrest = state.backrest.as_ref().map(|reconciler| reconciler.status().metrics()).unwrap_or_default();
+    let text = format!("{text}{of_backrest}");
     Ok(HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(text))
 }
 

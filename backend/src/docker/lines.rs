@@ -1,8 +1,9 @@
-//! What a container prints, as lines of a log.
+//! What a container prints, as lines of a log: [`Lines`] cuts the stream, [`Mask`] hides what the container was given as
+//! secrets.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::docker::sounds_secret;
+use super::sounds_secret;
 
 /// Bytes of a line that are kept.
 const MAX_LINE_BYTES: usize = 4096;
@@ -10,15 +11,16 @@ const MAX_LINE_BYTES: usize = 4096;
 const MIN_HIDDEN_BYTES: usize = 6;
 
 /// Cuts a stream into lines. Each stream has its own.
-#[derive(Default)]
-pub(super) struct Lines {
+#[derive(Debug, Default)]
+pub struct Lines {
     line: Vec<u8>,
     is_cut: bool,
 }
 
 impl Lines {
     /// The lines that a piece completes.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
+    #[must_use]
+    pub fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut parts = piece.split(|&byte| byte == b'\n').peekable();
         while let Some(part) = parts.next() {
@@ -31,7 +33,8 @@ impl Lines {
     }
 
     /// What was printed without a line break at the end.
-    pub(super) fn end(&mut self) -> Option<String> {
+    #[must_use]
+    pub fn end(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.line);
         let is_cut = std::mem::take(&mut self.is_cut);
         let text = String::from_utf8_lossy(&line);
@@ -67,18 +70,22 @@ fn without_escapes(text: &str) -> String {
 }
 
 /// Hides the secrets that an image was given, should it print them.
-pub(super) struct Mask(Vec<SecretString>);
+#[derive(Debug, Clone)]
+pub struct Mask(Vec<SecretString>);
 
 impl Mask {
     /// Of variables, those whose names sound like secrets.
-    pub(super) fn of<'a>(env: impl IntoIterator<Item = (&'a String, &'a SecretString)>) -> Self {
+    #[must_use]
+    pub fn of<'a>(env: impl IntoIterator<Item = (&'a String, &'a SecretString)>) -> Self {
         let is_hidden = |(name, value): &(&String, &SecretString)| {
             sounds_secret(name) && value.expose_secret().len() >= MIN_HIDDEN_BYTES
         };
         Self(env.into_iter().filter(is_hidden).map(|(_, value)| value.clone()).collect())
     }
 
-    pub(super) fn apply(&self, line: String) -> String {
+    /// The line, with `***` in the place of every such value.
+    #[must_use]
+    pub fn apply(&self, line: String) -> String {
         self.0.iter().fold(line, |line, value| {
             let value = value.expose_secret();
             if line.contains(value) { line.replace(value, "***") } else { line }
