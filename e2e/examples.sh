@@ -41,14 +41,19 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# place NAME: the example where the service looks for stacks; the override marks what Compose will create as ours.
+# place NAME: the example where the service looks for stacks.
 place() {
+  cp -r "examples/stacks/$1" "$SITE/stacks/$PREFIX$1"
+  mark "$1"
+}
+
+# mark NAME: the override marks what Compose will create as ours.
+mark() {
   local folder=$SITE/stacks/$PREFIX$1
-  cp -r "examples/stacks/$1" "$folder"
   printf 'EXAMPLE_IMAGE=%s\n' "$IMAGE" >>"$folder/.env"
   {
     printf 'networks:\n  default:\n    labels: { mainstay.test: "1" }\n'
-    sed -n '/^volumes:/,$p' "$folder/compose.yaml" | sed -nE 's/^  ([a-z]+):.*/\1/p' | {
+    sed -n '/^volumes:/,$p' "$folder/compose.yaml" | sed -nE 's/^  ([a-z-]+):.*/\1/p' | {
       read -r volume || exit 0
       printf 'volumes:\n'
       while :; do
@@ -57,6 +62,30 @@ place() {
       done
     }
   } >"$folder/compose.override.yaml"
+}
+
+# The example of Backrest, without what Compose 1 does not know and with a name of our own.
+place_backrest() {
+  local folder=$SITE/stacks/${PREFIX}backrest
+  mkdir -p "$folder"
+  sed -e '/^name:/d' -e "s/container_name: backrest/container_name: ${PREFIX}backrest/" \
+    examples/backrest/compose.yaml >"$folder/compose.yaml"
+  mark backrest
+}
+
+# Nothing runs of it, and Backrest's image is not there: labels are read of containers that were only made, too.
+dry_run_of_backrest() {
+  local code=0 lines=$SITE/dry-run id
+  cp "examples/backrest/config.$1.json" "$SITE/backrest.json"
+  "$BINARY" reconcile --config "$SITE/backrest.json" --backrest-container "${PREFIX}backrest" --dry-run >"$lines" || code=$?
+  cat "$lines"
+  equal 2 "$code" || return 1
+  # jq finds no fault with a file that is empty: what it prints has to be there.
+  for id in db files; do
+    jq -r 'select(.action == "plan.rendered").plan_id' "$lines" | grep -q "backrest_$id\$" || return 1
+  done
+  jq 'select(.action == "dry-run.complete").plans_changed >= 2' "$lines" | grep -qx true &&
+    cmp "examples/backrest/config.$1.json" "$SITE/backrest.json"
 }
 
 stack_is() { api GET "/api/v1/stacks/$PREFIX$1" | jq -e --arg state "$2" '.state == $state'; }
@@ -93,6 +122,11 @@ for folder in examples/stacks/*/; do
   check "$folder is valid for Compose" compose "$(basename "$folder")" config -q
   check "$folder has a README" test -s "$folder/README.md"
 done
+place_backrest
+check 'backrest: is valid for Compose' compose backrest config -q
+compose backrest up --no-start db files
+for format in native sidecar; do check "backrest: the dry run over a $format file shows both plans" dry_run_of_backrest "$format"; done
+compose backrest down --volumes >/dev/null 2>&1
 check 'config.example.yml is valid' "$BINARY" serve --check-config --config examples/config.example.yml
 
 check 'custom image: is built' build_example custom-backup-image custom

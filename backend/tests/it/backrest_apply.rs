@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mainstay::backrest::RenderedPlan;
@@ -12,8 +13,9 @@ use mainstay::backrest::apply::{
 use mainstay::backrest::document::Document;
 use mainstay::backrest::merge::{Merge, Orphans, merge};
 use mainstay::docker::ContainerEngine as _;
-use mainstay::docker::scripted::{ScriptedEngine, running_container};
+use mainstay::docker::scripted::{CallKind, ScriptedEngine, running_container};
 use mainstay::domain::clock::SystemClock;
+use mainstay::domain::stack::ContainerState;
 use serde_json::{Value, json};
 
 use crate::disk::SmallDisk;
@@ -380,4 +382,24 @@ async fn a_file_that_is_mounted_by_itself_is_explained_and_costs_no_stop() {
     assert!(error.to_string().contains("mount the directory"), "{error}");
     assert!(engine.changes().is_empty(), "{:?}", engine.changes());
     drop(mounted);
+}
+
+#[tokio::test]
+async fn a_rename_that_fails_while_backrest_stands_still_brings_it_back_with_its_file() {
+    let (directory, engine) = (tempfile::tempdir().expect("a directory"), scripted());
+    save_in(directory.path());
+    let path = directory.path().join("config.json");
+    let mounted = Arc::new(Mutex::new(None));
+    let put = Arc::clone(&mounted);
+    // Everything was tried before the stop, and all was well then.
+    engine.run_at_nth(CallKind::Stop, 1, move |_| *put.lock().expect("held") = Some(SmallDisk::over_itself(&path)));
+    let error = apply_file(directory.path(), of_scripted(&engine), "s_web").await.expect_err("no rename");
+    assert!(matches!(error, ApplyError::File(FileError::SingleFileMount(_))), "{error:?}");
+    assert_eq!(engine.state_of("b1"), Some(ContainerState::Running));
+    assert_eq!(plans_in(directory.path()), ["theirs"]);
+    assert!(mounted.lock().expect("held").take().is_some(), "it was stopped");
+    let left = [".config.json.mainstay-new", ".config.json.mainstay-stopped"];
+    assert!(left.iter().all(|name| !directory.path().join(name).exists()), "nothing is left beside it");
+    apply_file(directory.path(), of_scripted(&engine), "s_web").await.expect("applied");
+    assert_eq!(plans_in(directory.path()), ["s_web", "theirs"]);
 }

@@ -115,11 +115,12 @@ impl Scene {
         Wish { plans, skipped, rendered }
     }
 
-    /// Ours are the recorded ones, and those of the wanted ids that begin as ours do. One that is doubtful for a moment is
+    /// Ours are the recorded ones, and those of the wanted ids that begin as ours do. The plan of an alias may be another
+    /// workload's: the merge adopts it, or leaves it. One that is doubtful for a moment is
     /// nobody's: it stays as it is.
     fn owned(&self, wish: &Wish) -> BTreeSet<String> {
         let prefix = &self.settings.plan_id_prefix;
-        let ids = wish.rendered.iter().flat_map(|plan| [&plan.id].into_iter().chain(&plan.aliases));
+        let ids = wish.rendered.iter().map(|plan| &plan.id);
         let by_prefix = ids.filter(|id| !prefix.is_empty() && id.starts_with(prefix)).cloned();
         let mut owned: BTreeSet<String> = self.owned.iter().cloned().chain(by_prefix).collect();
         for id in wish.skipped.iter().flat_map(|skipped| &skipped.ids) {

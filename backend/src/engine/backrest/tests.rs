@@ -157,6 +157,20 @@ async fn a_plan_that_cannot_be_made_for_a_moment_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_plan_that_an_earlier_tool_wrote_for_another_stack_is_no_orphan() {
+    let rig = Rig::new();
+    let others =
+        r#"{"id": "backrest_sidecar_db", "repo": "default", "schedule": "1 1 * * *", "sources": ["/blog/data"]}"#;
+    std::fs::write(rig.config(), CONFIG.replace("\n]}", &format!(",\n  {others}\n]}}"))).expect("written");
+    rig.add_db("db1", &DB);
+    let reconciler = rig.reconciler("backrest_sidecar_");
+    for _ in 0..2 {
+        rig.run(&reconciler, false).await.expect("a round");
+        assert!(rig.text().contains(others) && rig.text().contains("backrest_sidecar_stack_db"), "{}", rig.text());
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_json_is_told_and_not_touched() {
     let rig = Rig::new();
     rig.add_db("db1", &DB);
