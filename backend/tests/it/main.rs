@@ -8,6 +8,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "tests read better with plain arguments")]
 
 mod access;
+mod backrest_api;
 mod backrest_apply;
 mod backrest_commands;
 mod backrest_hooks;
