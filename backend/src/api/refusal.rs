@@ -83,7 +83,9 @@ impl From<BrowseError> for ApiError {
             BrowseError::Removed(_) | BrowseError::Missing(_) => Self::ArchiveMissing(text),
             BrowseError::Damaged(what) => Self::ArchiveDamaged(what),
             BrowseError::NotAnArchive(_) => Self::ArchiveNotIndexed(text),
-            BrowseError::NoIndex(reason) => Self::ArchiveNotIndexed(reason),
+            BrowseError::NoIndex(reason) => {
+                Self::ArchiveNotIndexed(format!("the archive cannot be looked into: {reason}; `tar` takes it apart"))
+            }
             BrowseError::MakingIndex => Self::IndexRebuilding,
             BrowseError::UnknownEntry(path) => Self::EntryNotFound(path.to_string()),
             BrowseError::NotADirectory(path) => Self::NotADirectory(path.to_string()),

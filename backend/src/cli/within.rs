@@ -13,12 +13,14 @@ use serde_json::Value;
 use super::client::{Answer, Client, problem};
 use super::output;
 
+/// As many snapshots of a stack are looked through for its newest archive.
+const NEWEST: usize = 100;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct SnapshotArg {
-    /// A snapshot's id, or a stack's name for its newest one
+    /// A snapshot's id, or a stack's name for its newest archive
     #[arg(value_name = "SNAPSHOT")]
     snapshot: String,
 }
@@ -29,11 +31,22 @@ impl SnapshotArg {
         if self.snapshot.starts_with("snap_") {
             return Ok(self.snapshot.clone());
         }
-        let query = query(&[("stack", self.snapshot.clone()), ("limit", "1".to_owned())]);
-        let newest = client.get(&format!("/api/v1/snapshots?{query}")).await?;
-        let id = newest["items"][0]["id"].as_str().map(str::to_owned);
-        id.ok_or_else(|| anyhow!("there is no snapshot of a stack called '{}'", self.snapshot))
+        let query = query(&[("stack", self.snapshot.clone()), ("limit", NEWEST.to_string())]);
+        let listed = client.get(&format!("/api/v1/snapshots?{query}")).await?;
+        newest_archive(&listed, &self.snapshot)
     }
+}
+
+/// The id of the newest archive in a list of a stack's snapshots, newest first.
+fn newest_archive(listed: &Value, stack: &str) -> anyhow::Result<String> {
+    let mut newest = listed["items"].as_array().into_iter().flatten().peekable();
+    if newest.peek().is_none() {
+        return Err(anyhow!("there is no snapshot of a stack called '{stack}'"));
+    }
+    let archive = newest.find(|one| one["backend"] == "archive").and_then(|one| one["id"].as_str());
+    archive.map(str::to_owned).ok_or_else(|| {
+        anyhow!("none of the newest snapshots of '{stack}' is an archive; what restic keeps, restic itself looks into")
+    })
 }
 
 /// Parameters of a request.
@@ -100,6 +113,8 @@ impl Notice {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -107,5 +122,15 @@ mod tests {
         assert_eq!(path_parameter(OsStr::new("a b/ä")), ("path", "a b/ä".to_owned()));
         assert_eq!(path_parameter(OsStr::from_bytes(b"a/\xff")), ("path_bytes", "612fff".to_owned()));
         assert_eq!(query(&[("path", "a b&c=ä".to_owned())]), "path=a+b%26c%3D%C3%A4");
+    }
+
+    #[test]
+    fn a_stack_is_looked_into_by_its_newest_archive() {
+        let one = |id: &str, backend: &str| json!({"id": id, "backend": backend});
+        let listed = json!({"items": [one("snap_3", "restic"), one("snap_2", "archive"), one("snap_1", "archive")]});
+        assert_eq!(newest_archive(&listed, "blog").expect("one"), "snap_2");
+        let said = |listed: &Value| newest_archive(listed, "blog").expect_err("none").to_string();
+        assert!(said(&json!({"items": []})).contains("no snapshot of a stack called 'blog'"));
+        assert!(said(&json!({"items": [one("snap_3", "restic")]})).contains("restic itself"));
     }
 }

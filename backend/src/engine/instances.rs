@@ -30,7 +30,7 @@ impl JobEngine {
             match ready {
                 // The first run makes it. What held something and is gone is not made anew, see the preflight of a run.
                 Err(BackendError::Absent(why)) if !engine.may_have_stored(&instance.id).await? => {
-                    Ok(Readiness { notes: Vec::new(), warnings: vec![why] })
+                    Ok(Readiness { notes: Vec::new(), warnings: vec![format!("{why}; the first run makes it")] })
                 }
                 ready => ready,
             }

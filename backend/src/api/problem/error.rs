@@ -34,7 +34,7 @@ pub enum ApiError {
     #[error("the archive is damaged: {0}")]
     ArchiveDamaged(String),
     /// The archive of the snapshot has no index, and none can be made.
-    #[error("the archive cannot be looked into: {0}; `tar` takes it apart")]
+    #[error("{0}")]
     ArchiveNotIndexed(String),
     /// The index of the archive is being made.
     #[error("the index of the archive is being made anew; try again soon")]

@@ -99,10 +99,7 @@ impl Restic {
             Trouble::WrongPassword => format!(
                 "the password does not open the repository at {at}: set the right RESTIC_PASSWORD in the instance's env"
             ),
-            Trouble::NoPassword => format!(
-                "there is no password for the repository at {at}: set RESTIC_PASSWORD, RESTIC_PASSWORD_FILE or \
-                 RESTIC_PASSWORD_COMMAND in the instance's env"
-            ),
+            Trouble::NoPassword => return self.no_password(),
             Trouble::Locked => format!("the repository at {at} is locked: {words}"),
             Trouble::Refused => format!("access to the repository at {at} is refused: {words}"),
             Trouble::Other => return BackendError::failed(format!("{doing} failed: {words}")),
@@ -110,12 +107,19 @@ impl Restic {
         BackendError::NotReady(sentence)
     }
 
+    /// The error where nothing is said of a password.
+    pub(super) fn no_password(&self) -> BackendError {
+        let at = &self.settings.repository;
+        BackendError::NotReady(format!(
+            "there is no password for the repository at {at}: set RESTIC_PASSWORD, RESTIC_PASSWORD_FILE or \
+             RESTIC_PASSWORD_COMMAND in the instance's env"
+        ))
+    }
+
     /// The error of a repository that is certainly not there.
     pub(super) fn absent(&self) -> BackendError {
         let at = &self.settings.repository;
-        BackendError::Absent(format!(
-            "there is no repository at {at}; the first run of an instance makes it, or 'restic init' does"
-        ))
+        BackendError::Absent(format!("there is no repository at {at}"))
     }
 }
 

@@ -10,6 +10,10 @@ use super::{BackendError, Readiness, Work};
 /// Looks at the program, the repository and its locks.
 pub(super) async fn prepare(restic: &Restic, work: &Work, may_create: bool) -> Result<Readiness, BackendError> {
     let version = restic.version(work).await?;
+    // Where there is no repository yet, restic asks for a password only when one is made.
+    if !restic.has_password() {
+        return Err(restic.no_password());
+    }
     let mut readiness = Readiness { notes: vec![format!("restic {version}")], warnings: Vec::new() };
     let at = &restic.settings.repository;
     if let Some(locks) = restic.find_locks(work).await.map_err(unreachable(restic))? {

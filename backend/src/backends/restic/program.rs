@@ -41,6 +41,8 @@ const INHERITED: [&str; 14] = [
 ];
 /// Would contradict the repository's address.
 const NOT_FROM_THE_INSTANCE: [&str; 2] = ["RESTIC_REPOSITORY", "RESTIC_REPOSITORY_FILE"];
+/// What may hold the password, or say where it is.
+const PASSWORDS: [&str; 3] = ["RESTIC_PASSWORD", "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"];
 /// How long a command may take that asks for one small thing.
 pub(super) const SHORT: Duration = Duration::from_secs(60);
 /// How long a lock of somebody else is waited for.
@@ -86,6 +88,12 @@ impl Restic {
     pub(super) fn remember_own(&self, found: &[FoundSnapshot]) {
         let own = found.iter().filter(|snapshot| snapshot.is_ours).map(|snapshot| snapshot.reference.clone());
         self.own.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
+    }
+
+    /// Whether the instance says what the password is, or where.
+    pub(super) fn has_password(&self) -> bool {
+        let is_set = |name: &&str| self.env.get(*name).is_some_and(|value| !value.expose_secret().is_empty());
+        PASSWORDS.iter().any(is_set)
     }
 
     /// The first of these that was not seen to be this instance's.

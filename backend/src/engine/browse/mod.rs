@@ -44,7 +44,7 @@ pub enum BrowseError {
     #[error("no snapshot has the id '{0}'")]
     UnknownSnapshot(SnapshotId),
     /// It is kept by a means that cannot be looked into from here.
-    #[error("a snapshot of the backend {0} cannot be looked into from here")]
+    #[error("a snapshot of the backend {0} cannot be looked into from here; its own tool can")]
     NotAnArchive(BackendKind),
     /// Retention or a person removed the archive.
     #[error("the archive was removed at {0}")]

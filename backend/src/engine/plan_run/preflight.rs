@@ -86,7 +86,8 @@ async fn make_ready(cx: Cx<'_>, resolved: &Resolved, backend: &SharedBackend, wo
     let has_stored = has_stored.map_err(|e| Stop::because("the record of the snapshots cannot be read", &e))?;
     let mut what = format!("instance '{}' is not ready, so nothing was touched", resolved.instance.id);
     if has_stored {
-        what += " (earlier snapshots are recorded to lie there, so no new place is made)";
+        what += " (earlier snapshots of it are recorded, so no new place is made: see whether a disk is not mounted; where a \
+                 new place is meant, make it yourself, as with 'restic init')";
     }
     // A place that held something and is gone is a disk that is not mounted, far more often than a wish to begin anew.
     let may_create = !cx.request.is_dry_run && !has_stored;

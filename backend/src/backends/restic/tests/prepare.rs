@@ -6,7 +6,7 @@ use super::*;
 async fn a_repository_is_made_once_and_only_on_request() {
     let bench = Bench::empty();
     let sentence = not_ready(bench.backend().prepare(&bench.work(), false).await);
-    assert!(sentence.contains("no repository") && sentence.contains("first run"), "{sentence}");
+    assert!(sentence.contains("there is no repository"), "{sentence}");
     assert!(!bench.path("repository").exists());
     let made = bench.backend().prepare(&bench.work(), true).await.expect("made");
     assert!(made.notes.iter().any(|note| note.ends_with("was made")), "{made:?}");
@@ -86,4 +86,18 @@ async fn a_directory_that_may_not_be_read_is_refused() {
     fs::set_permissions(bench.path("repository"), fs::Permissions::from_mode(0o000)).expect("a mode");
     let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
     assert!(sentence.contains("is refused"), "{sentence}");
+}
+
+#[tokio::test]
+async fn without_a_password_nothing_is_ready_and_no_repository_is_made() {
+    let mut bench = Bench::empty();
+    for password in [None, Some("")] {
+        bench.instance.env.clear();
+        if let Some(password) = password {
+            bench.set("RESTIC_PASSWORD", password);
+        }
+        let sentence = not_ready(bench.backend().prepare(&bench.work(), false).await);
+        assert!(sentence.contains("there is no password"), "{sentence}");
+    }
+    assert!(!bench.path("repository").exists());
 }
