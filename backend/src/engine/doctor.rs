@@ -1,10 +1,9 @@
 //! The self-test: one check per thing that a backup needs, each with what to do about it.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::backends::archive::free_bytes;
+use crate::backends::archive::{self, free_bytes};
 use crate::domain::path_map::PathMap;
 use crate::domain::size::human_bytes;
 
@@ -215,22 +214,15 @@ fn check_writable(name: &'static str, directory: &Path) -> Check {
     }
 }
 
-/// Makes the directory when it is missing, and a file in it, which is removed again. The file has a name of its own,
-/// so that two proofs at once do not meet, and is made new, so that a planted link is not followed.
+/// Makes the directory when it is missing, and proves that it takes a file with content.
 pub(super) fn prove_writable(directory: &Path) -> std::io::Result<()> {
-    static PROOFS: AtomicU64 = AtomicU64::new(0);
     match std::fs::create_dir_all(directory) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(std::io::Error::new(ErrorKind::NotADirectory, "a file is in its place"));
         }
         made => made?,
     }
-    let number = PROOFS.fetch_add(1, Ordering::Relaxed);
-    let probe = directory.join(format!(".mainstay-write-test-{}-{number}", std::process::id()));
-    // A full disk takes the file and refuses its content.
-    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe)?.write_all(b"probe");
-    let removed = std::fs::remove_file(probe);
-    written.and(removed)
+    archive::prove_writable(directory)
 }
 
 fn check_space(directory: &Path) -> Check {

@@ -80,7 +80,7 @@ pub use patterns::Patterns;
 pub(super) use plain_tar::write_plain_tar;
 pub(super) use port::backend;
 pub use report::{Finished, GapKind, LeftOut, PassStats, TargetReport, Warning};
-pub use space::{Estimate, adopt_index, estimate, free_bytes, publish, remove_archive};
+pub use space::{Estimate, adopt_index, estimate, free_bytes, prove_writable, publish, remove_archive};
 pub use stage::{Aside, Stage, Staged};
 pub use trust::{Trust, take_trust};
 pub use verify::{Problem, VerifyError, VerifyReport, verify};

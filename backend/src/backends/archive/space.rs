@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,6 +22,15 @@ pub fn free_bytes(directory: &Path) -> Result<u64, ArchiveError> {
     let failed = |source: Errno| ArchiveError::Measure { path: directory.to_owned(), source: source.into() };
     let stat = rustix::fs::statvfs(directory).map_err(failed)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Proves that `directory` takes a file with content. The file never has a name where the file system can do that, so
+/// that not even a kill leaves anything of it.
+///
+/// # Errors
+/// What the system said to the file or to its content: a full disk takes the one and refuses the other.
+pub fn prove_writable(directory: &Path) -> io::Result<()> {
+    tempfile::tempfile_in(directory)?.write_all(b"mainstay")
 }
 
 /// What a tree is guessed to hold.
@@ -131,5 +140,31 @@ fn rename_without_flag(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::prove_writable;
+
+    /// Whoever is killed in the middle of a proof leaves what can be seen in the middle of it.
+    #[test]
+    fn nothing_is_seen_of_a_proof_while_it_is_made() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let has_ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    prove_writable(directory.path()).expect("writable");
+                }
+                has_ended.store(true, Ordering::Release);
+            });
+            while !has_ended.load(Ordering::Acquire) {
+                let seen = directory.path().read_dir().expect("a directory").next();
+                assert!(seen.is_none(), "{seen:?}");
+            }
+        });
     }
 }

@@ -20,7 +20,7 @@ use super::super::{
     ArchiveParts, BackendError, BackendParts, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats,
     RestoreRequest, RunRequest, Session, SharedBackend, Work,
 };
-use super::{Meter, VerifyReport, free_bytes, verify};
+use super::{Meter, VerifyReport, free_bytes, prove_writable, verify};
 use crate::domain::log::Level;
 use crate::domain::plan::Instance;
 use crate::domain::size::human_bytes;
@@ -173,14 +173,6 @@ fn prepare(directory: &std::path::Path, may_create: bool) -> Result<Readiness, B
         .map_err(|error| BackendError::because(format!("nothing can be written to backup_dir {shown}"), error))?;
     let free = free_bytes(directory).map_err(|error| told("the free space of backup_dir is unknown", error))?;
     Ok(Readiness { notes: vec![format!("archives go to {shown}, {} free", human_bytes(free))], warnings: Vec::new() })
-}
-
-/// Proves that a file can be made and written; nothing is left of it.
-fn prove_writable(directory: &std::path::Path) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut spool = super::spool::Spool::beside(&directory.join("probe"))?;
-    spool.write_all(b"mainstay")?;
-    spool.flush()
 }
 
 async fn read_again(
