@@ -150,3 +150,19 @@ export const pullWord: Record<Schemas['PullPolicy'], string> = {
   if_missing: 'when it is not there',
   never: 'never',
 }
+
+export const scopeWord: Record<Schemas['Scope'], string> = {
+  read: 'look only',
+  operate: 'look, and run jobs',
+  admin: 'do everything',
+}
+
+export const entryKindWord: Record<Schemas['EntryKind'], string> = {
+  file: 'File',
+  directory: 'Directory',
+  symlink: 'Symbolic link',
+  hard_link: 'Further name of a file',
+  fifo: 'Pipe',
+  char_device: 'Character device',
+  block_device: 'Block device',
+}
