@@ -25,9 +25,11 @@ mod ls;
 mod openapi;
 mod output;
 mod plans;
+mod restore;
 mod resume;
 mod serve;
 mod session;
+mod snapshots;
 mod stacks;
 mod within;
 
@@ -63,6 +65,10 @@ enum Command {
     Instances(instances::InstancesArgs),
     /// Look at plans, see what they would do, and run them
     Plans(plans::PlansArgs),
+    /// List snapshots: what can be restored
+    Snapshots(snapshots::SnapshotsArgs),
+    /// Restore a snapshot, or take a restore back; wait, and show progress
+    Restore(Box<restore::RestoreArgs>),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Write a file of a snapshot to standard output
@@ -163,6 +169,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
         Command::Instances(args) => instances::run(&loaded, args, global.json).await,
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
+        Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
+        Command::Restore(args) => restore::run(&loaded, *args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,

@@ -45,6 +45,7 @@ mod instances;
 mod jobs;
 mod leftovers;
 pub mod live;
+mod load_dump;
 pub mod logbook;
 mod once;
 pub mod overview;
@@ -62,13 +63,16 @@ mod restore;
 mod retention;
 mod steps;
 mod submit;
+mod unpack;
 mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use once::RequestKey;
-pub use pause_point::{PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS};
+pub use pause_point::{
+    PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS, PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
+};
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
@@ -163,6 +167,8 @@ struct Inner {
     shutdown: CancellationToken,
     /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
     replay: replay::Watch,
+    /// Restores of which it is not decided yet which data is in place.
+    undecided: restore::Undecided,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -211,6 +217,7 @@ impl JobEngine {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
+            undecided: restore::Undecided::default(),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

@@ -1,7 +1,7 @@
 //! What a start does about an end that was not planned.
 //!
 //! First the stop journal: whatever a former process brought to rest is brought back (see [`super::replay`]; what takes
-//! longer is left to its watch). Then what it broke off of runs of plans is made up for, the jobs it left behind become
+//! longer is left to its watch), after it was decided which data a restore leaves it with (see [`super::restore`]). Then what it broke off of runs of plans is made up for, the jobs it left behind become
 //! `interrupted`, and the unfinished files they recorded are removed, or completed where only the last rename was missing.
 //! Nothing is started or removed that is not recorded, or marked as made by Mainstay.
 
@@ -67,6 +67,7 @@ impl JobEngine {
         let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
         let unfinished = self.0.parts.store.list_unfinished_jobs().await?;
         let mut problems = self.make_up(&unfinished).await;
+        problems.extend(self.told_of_restores().await);
         for (job, files) in unfinished {
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
