@@ -61,6 +61,7 @@ mod rest;
 mod retention;
 mod steps;
 mod submit;
+mod unpack;
 mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};

@@ -8,4 +8,5 @@ pub(super) mod plan;
 pub(super) mod plan_run;
 pub(super) mod setting;
 pub(super) mod snapshot;
+pub(super) mod stored_targets;
 pub(super) mod token;
