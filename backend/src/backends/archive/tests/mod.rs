@@ -10,6 +10,9 @@ mod soundness;
 mod splice;
 mod tar_stream;
 mod truth;
+mod unpack;
+mod unpack_forged;
+mod unpack_predecessor;
 
 use std::fs;
 use std::path::{Path, PathBuf};
