@@ -41,10 +41,10 @@ pub(super) struct RestoreArgs {
     #[arg(long, value_name = "JOB")]
     undo: Option<String>,
     /// Replace what is there
-    #[arg(long, requires = "in_place")]
+    #[arg(long, conflicts_with_all = ["to", "as_stack", "undo"])]
     overwrite: bool,
     /// Remove what was there before, once everything is well
-    #[arg(long, requires = "in_place")]
+    #[arg(long, conflicts_with_all = ["to", "as_stack", "undo"])]
     no_safety_copy: bool,
     /// Only show what would be done
     #[arg(long, conflicts_with = "undo")]

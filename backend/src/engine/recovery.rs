@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 
 use crate::backends::archive;
 use crate::domain::ids::JobId;
-use crate::domain::job::{Job, JobState, StepState};
+use crate::domain::job::{Job, JobKind, JobState, StepState};
 use crate::domain::log::{Level, LogLine};
 use crate::domain::names::InstanceId;
 use crate::domain::snapshot::Snapshot;
@@ -73,6 +73,12 @@ impl JobEngine {
             report.removed_files += tidied.removed;
             report.interrupted_jobs += usize::from(!job.state.is_final());
             let id = job.id.clone();
+            if job.kind == JobKind::Restore
+                && !problems.contains_key(&id)
+                && let Some(sentence) = self.sentence_of_restore(&id).await
+            {
+                problems.insert(id.clone(), sentence);
+            }
             let recorded = if !job.state.is_final() {
                 self.interrupt(job, problems.remove(&id), &tidied.left).await
             } else if tidied.left != files {

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::disk::SmallDisk;
 use crate::support::engine::{Lab, Recipe};
-use crate::support::scene::{Scene, Stage};
-use crate::support::service::{Service, Setup, list, write_stack};
+use crate::support::process::mainstay;
+use crate::support::scene::{BOTH_UP, Scene, Stage, volume_directory};
+use crate::support::service::{PASSWORD, Service, Setup, list, write_stack};
 use crate::support::stack::{SampleStack, Shape};
 
 fn id_of(value: &Value) -> &str {
@@ -255,7 +256,7 @@ async fn a_directory_gets_everything_and_nothing_rests() {
 async fn a_new_stack_gets_volumes_and_a_directory_of_its_own() {
     let Some(shop) = Shop::open("a restore as a new stack").await else { return };
     let new = shop.lab.name("copy");
-    let (body, made) = (json!({"destination": "new_stack", "stack_name": new}), format!("{new}_{}", shop.stack.volume));
+    let (body, made) = (json!({"destination": "new_stack", "stack_name": new}), format!("{new}_db"));
     shop.lab.adopt_volume(&made);
     let preview = shop.preview(body.clone()).await;
     assert_eq!((&preview["problems"], &preview["stops"]), (&json!([]), &json!([])), "{preview:#}");
@@ -325,6 +326,9 @@ async fn what_is_there_is_replaced_only_when_that_is_allowed() {
     let retried = shop.service.call("retry_job").path("id", id_of(&job)).ok().await;
     assert_eq!((&retried["kind"], &retried["snapshot_id"]), (&json!("restore"), &json!(shop.snapshot)));
     assert_eq!(shop.service.end_of(id_of(&retried)).await["state"], "failed");
+    let operator = shop.service.call("create_token").json(json!({"name": "o", "scope": "operate"})).ok().await;
+    let operator = shop.service.client.with_token(operator["token"].as_str());
+    operator.call("retry_job").path("id", id_of(&job)).problem(403, "forbidden").await;
 }
 
 /// A container that is told to end takes away what was unpacked.
@@ -378,4 +382,39 @@ async fn a_safety_copy_is_not_backed_up() {
     let snapshot = job["snapshot_id"].as_str().expect("a snapshot");
     let call = shop.service.call("list_snapshot_files").path("id", snapshot).query("path", "data/data");
     assert!(!call.ok().await.to_string().contains("mainstay-restore"));
+}
+
+#[tokio::test]
+async fn the_command_line_shows_restores_and_takes_back() {
+    let scene = Stage::new().start().await;
+    let snapshot = backed_up(&scene).await;
+    let rows = volume_directory(scene.service.root.path(), "blog").join("rows");
+    std::fs::write(&rows, "now").expect("written");
+    let (config, base) = (scene.service.path("config.yml"), scene.service.running.address());
+    let run = async |args: &[&str]| {
+        let mut command = mainstay();
+        command.arg("--config").arg(&config).args(args).env("MAINSTAY_URL", &base);
+        command.env("MAINSTAY_AUTH__PASSWORD", PASSWORD);
+        let output =
+            tokio::task::spawn_blocking(move || command.output().expect("the binary runs")).await.expect("an end");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, _) = run(&["snapshots", "--stack", "blog"]).await;
+    assert!(code == Some(0) && out.contains(&snapshot), "{out}");
+    let before = scene.changes();
+    let (code, out, err) = run(&["restore", "blog", "--in-place", "--dry-run"]).await;
+    assert!(
+        code == Some(1) && out.contains("would stop container blog-app-1") && err.contains("overwrite"),
+        "{out}{err}"
+    );
+    assert_eq!(scene.changes(), before, "nothing was touched");
+    let (code, out, err) = run(&["restore", &snapshot, "--in-place", "--overwrite"]).await;
+    assert_eq!((code, read(&rows).as_str()), (Some(0), "1\n2\n3\n"), "{out}{err}");
+    let job = err.split("--undo ").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_else(|| panic!("{err}"));
+    let (code, out, err) = run(&["restore", "--undo", job]).await;
+    assert_eq!((code, read(&rows).as_str()), (Some(0), "now"), "{out}{err}");
+    let (code, _, err) = run(&["restore", "nothere", "--in-place"]).await;
+    assert!(code == Some(1) && err.contains("no whole snapshot"), "{err}");
+    assert_eq!(scene.states(), BOTH_UP);
 }

@@ -194,6 +194,9 @@ async fn unpack_all(cx: Cx<'_>, snapshot: &Snapshot, jobs: &[Job]) -> Result<u64
             Some(&job.target.to_string()),
             format!("unpacked, {}, {} entries", human_bytes(unpacked.bytes), unpacked.entries),
         );
+        for note in &unpacked.notes {
+            cx.live.log.write_about(Level::Warning, Some(&job.target.to_string()), note.clone());
+        }
         cx.live.change(|live| {
             let found = live.targets.iter_mut().find(|t| t.kind == job.target.kind && t.name == job.target.name);
             found.into_iter().for_each(|target| target.size_bytes = unpacked.bytes);

@@ -14,7 +14,10 @@ use tokio::task::JoinHandle;
 
 use crate::domain::ids::JobId;
 use crate::domain::log::Level;
-use crate::domain::restore::{RestoreOrder, RestorePhase, RestoreRecord, SCRATCH_PREFIX, Side};
+use crate::domain::names::StackName;
+use crate::domain::restore::{
+    Destination, RestoreOrder, RestorePhase, RestoreRecord, RestoreWish, SCRATCH_PREFIX, Side,
+};
 use crate::engine::live::insist;
 use crate::engine::{JobEngine, chain};
 use crate::store::StoreError;
@@ -24,6 +27,9 @@ use super::swaps::settle;
 
 /// How long one look at the disks may take before the others go on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the store may take while containers are at rest.
+pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Restores of which it is not decided yet which data is in place.
 #[derive(Default)]
@@ -74,6 +80,22 @@ impl JobEngine {
             told.insert(id.clone(), format!("it is not decided yet which data is in place: {why}; it is tried again"));
         }
         told
+    }
+
+    /// What a former process's job says of the data that it left, when nothing was left to decide.
+    pub(in crate::engine) async fn sentence_of_restore(&self, job: &JobId) -> Option<String> {
+        let found = self.0.parts.store.find_restore(job).await.ok()??;
+        Some(describe(&found))
+    }
+
+    /// Whether a restore left containers of `stack` at rest of which it is not decided which data they find.
+    pub(in crate::engine) async fn is_undecided(&self, stack: &StackName) -> Result<bool, StoreError> {
+        let undecided = self.settle_restores().await?;
+        if undecided.is_empty() {
+            return Ok(false);
+        }
+        let rows = self.0.parts.store.list_journal().await?;
+        Ok(rows.iter().any(|row| row.held.stack == *stack && undecided.contains(&row.job_id)))
     }
 
     /// Leaves a restore of this process to be decided later.
@@ -145,16 +167,20 @@ impl JobEngine {
     /// Records which data is in place. That it cannot be recorded harms nothing: the disk itself tells the next process.
     pub(super) async fn note_outcome(&self, record: &mut RestoreRecord, side: Side) {
         (record.phase, record.outcome) = (RestorePhase::Tidying, Some(side));
-        let store = &self.0.parts.store;
-        let recorded = store.save_restore(record).await;
-        let undone = match &record.order {
-            RestoreOrder::Undo(before) if side == Side::New => self.note_undone(before).await,
-            _ => Ok(()),
+        let write = async {
+            self.0.parts.store.save_restore(record).await?;
+            match &record.order {
+                RestoreOrder::Undo(before) if side == Side::New => self.note_undone(before).await,
+                _ => Ok(()),
+            }
         };
-        if let Err(error) = recorded.and(undone) {
-            let message = format!("what the restore {} did could not be recorded: {}", record.job_id, chain(&error));
-            self.say(Level::Warning, None, message);
-        }
+        let problem = match tokio::time::timeout(STORE_PATIENCE, write).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => chain(&error),
+            Err(_) => "the store does not answer".to_owned(),
+        };
+        let message = format!("what the restore {} did could not be recorded: {problem}", record.job_id);
+        self.say(Level::Warning, None, message);
     }
 
     /// What the restore `id` had kept is in place again.
@@ -172,8 +198,15 @@ impl JobEngine {
 
     /// Removes what is not kept, and closes the record.
     pub(super) async fn tidy_restore(&self, mut record: RestoreRecord) {
-        let directories = to_remove(&record);
-        let removed = tokio::task::spawn_blocking(move || directories.iter().try_for_each(|path| remove(path))).await;
+        let (directories, made) = (to_remove(&record), record.made.directories.clone());
+        let is_kept = record.outcome == Some(Side::New);
+        let removed = tokio::task::spawn_blocking(move || -> io::Result<()> {
+            directories.iter().try_for_each(|path| remove(path))?;
+            // What somebody has put into one meanwhile stays.
+            made.iter().filter(|_| !is_kept).for_each(|path| drop(std::fs::remove_dir(path)));
+            Ok(())
+        });
+        let removed = removed.await;
         let mut problem = removed.unwrap_or_else(|e| Err(io::Error::other(e))).err().map(|error| error.to_string());
         if record.outcome != Some(Side::New) {
             for volume in &record.made.volumes {
@@ -197,6 +230,16 @@ impl JobEngine {
 /// Which data is in place, and where the other one is kept.
 pub(super) fn describe(record: &RestoreRecord) -> String {
     let Some(side) = record.outcome else { return "it is not decided which data is in place".to_owned() };
+    if let RestoreOrder::Restore(RestoreWish {
+        destination: Destination::Directory(_) | Destination::NewStack(_),
+        ..
+    }) = &record.order
+    {
+        return match side {
+            Side::Old => "nothing of it was left behind".to_owned(),
+            Side::New => "everything was put there".to_owned(),
+        };
+    }
     if let (RestoreOrder::Undo(before), Side::Old) = (&record.order, side) {
         return format!("what the restore {before} brought is still in place");
     }

@@ -19,6 +19,7 @@ use crate::engine::{chain, pause_point};
 use super::exchange::{ExchangeError, bring};
 use super::parties::{self, Resting};
 use super::prepare::save;
+use super::recovery::STORE_PATIENCE;
 use super::swaps::bring_all;
 use super::{Aftermath, Cx};
 
@@ -130,7 +131,9 @@ where
         return Err(Stop::failed("there is nothing that could be put in place"));
     }
     record.phase = RestorePhase::Exchanging;
-    if let Err(stop) = save(cx, record).await {
+    let saved = tokio::time::timeout(STORE_PATIENCE, save(cx, record)).await;
+    if let Err(stop) = saved.unwrap_or_else(|_| Err(Stop::failed("the store does not answer, so nothing was touched")))
+    {
         // Whether it was written or not: nothing has changed places.
         record.phase = RestorePhase::Unpacking;
         return Err(stop);
