@@ -61,6 +61,7 @@ mod rest;
 mod retention;
 mod steps;
 mod submit;
+#[allow(dead_code, reason = "the jobs that restore use it")]
 mod unpack;
 mod work;
 
