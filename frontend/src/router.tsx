@@ -13,7 +13,13 @@ import { AuthGate } from './features/auth/gate'
 import { OverviewPage } from './features/overview/overview-page'
 import { NotFound, PageBroke } from './features/shell/not-found'
 import { Shell } from './features/shell/shell'
-import { parseBrowserPlace, parseJobFilters, parseLogTab, parseSnapshotFilters } from './lib/filters'
+import {
+  parseBrowserPlace,
+  parseJobFilters,
+  parseLogTab,
+  parseRestoreSearch,
+  parseSnapshotFilters,
+} from './lib/filters'
 
 const root = createRootRoute({
   component: () => (
@@ -86,6 +92,12 @@ const snapshot = createRoute({
   validateSearch: parseBrowserPlace,
   component: lazyRouteComponent(() => import('./features/snapshots/snapshot-page'), 'SnapshotPage'),
 })
+const restore = createRoute({
+  getParentRoute,
+  path: '/restore',
+  validateSearch: parseRestoreSearch,
+  component: lazyRouteComponent(() => import('./features/restore/restore-page'), 'RestorePage'),
+})
 const logs = createRoute({
   getParentRoute,
   path: '/logs',
@@ -126,6 +138,7 @@ export const router = createRouter({
     job,
     snapshots,
     snapshot,
+    restore,
     logs,
     logFile,
     seedLogFile,

@@ -15,6 +15,7 @@ import { cn } from '@/ui/cn'
 import { JobStatus, StackStatus, Status, toneClass } from '@/ui/status'
 import { Strip } from '@/ui/strip'
 import { Ago } from '@/ui/time'
+import { RestoreLink } from './restore-link'
 
 function SkipStop() {
   return (
@@ -86,7 +87,7 @@ function Month({ jobs }: { jobs: readonly PastJob[] | undefined }) {
 }
 
 const COLUMNS =
-  'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_7rem_8.5rem] lg:grid-cols-[minmax(0,1fr)_180px_7rem_8.5rem]'
+  'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_7rem_8.5rem_6.5rem] lg:grid-cols-[minmax(0,1fr)_180px_7rem_8.5rem_6.5rem]'
 
 function Row({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefined }) {
   return (
@@ -114,11 +115,14 @@ function Row({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefin
         )}
         <Warnings warnings={stack.warnings} />
       </div>
-      <div className="max-sm:w-full sm:max-lg:col-span-3 sm:max-lg:row-start-2 lg:pt-0.5">
+      <div className="max-sm:w-full sm:max-lg:col-span-4 sm:max-lg:row-start-2 lg:pt-0.5">
         <Month jobs={past} />
       </div>
       <StackStatus state={stack.state} />
       <Protection stack={stack} />
+      <div className="max-sm:w-full sm:text-right">
+        <RestoreLink stack={stack} size="sm" />
+      </div>
     </div>
   )
 }
@@ -162,6 +166,7 @@ export function StackColumns() {
         <span className="max-lg:hidden">Last 30 days</span>
         <span>State</span>
         <span>Protection</span>
+        <span />
       </div>
     </div>
   )
