@@ -40,6 +40,9 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Run the commands afterwards',
   publish: 'Store the data',
   verify: 'Verify what was stored',
+  unpack: 'Unpack the snapshot beside the data',
+  replace: 'Put the new data in place',
+  load: 'Load the databases',
   retention: 'Apply retention',
   report: 'Record the result',
 }
@@ -57,6 +60,9 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Running the commands afterwards',
   publish: 'Storing the data',
   verify: 'Verifying what was stored',
+  unpack: 'Unpacking the snapshot beside the data',
+  replace: 'Putting the new data in place',
+  load: 'Loading the databases',
   retention: 'Applying retention',
   report: 'Recording the result',
 }
