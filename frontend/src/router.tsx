@@ -59,6 +59,16 @@ const plan = createRoute({
   path: '/plans/$id',
   component: lazyRouteComponent(() => import('./features/plans/plan-page'), 'PlanPage'),
 })
+const newPlan = createRoute({
+  getParentRoute,
+  path: '/plans/new',
+  component: lazyRouteComponent(() => import('./features/plans/plan-form'), 'NewPlanPage'),
+})
+const editPlan = createRoute({
+  getParentRoute,
+  path: '/plans/$id/edit',
+  component: lazyRouteComponent(() => import('./features/plans/plan-form'), 'EditPlanPage'),
+})
 const instances = createRoute({
   getParentRoute,
   path: '/instances',
@@ -68,6 +78,16 @@ const instance = createRoute({
   getParentRoute,
   path: '/instances/$id',
   component: lazyRouteComponent(() => import('./features/instances/instance-page'), 'InstancePage'),
+})
+const newInstance = createRoute({
+  getParentRoute,
+  path: '/instances/new',
+  component: lazyRouteComponent(() => import('./features/instances/instance-form'), 'NewInstancePage'),
+})
+const editInstance = createRoute({
+  getParentRoute,
+  path: '/instances/$id/edit',
+  component: lazyRouteComponent(() => import('./features/instances/instance-form'), 'EditInstancePage'),
 })
 const jobs = createRoute({
   getParentRoute,
@@ -132,8 +152,12 @@ export const router = createRouter({
     stack,
     plans,
     plan,
+    newPlan,
+    editPlan,
     instances,
     instance,
+    newInstance,
+    editInstance,
     jobs,
     job,
     snapshots,

@@ -130,7 +130,7 @@ export const backendWord: Record<Schemas['BackendKind'], string> = {
 export const originWord: Record<Schemas['Origin'], string> = {
   config: 'from the configuration',
   label: 'from labels',
-  api: 'made through the API',
+  api: 'made here or through the API',
 }
 
 export const planTargetWord: Record<Schemas['PlanTargetKind'], string> = {
