@@ -21,6 +21,11 @@ export interface RestoreForm {
 
 export const targetKey = (target: TargetName): string => `${target.kind}:${target.name}`
 
+/** Those of a snapshot's targets that it has something of. */
+export function restorable<T extends Pick<Schemas['TargetResult'], 'state'>>(targets: readonly T[]): T[] {
+  return targets.filter((target) => target.state === 'succeeded' || target.state === 'partial')
+}
+
 /** The targets that are restored; empty means all, which is what the service takes an empty list for. */
 export function targetsOf(form: RestoreForm, all: readonly TargetName[]): TargetName[] {
   if (form.paths.length > 0 || form.without.size === 0) return []

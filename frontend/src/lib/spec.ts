@@ -124,7 +124,11 @@ export function planForm(plan: Plan | null, instance = ''): PlanForm {
 }
 
 export function instanceForm(instance: Instance | null): InstanceForm {
-  if (!instance) return { ...EMPTY, backend: 'restic', repository: '', customImage: '', env: [] }
+  if (!instance) {
+    // What no repository of restic does without.
+    const env = [{ key: rowKey(), name: 'RESTIC_PASSWORD', value: '', isKept: false }]
+    return { ...EMPTY, backend: 'restic', repository: '', customImage: '', env }
+  }
   return {
     ...EMPTY,
     id: instance.id,
@@ -194,7 +198,7 @@ export function instanceSpec(form: InstanceForm, before: Instance | null): Insta
     backend: form.backend,
     repository: form.backend === 'restic' ? form.repository.trim() : null,
     custom_image: form.backend === 'custom_image' ? form.customImage.trim() : null,
-    env: envSpec(form.env),
+    env: form.backend === 'archive' ? {} : envSpec(form.env),
     exclude: lines(form.excludes),
   }
 }

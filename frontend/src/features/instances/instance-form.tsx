@@ -138,7 +138,7 @@ function Fields({ instance }: { instance: Instance | null }) {
           {isPending ? 'Saving…' : instance ? 'Save the instance' : 'Make the instance'}
         </Button>
         <Link to="/instances" className={buttonClass()}>
-          Leave it
+          Cancel
         </Link>
         {error !== null && <span className="text-bad">Not saved: look at the marked fields.</span>}
       </div>

@@ -81,7 +81,7 @@ function Fields({ plan, instances }: { plan: Plan | null; instances: readonly st
           {isPending ? 'Saving…' : plan ? 'Save the plan' : 'Make the plan'}
         </Button>
         <Link to="/plans" className={buttonClass()}>
-          Leave it
+          Cancel
         </Link>
         {error !== null && <span className="text-bad">Not saved: look at the marked fields.</span>}
       </div>

@@ -3,7 +3,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { api, type Snapshot } from '@/api/client'
 import { bytes, count, shortTime } from '@/lib/format'
-import { type Destination, type RestoreForm, targetKey } from '@/lib/restore-form'
+import { type Destination, type RestoreForm, restorable, targetKey } from '@/lib/restore-form'
 import { targetKindWord } from '@/lib/words'
 import { Button } from '@/ui/button'
 import { Card } from '@/ui/card'
@@ -99,7 +99,7 @@ export function WhichTargets({
         <Paths form={form} change={change} />
       ) : (
         <ul className="divide-y divide-line">
-          {snapshot.targets.map((target) => {
+          {restorable(snapshot.targets).map((target) => {
             const key = targetKey(target)
             return (
               <li key={key} className="flex items-center gap-3 px-4 py-2">

@@ -120,6 +120,7 @@ export function PreviewFacts({
       <dl className="divide-y divide-line">
         <Line name={isReplacing ? 'Is replaced' : 'Is restored'}>
           <ul className="max-h-72 divide-y divide-line overflow-auto">
+            {preview.targets.length === 0 && <li>Nothing.</li>}
             {preview.targets.map((target) => (
               <What key={`${target.kind} ${target.name}`} target={target} />
             ))}

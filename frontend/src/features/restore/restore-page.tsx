@@ -10,7 +10,7 @@ import { api, http, type Schemas, type Snapshot } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { NotFound } from '@/features/shell/not-found'
 import { subjectOf } from '@/features/snapshots/snapshot-rows'
-import { commandOf, missing, optionsOf, type RestoreForm } from '@/lib/restore-form'
+import { commandOf, missing, optionsOf, type RestoreForm, restorable } from '@/lib/restore-form'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { Command } from '@/ui/copy'
@@ -52,11 +52,11 @@ async function fetchPreview(
 /** What the choices would do; asked anew whenever they change, and the answer before stays until then. */
 function usePreview(snapshot: Snapshot, form: RestoreForm) {
   const settled = useDeferredValue(form)
-  const options = optionsOf(settled, snapshot.targets)
+  const options = optionsOf(settled, restorable(snapshot.targets))
   return useQuery({
     queryKey: ['restore-preview', snapshot.id, options],
     queryFn: ({ signal }) => fetchPreview(snapshot.id, options, signal),
-    enabled: missing(settled, snapshot.targets) === null,
+    enabled: missing(settled, restorable(snapshot.targets)) === null,
     placeholderData: keepPreviousData,
     retry: false,
     staleTime: 30_000,
@@ -65,7 +65,7 @@ function usePreview(snapshot: Snapshot, form: RestoreForm) {
 
 function WhatHappens({ snapshot, form }: { snapshot: Snapshot; form: RestoreForm }) {
   const preview = usePreview(snapshot, form)
-  const gap = missing(form, snapshot.targets)
+  const gap = missing(form, restorable(snapshot.targets))
   return (
     <Card title="4. What will happen" hint="Looked up now; nothing is touched yet">
       {gap ? (
@@ -106,13 +106,16 @@ function Start({ snapshot, form }: { snapshot: Snapshot; form: RestoreForm }) {
   const word = subjectOf(snapshot)
   const isReplacing = form.destination === 'in_place'
   const isBlocked =
-    missing(form, snapshot.targets) !== null || !preview.data || preview.data.problems.length > 0
+    missing(form, restorable(snapshot.targets)) !== null || !preview.data || preview.data.problems.length > 0
   const isUnconfirmed = isReplacing && typed.trim() !== word
   const why = isBlocked ? 'See what will happen first' : isUnconfirmed ? `Type ${word} first` : undefined
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (isBlocked || isUnconfirmed) return
-    start.mutate({ params: { path: { id: snapshot.id } }, body: optionsOf(form, snapshot.targets) })
+    start.mutate({
+      params: { path: { id: snapshot.id } },
+      body: optionsOf(form, restorable(snapshot.targets)),
+    })
   }
   return (
     <Card title="5. Start">
@@ -137,7 +140,7 @@ function Start({ snapshot, form }: { snapshot: Snapshot; form: RestoreForm }) {
       </form>
       <div className="border-line border-t px-4 py-3">
         <p className="mb-1.5 text-muted text-xs">The same on the command line:</p>
-        <Command text={commandOf(snapshot.id, form, snapshot.targets)} label="the command" />
+        <Command text={commandOf(snapshot.id, form, restorable(snapshot.targets))} label="the command" />
       </div>
     </Card>
   )

@@ -197,7 +197,7 @@ function Entries({ id, place, ...choice }: { id: string; place: Place } & Choice
         aria-label="Entries"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className="max-h-[65dvh] divide-y divide-line overflow-auto"
+        className="relative max-h-[65dvh] divide-y divide-line overflow-auto"
       >
         {entries.map((entry) => (
           <Row key={entry.path_bytes ?? entry.path} id={id} place={place} entry={entry} {...choice} />
