@@ -31,3 +31,9 @@ it('tells the rest apart, so that nothing is lost', () => {
   expect(fieldErrors(new TypeError('x')).rest([])).toHaveLength(1)
   expect(fieldErrors(null).rest([])).toEqual([])
 })
+
+it('forgets what was said of a field that was changed since', () => {
+  const errors = fieldErrors(problem, (pointer) => pointer === '/schedule')
+  expect(errors.at('/schedule')).toBeUndefined()
+  expect(errors.at('/targets/1')).toBeDefined()
+})

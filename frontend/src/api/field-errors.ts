@@ -24,8 +24,9 @@ function foundIn(error: unknown): Found[] {
 const isAt = (found: Found, pointer: string) =>
   found.pointer === pointer || found.pointer.startsWith(`${pointer}/`)
 
-export function fieldErrors(error: unknown): FieldErrors {
-  const all = foundIn(error)
+/** `isOld` tells of which fields the service's word no longer counts, because they were changed since. */
+export function fieldErrors(error: unknown, isOld: (pointer: string) => boolean = () => false): FieldErrors {
+  const all = foundIn(error).filter((one) => !isOld(one.pointer))
   return {
     at: (pointer, isWhole = true) => {
       const here = all.filter((one) => (isWhole ? isAt(one, pointer) : one.pointer === pointer))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { anInstance, aPlan, aPlanTarget } from '../../test/samples'
-import { emptyTarget, instanceForm, instanceSpec, planForm, planSpec, rowKey } from './spec'
+import { emptyTarget, hasChanged, instanceForm, instanceSpec, planForm, planSpec, rowKey } from './spec'
 
 describe('a plan', () => {
   it('is the same after it was shown and saved', () => {
@@ -96,4 +96,40 @@ describe('an instance', () => {
       custom_image: null,
     })
   })
+})
+
+describe('hasChanged', () => {
+  const sent = { ...planForm(null, 'nas'), targets: [emptyTarget(), emptyTarget()] }
+  const [first, second] = sent.targets
+  it.each([
+    ['nothing was sent', '/schedule', sent, null, false],
+    ['nothing was changed', '/schedule', { ...sent }, sent, false],
+    ['the field was', '/schedule', { ...sent, schedule: '@daily' }, sent, true],
+    ['another one was', '/retention', { ...sent, schedule: '@daily' }, sent, false],
+    [
+      'it is called otherwise on the wire',
+      '/missed_run',
+      { ...sent, missedRun: 'once' as const },
+      sent,
+      true,
+    ],
+    [
+      'the target was',
+      '/targets/0/name',
+      { ...sent, targets: [{ ...first, name: 'x' }, second] },
+      sent,
+      true,
+    ],
+    [
+      'another target was',
+      '/targets/1/name',
+      { ...sent, targets: [{ ...first, name: 'x' }, second] },
+      sent,
+      false,
+    ],
+    ['a command was', '/hooks/post/0', { ...sent, before: 'x' }, sent, true],
+    ['it is no field of the form', '/bogus', { ...sent, id: 'x' }, sent, false],
+  ] as const)('when %s', (_, pointer, form, before, expected) =>
+    expect(hasChanged(pointer, form as typeof sent, before)).toBe(expected),
+  )
 })

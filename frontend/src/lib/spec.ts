@@ -202,3 +202,24 @@ export function instanceSpec(form: InstanceForm, before: Instance | null): Insta
     exclude: lines(form.excludes),
   }
 }
+
+/** Where the value of a field of the wire stands in a form; those that are not here are called alike. */
+const FORM_KEY: Record<string, string> = {
+  missed_run: 'missedRun',
+  stop_attached: 'stopAttached',
+  custom_image: 'customImage',
+  exclude: 'excludes',
+}
+
+/**
+ * Whether what `pointer` names was changed since `sent` was sent: what the service said of it then is old. Commands
+ * share their errors; a target has its own.
+ */
+export function hasChanged<T extends CommonForm>(pointer: string, form: T, sent: T | null): boolean {
+  if (!sent || form === sent) return false
+  const [, field = '', index] = pointer.split('/')
+  if (field === 'hooks') return form.before !== sent.before || form.after !== sent.after
+  if (field === 'targets' && index) return form.targets[Number(index)] !== sent.targets[Number(index)]
+  const key = (FORM_KEY[field] ?? field) as keyof T
+  return key in form && form[key] !== sent[key]
+}

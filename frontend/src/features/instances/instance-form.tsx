@@ -7,7 +7,7 @@ import { type FieldErrors, fieldErrors } from '@/api/field-errors'
 import { problemStatus } from '@/api/problem'
 import { COMMON_POINTERS, CommonFields } from '@/features/plans/common-fields'
 import { NotFound } from '@/features/shell/not-found'
-import { type InstanceForm, instanceForm, instanceSpec } from '@/lib/spec'
+import { hasChanged, type InstanceForm, instanceForm, instanceSpec } from '@/lib/spec'
 import { backendWord } from '@/lib/words'
 import { Button, buttonClass } from '@/ui/button'
 import { Card } from '@/ui/card'
@@ -113,11 +113,13 @@ function Means({ form, errors, change, isNew }: Props & { isNew: boolean }) {
 
 function Fields({ instance }: { instance: Instance | null }) {
   const [form, setForm] = useState(() => instanceForm(instance))
+  const [sent, setSent] = useState<InstanceForm | null>(null)
   const { save, error, isPending } = useSaveInstance(instance)
-  const errors = fieldErrors(error)
+  const errors = fieldErrors(error, (pointer) => hasChanged(pointer, form, sent))
   const change = (part: Partial<InstanceForm>) => setForm((before) => ({ ...before, ...part }))
   const submit = (event: FormEvent) => {
     event.preventDefault()
+    setSent(form)
     save(form)
   }
   return (

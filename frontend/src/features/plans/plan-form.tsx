@@ -7,7 +7,7 @@ import { fieldErrors } from '@/api/field-errors'
 import { problemStatus } from '@/api/problem'
 import { useInstances } from '@/features/instances/use-instances'
 import { NotFound } from '@/features/shell/not-found'
-import { type PlanForm, planForm, planSpec } from '@/lib/spec'
+import { hasChanged, type PlanForm, planForm, planSpec } from '@/lib/spec'
 import { Button, buttonClass } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { FormChoice, FormErrors, FormText } from '@/ui/form'
@@ -42,11 +42,13 @@ function useSavePlan(id: string | null) {
 
 function Fields({ plan, instances }: { plan: Plan | null; instances: readonly string[] }) {
   const [form, setForm] = useState(() => planForm(plan, instances[0]))
+  const [sent, setSent] = useState<PlanForm | null>(null)
   const { save, error, isPending } = useSavePlan(plan?.id ?? null)
-  const errors = fieldErrors(error)
+  const errors = fieldErrors(error, (pointer) => hasChanged(pointer, form, sent))
   const change = (part: Partial<PlanForm>) => setForm((before) => ({ ...before, ...part }))
   const submit = (event: FormEvent) => {
     event.preventDefault()
+    setSent(form)
     save(form)
   }
   return (

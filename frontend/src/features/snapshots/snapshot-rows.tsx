@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Snapshot } from '@/api/client'
 import { bytes } from '@/lib/format'
+import { shortId } from '@/lib/instance'
 import { Status } from '@/ui/status'
 import { Ago, When } from '@/ui/time'
 
@@ -38,7 +39,9 @@ export function SnapshotRows({ snapshots }: { snapshots: readonly Snapshot[] }) 
                 {subjectOf(snapshot)}, <When at={snapshot.created_at} />
               </Link>
             </p>
-            <p className="break-all font-mono text-muted text-xs">{snapshot.reference}</p>
+            <p className="break-all font-mono text-muted text-xs">
+              {snapshot.archive ?? shortId(snapshot.reference)}
+            </p>
           </div>
           <SnapshotStatus snapshot={snapshot} />
           <p className="text-muted sm:text-right">
