@@ -1,7 +1,7 @@
 /** Fields of a form, each with what is wrong with it right below. */
 import { type ComponentProps, type ReactNode, useId } from 'react'
 import { cn } from './cn'
-import { inputClass } from './field'
+import { boxClass } from './field'
 
 interface Around {
   label: string
@@ -30,7 +30,7 @@ function Field({ label, hint, error, children }: Around & { children: (marks: Ma
   )
 }
 
-const wide = `${inputClass} w-full aria-invalid:border-bad`
+const wide = `${boxClass} w-full aria-invalid:border-bad`
 
 export function FormText({
   label,
@@ -40,7 +40,7 @@ export function FormText({
 }: Around & Omit<ComponentProps<'input'>, 'className' | 'id'>) {
   return (
     <Field label={label} hint={hint} error={error}>
-      {(marks) => <input {...marks} className={wide} {...rest} />}
+      {(marks) => <input {...marks} className={cn(wide, 'h-9')} {...rest} />}
     </Field>
   )
 }
@@ -59,7 +59,7 @@ export function FormLines({
           {...marks}
           rows={2}
           spellCheck={false}
-          className={cn(wide, 'h-auto py-1.5 font-mono text-xs leading-5')}
+          className={cn(wide, 'py-1.5 font-mono text-xs leading-5')}
           {...rest}
         />
       )}
@@ -82,7 +82,7 @@ export function FormChoice<T extends string>(
           {...marks}
           value={value}
           onChange={(event) => onChange(event.target.value as T)}
-          className={cn(wide, 'pr-7')}
+          className={cn(wide, 'h-9 pr-7')}
         >
           {options.map((option) => (
             <option key={option.value} value={option.value}>
