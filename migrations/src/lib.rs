@@ -19,7 +19,8 @@ mod m20261121_000007_index_lists;
 mod m20261127_000008_create_plan_runs;
 mod m20261127_000009_create_instances_and_plans;
 mod m20261127_000010_generalise_snapshots;
-mod m20261128_000011_create_stored_targets;
+mod m20261128_000011_create_restores;
+mod m20261128_000012_create_stored_targets;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000008_create_plan_runs::Migration),
             Box::new(m20261127_000009_create_instances_and_plans::Migration),
             Box::new(m20261127_000010_generalise_snapshots::Migration),
-            Box::new(m20261128_000011_create_stored_targets::Migration),
+            Box::new(m20261128_000011_create_restores::Migration),
+            Box::new(m20261128_000012_create_stored_targets::Migration),
         ]
     }
 }

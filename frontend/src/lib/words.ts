@@ -40,6 +40,9 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Run the commands afterwards',
   publish: 'Store the data',
   verify: 'Verify what was stored',
+  unpack: 'Unpack the snapshot beside the data',
+  replace: 'Put the new data in place',
+  load: 'Load the databases',
   retention: 'Apply retention',
   report: 'Record the result',
 }
@@ -57,6 +60,9 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Running the commands afterwards',
   publish: 'Storing the data',
   verify: 'Verifying what was stored',
+  unpack: 'Unpacking the snapshot beside the data',
+  replace: 'Putting the new data in place',
+  load: 'Loading the databases',
   retention: 'Applying retention',
   report: 'Recording the result',
 }
@@ -94,6 +100,20 @@ export const targetStateWord: Record<Schemas['TargetState'], string> = {
   skipped: 'Skipped',
 }
 
+/** The same for a restore. */
+export const restoredStateWord: Record<Schemas['TargetState'], string> = {
+  pending: 'Waiting',
+  succeeded: 'Restored',
+  partial: 'Restored with gaps',
+  failed: 'Not restored',
+  skipped: 'Left out',
+}
+
+export const restoreSideWord: Record<Schemas['RestoreSide'], string> = {
+  old: 'what was there before',
+  new: 'what was restored',
+}
+
 export const stackStateWord: Record<Schemas['StackState'], string> = {
   running: 'Running',
   partial: 'Partly running',
@@ -124,7 +144,7 @@ export const backendWord: Record<Schemas['BackendKind'], string> = {
 export const originWord: Record<Schemas['Origin'], string> = {
   config: 'from the configuration',
   label: 'from labels',
-  api: 'made through the API',
+  api: 'made here or through the API',
 }
 
 export const planTargetWord: Record<Schemas['PlanTargetKind'], string> = {
