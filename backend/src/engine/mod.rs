@@ -63,6 +63,7 @@ mod restore;
 mod retention;
 mod steps;
 mod submit;
+#[allow(dead_code, reason = "the jobs that restore use it")]
 mod unpack;
 mod work;
 

@@ -68,7 +68,7 @@ mod writer;
 mod xattrs;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use base::Base;
 pub use clones::may_clone;
