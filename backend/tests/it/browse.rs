@@ -298,7 +298,7 @@ fn listed_by_tar(bytes: &[u8]) -> Vec<String> {
 
 fn search(scene: &Scene, snapshot: &Value, pattern: &str) -> Call {
     let id = snapshot["id"].as_str().expect("an id");
-    scene.service.call("search_snapshot").path("id", id).query("q", pattern)
+    scene.service.call("find_snapshot_files").path("id", id).query("q", pattern)
 }
 
 fn paths(page: &Value) -> Vec<String> {

@@ -13,5 +13,5 @@ pub mod search;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list::list_snapshots).service(get::get_snapshot);
     config.service(list_files::list_snapshot_files).service(download::download_snapshot);
-    config.service(search::search_snapshot);
+    config.service(search::find_snapshot_files);
 }

@@ -28,7 +28,7 @@ pub(crate) struct SearchQuery {
 /// which takes some seconds in a large restic snapshot.
 #[utoipa::path(
     tag = "snapshots",
-    operation_id = "search_snapshot",
+    operation_id = "find_snapshot_files",
     params(
         ("id" = String, Path, description = "The snapshot", example = "snap_019aa3f1d9e07c3e9f00112233445566"),
         SearchQuery, PageQuery
@@ -46,7 +46,7 @@ pub(crate) struct SearchQuery {
     )
 )]
 #[get("/api/v1/snapshots/{id}/search")]
-pub(crate) async fn search_snapshot(
+pub(crate) async fn find_snapshot_files(
     state: web::Data<AppState>,
     id: web::Path<SnapshotId>,
     query: web::Query<SearchQuery>,
