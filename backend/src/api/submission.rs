@@ -10,7 +10,7 @@ use super::state::AppState;
 use super::wire;
 use crate::domain::job::{Job, Quiesce, Trigger};
 use crate::domain::names::{InstanceId, PlanId, StackName};
-use crate::engine::{BackupRequest, PlanRequest, RequestKey};
+use crate::engine::{BackupRequest, PlanRequest, RequestKey, RestoreRequest};
 
 /// The header that names a request, so that it can be repeated without doing the work twice.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -61,6 +61,12 @@ impl Wish for PlanRequest {
     fn fingerprint(&self) -> String {
         let only = self.only.as_ref().map_or("", |stack| stack.as_str());
         format!("{},{only},{},{}", self.plan, word_of(self.quiesce), self.is_dry_run)
+    }
+}
+
+impl Wish for RestoreRequest {
+    fn fingerprint(&self) -> String {
+        serde_json::to_string(&self.order).unwrap_or_default()
     }
 }
 
