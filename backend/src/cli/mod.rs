@@ -18,6 +18,7 @@ mod backup;
 mod cat;
 mod client;
 mod doctor;
+mod find;
 mod healthcheck;
 mod instances;
 mod keep;
@@ -65,13 +66,15 @@ enum Command {
     Instances(instances::InstancesArgs),
     /// Look at plans, see what they would do, and run them
     Plans(plans::PlansArgs),
-    /// List snapshots: what can be restored
+    /// List what can be restored
     Snapshots(snapshots::SnapshotsArgs),
     /// Restore a snapshot, or take a restore back; wait, and show progress
     Restore(Box<restore::RestoreArgs>),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
-    /// Write a file of a snapshot to standard output
+    /// Find files of a snapshot by their names
+    Find(find::FindArgs),
+    /// Write a file of a snapshot, or a directory as a tar, to standard output
     Cat(cat::CatArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
@@ -171,6 +174,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
         Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
         Command::Restore(args) => restore::run(&loaded, *args, global.json).await,
+        Command::Find(args) => find::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,

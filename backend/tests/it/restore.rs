@@ -400,7 +400,7 @@ async fn the_command_line_shows_restores_and_takes_back() {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    let (code, out, _) = run(&["snapshots", "--stack", "blog"]).await;
+    let (code, out, _) = run(&["snapshots", "blog"]).await;
     assert!(code == Some(0) && out.contains(&snapshot), "{out}");
     let before = scene.changes();
     let (code, out, err) = run(&["restore", "blog", "--in-place", "--dry-run"]).await;
