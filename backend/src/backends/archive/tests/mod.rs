@@ -3,6 +3,7 @@
 
 mod bare_restore;
 mod clones;
+mod folder;
 mod gaps;
 mod generations;
 pub(crate) mod odd_tree;
