@@ -31,7 +31,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// The same file as an old restic brings it back: without holes, and without attributes of what is neither a file nor a
     /// directory.
-    pub(crate) fn as_restic_keeps_it(mut self) -> Self {
+    pub(crate) fn kept_by_restic(mut self) -> Self {
         let kind = FileType::from_raw_mode(self.mode);
         if !matches!(kind, FileType::RegularFile | FileType::Directory) {
             self.xattrs.clear();

@@ -126,7 +126,7 @@ async fn the_script_among_the_examples_brings_a_tree_back() {
     let (source, copy) = (look(&source), look(&to));
     assert_eq!(source.keys().collect::<Vec<_>>(), copy.keys().collect::<Vec<_>>());
     for (path, seen) in source {
-        let same = copy.get(&path).cloned().map(Seen::as_restic_keeps_it) == Some(seen.as_restic_keeps_it());
+        let same = copy.get(&path).cloned().map(Seen::kept_by_restic) == Some(seen.kept_by_restic());
         assert!(same, "{}", String::from_utf8_lossy(&path));
     }
 }

@@ -46,8 +46,8 @@ fn file_target(path: &Path) -> Target {
     target(What::Path(path.to_owned()))
 }
 
-fn as_restic_keeps_it(tree: BTreeMap<Vec<u8>, Seen>) -> BTreeMap<Vec<u8>, Seen> {
-    tree.into_iter().map(|(path, seen)| (path, seen.as_restic_keeps_it())).collect()
+fn kept_by_restic(tree: BTreeMap<Vec<u8>, Seen>) -> BTreeMap<Vec<u8>, Seen> {
+    tree.into_iter().map(|(path, seen)| (path, seen.kept_by_restic())).collect()
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn the_odd_tree_comes_back_from_an_archive_and_from_restic() {
         let unpacked = world.unpack(&snapshot, &[place]).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
         let (mut source, mut copy) = (look(&world.path("data")), look(&world.path("out/data")));
         if kind == BackendKind::Restic {
-            (source, copy) = (as_restic_keeps_it(source), as_restic_keeps_it(copy));
+            (source, copy) = (kept_by_restic(source), kept_by_restic(copy));
         }
         assert_eq!(unpacked[0].entries, source.len() as u64, "{kind}");
         assert_eq!(source.keys().collect::<Vec<_>>(), copy.keys().collect::<Vec<_>>());
