@@ -45,6 +45,8 @@ mod instances;
 mod jobs;
 mod leftovers;
 pub mod live;
+#[allow(dead_code, reason = "the restore of a database calls it")]
+mod load_dump;
 pub mod logbook;
 mod once;
 pub mod overview;

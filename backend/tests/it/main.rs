@@ -29,6 +29,7 @@ mod failures;
 mod hung;
 mod instances;
 mod jobs;
+mod load;
 mod logs;
 mod marina;
 mod plans;
