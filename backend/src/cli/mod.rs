@@ -29,6 +29,7 @@ mod resume;
 mod serve;
 mod session;
 mod stacks;
+mod verify;
 mod within;
 
 /// Backups of what a Docker host runs.
@@ -67,6 +68,8 @@ enum Command {
     Ls(ls::LsArgs),
     /// Write a file of a snapshot to standard output
     Cat(cat::CatArgs),
+    /// Read a snapshot again and tell what is wrong with it; waits, and shows progress
+    Verify(verify::VerifyArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
     /// Bring the plans of a Backrest in step with labels; needs no service
@@ -165,6 +168,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
+        Command::Verify(args) => verify::run(&loaded, args, global.json).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,
         Command::Healthcheck => healthcheck::run(&loaded).await,
         Command::Migrate => {

@@ -64,6 +64,14 @@ word_enum!(
     }
 );
 
+impl JobKind {
+    /// Whether it only reads what was stored, and is in nobody's way.
+    #[must_use]
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Self::Verify)
+    }
+}
+
 word_enum!(
     /// Where a job stands.
     JobState, UnknownJobState {
@@ -342,7 +350,7 @@ pub struct Job {
     pub bytes_read: u64,
     /// Bytes of the finished archive.
     pub bytes_stored: u64,
-    /// What can be restored of it.
+    /// What can be restored of it, or what it reads.
     pub snapshot_id: Option<SnapshotId>,
     /// One sentence on why it did not succeed.
     pub error: Option<String>,

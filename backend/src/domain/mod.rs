@@ -24,6 +24,7 @@ pub mod repository;
 pub mod retention;
 pub mod schedule;
 pub mod secrets;
+pub mod share;
 pub mod size;
 pub mod snapshot;
 pub mod stack;

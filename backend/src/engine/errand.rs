@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepName, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
@@ -18,7 +18,7 @@ use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
 use super::submit::{BackupRequest, SubmitError};
-use super::{JobEngine, backup, check_run, plan_run};
+use super::{JobEngine, backup, check_run, plan_run, verify};
 
 /// What a job is to do.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(super) enum Errand {
     Plan(PlanRequest),
     /// A check of what an instance has stored.
     Check(InstanceId),
+    /// A snapshot that is read again.
+    Verify(SnapshotId),
 }
 
 /// What a new job is about.
@@ -138,6 +140,7 @@ impl JobEngine {
             Errand::Stack(request) => Box::pin(backup::run(self, live, request)).await,
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
+            Errand::Verify(snapshot) => Box::pin(verify::run(self, live, snapshot)).await,
         }
     }
 
@@ -182,6 +185,7 @@ impl Errand {
             Self::Stack(request) => format!("backup of stack '{}' queued ({trigger})", request.stack),
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
+            Self::Verify(snapshot) => format!("verification of snapshot '{snapshot}' queued ({trigger})"),
         }
     }
 }

@@ -50,6 +50,7 @@ mod store_disk;
 mod store_lock;
 mod system;
 mod ten_days;
+mod verify;
 
 mod support {
     pub(crate) mod backrest;

@@ -7,9 +7,11 @@ pub mod get;
 pub mod list;
 pub mod list_files;
 mod path;
+pub mod verify;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list::list_snapshots).service(get::get_snapshot);
     config.service(list_files::list_snapshot_files).service(download::download_snapshot);
+    config.service(verify::verify_snapshot);
 }
