@@ -18,6 +18,8 @@ impl From<SubmitError> for ApiError {
             SubmitError::InstanceConflict { instance, job } => {
                 Self::JobConflict { subject: format!("instance '{instance}'"), job_id: job }
             }
+            SubmitError::UnknownRestore(id) => Self::RestoreNotFound(id.into()),
+            SubmitError::Refused(why) => Self::RestoreRefused(why),
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),

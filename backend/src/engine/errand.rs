@@ -18,7 +18,7 @@ use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
 use super::submit::{BackupRequest, SubmitError};
-use super::{JobEngine, backup, check_run, plan_run, verify};
+use super::{JobEngine, RestoreRequest, backup, check_run, plan_run, restore, verify};
 
 /// What a job is to do.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(super) enum Errand {
     Plan(PlanRequest),
     /// A check of what an instance has stored.
     Check(InstanceId),
+    /// A restore, or taking one back.
+    Restore(RestoreRequest),
     /// A snapshot that is read again.
     Verify(SnapshotId),
 }
@@ -140,6 +142,7 @@ impl JobEngine {
             Errand::Stack(request) => Box::pin(backup::run(self, live, request)).await,
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
+            Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
             Errand::Verify(snapshot) => Box::pin(verify::run(self, live, snapshot)).await,
         }
     }
@@ -185,6 +188,7 @@ impl Errand {
             Self::Stack(request) => format!("backup of stack '{}' queued ({trigger})", request.stack),
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
+            Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Verify(snapshot) => format!("verification of snapshot '{snapshot}' queued ({trigger})"),
         }
     }

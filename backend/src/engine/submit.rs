@@ -37,6 +37,12 @@ pub enum SubmitError {
     /// There is no such snapshot.
     #[error("there is no snapshot '{0}'")]
     UnknownSnapshot(SnapshotId),
+    /// There is no such restore.
+    #[error("job '{0}' is no restore, or there is no such job")]
+    UnknownRestore(JobId),
+    /// It cannot be done as it is asked for; says why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// The snapshot was removed.
     #[error("the snapshot was removed at {0}")]
     SnapshotRemoved(DateTime<Utc>),
@@ -176,6 +182,7 @@ impl JobEngine {
                 self.submit_backups(vec![BackupRequest { stack, quiesce, is_dry_run, trigger }]).await?
             }
             (JobKind::Verify, _, _, Some(instance)) => vec![self.submit_check(&instance, trigger).await?],
+            (JobKind::Restore, ..) => vec![self.retry_restore(id, trigger).await?],
             (kind, ..) => return Err(RetryError::Kind(kind)),
         };
         jobs.into_iter().next().ok_or_else(|| RetryError::UnknownJob(id.clone()))
