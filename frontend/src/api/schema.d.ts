@@ -3124,6 +3124,8 @@ export interface components {
             /** @description This node. */
             nodeName: string;
         };
+        /** @description A line, for a dashboard or for another node. */
+        MarinaSystemLogLine: components["schemas"]["MarinaSystemLogEntry"] | components["schemas"]["MarinaLogEntry"];
         /**
          * @description Who the caller is.
          * @example {
@@ -4956,7 +4958,7 @@ export interface operations {
                      *       }
                      *     ]
                      */
-                    "application/json": components["schemas"]["MarinaSystemLogEntry"][];
+                    "application/json": components["schemas"]["MarinaSystemLogLine"][];
                 };
             };
             /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
