@@ -26,6 +26,12 @@ pub struct SnapshotFilter {
     pub plan: Option<PlanId>,
     /// Whether every target was captured whole.
     pub is_complete: Option<bool>,
+    /// Stored by this backend.
+    pub backend: Option<BackendKind>,
+    /// Made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Made before.
+    pub until: Option<DateTime<Utc>>,
     /// Only those in which nothing was found wrong.
     pub only_sound: bool,
     /// Only those that were made for no instance.
@@ -48,6 +54,11 @@ impl SnapshotFilter {
             .add_option(self.instance.as_ref().map(|i| Column::Instance.eq(i.as_str())))
             .add_option(self.plan.as_ref().map(|p| Column::Plan.eq(p.as_str())))
             .add_option(self.is_complete.map(|c| Column::IsComplete.eq(c)))
+            .add_option(self.backend.map(|b| Column::Backend.eq(b.to_string())))
+            .add_option(self.since.map(|at| Column::CreatedAt.gte(at)))
+            // An id is made when the snapshot is recorded, which is later, so the list need not be read to its end.
+            .add_option(self.since.map(|at| Column::Id.gte(SnapshotId::lowest_at(at).as_str())))
+            .add_option(self.until.map(|at| Column::CreatedAt.lt(at)))
             .add_option(self.only_sound.then(|| Column::DamagedAt.is_null()))
             .add_option(self.without_instance.then(|| Column::Instance.is_null()))
             .add_option((!self.with_removed).then(|| Column::RemovedAt.is_null()))

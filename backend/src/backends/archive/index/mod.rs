@@ -20,6 +20,7 @@
 mod about;
 mod check;
 mod extract;
+mod folder;
 mod read;
 mod rebuild;
 mod sort;
