@@ -37,7 +37,7 @@ impl JobEngine {
     pub async fn submit_verify(&self, id: &SnapshotId, trigger: Trigger) -> Result<Job, SubmitError> {
         let (engine, id) = (self.clone(), id.clone());
         let submit = async move {
-            let snapshot = engine.find_present(&id).await?;
+            let snapshot = engine.find_stored(&id).await?;
             let mut jobs = engine.queue(vec![engine.verification_of(&snapshot, trigger)]).await?;
             jobs.pop().ok_or(SubmitError::ShuttingDown)
         };
@@ -46,7 +46,7 @@ impl JobEngine {
     }
 
     /// The snapshot called `id`, which was not removed.
-    pub(super) async fn find_present(&self, id: &SnapshotId) -> Result<Snapshot, SubmitError> {
+    pub(super) async fn find_stored(&self, id: &SnapshotId) -> Result<Snapshot, SubmitError> {
         if self.0.shutdown.is_cancelled() {
             return Err(SubmitError::ShuttingDown);
         }
