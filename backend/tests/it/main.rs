@@ -29,6 +29,7 @@ mod failures;
 mod hung;
 mod instances;
 mod jobs;
+mod load;
 mod logs;
 mod marina;
 mod plans;
@@ -50,6 +51,7 @@ mod store_disk;
 mod store_lock;
 mod system;
 mod ten_days;
+mod verify;
 
 mod support {
     pub(crate) mod backrest;

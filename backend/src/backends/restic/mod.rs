@@ -3,8 +3,8 @@
 //! [`program`] knows the command and its environment, [`process`] runs it and ends it, [`failure`] says what went wrong.
 //! Above them: [`locks`] (locks of the repository, and which of them are ours and dead), [`turns`] (one at a time in this
 //! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`standby`] (one
-//! that waits for the stop), [`contents`] (what a snapshot holds), [`look`] and [`pour`] (what someone sees of it), [`session`]
-//! (a run), [`care`] (forget, prune, check) and [`restore`] (the way back). The port is put together here.
+//! that waits for the stop), [`contents`] (what a snapshot holds), [`look`] and [`pour`] (what someone sees of it),
+//! [`session`] (a run), [`care`] (forget, prune, check) and [`restore`] (the way back). The port is put together here.
 //!
 //! What differs between versions is asked for in one place, `Version`; output is parsed leniently, because fields come and
 //! go. Every value that reaches a log or an error goes through [`redact`].
@@ -87,6 +87,10 @@ impl BackupBackend for ResticBackend {
 
     async fn check(&self, work: &Work) -> Result<Vec<String>, BackendError> {
         care::check(&self.0, work).await
+    }
+
+    async fn verify(&self, work: &Work, reference: &str) -> Result<Vec<String>, BackendError> {
+        care::verify(&self.0, work, reference).await
     }
 
     async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError> {

@@ -125,6 +125,7 @@ pub(super) struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
+    /// From an offset of the tar on.
     pub(super) fn at(index: &'a ArchiveIndex, offset: u64) -> io::Result<Self> {
         let mut plain = Self { index, next: 0, piece: Vec::new(), at: 0 };
         plain.go_to(offset)?;
