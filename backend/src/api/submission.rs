@@ -64,6 +64,12 @@ impl Wish for PlanRequest {
     }
 }
 
+impl Wish for PlanId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Wish for InstanceId {
     fn fingerprint(&self) -> String {
         self.to_string()

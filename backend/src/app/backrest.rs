@@ -9,6 +9,7 @@ use crate::backrest::apply::{ApiClient, Credentials};
 use crate::backrest::merge::Orphans;
 use crate::backrest::{Format, Settings};
 use crate::config::{BackrestConfig, Config};
+use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
 use crate::engine::JobEngine;
 use crate::engine::backrest::{OwnedPlans, ReconcileOptions, Reconciler, ReconcilerParts, Rhythm};
@@ -35,6 +36,13 @@ pub(super) fn start(
         watching.watch(rhythm, &stop, &|line| log.tell_of_backrest(&line), &|| {}).await;
     });
     Ok(Some(reconciler))
+}
+
+/// The reconciler of a command, which keeps nothing in step.
+pub(super) fn alone(config: &Config, docker: &SharedEngine, clock: &SharedClock) -> anyhow::Result<Option<Reconciler>> {
+    let Some(wanted) = &config.backrest else { return Ok(None) };
+    let parts = ReconcilerParts { docker: docker.clone(), clock: clock.clone(), owned: OwnedPlans::Nowhere };
+    Ok(Some(Reconciler::new(options(wanted)?, parts)))
 }
 
 fn options(wanted: &BackrestConfig) -> anyhow::Result<ReconcileOptions> {

@@ -100,6 +100,10 @@ impl Live {
                     return Err(SubmitError::Conflict { stack: stack.clone(), job: other.clone() });
                 }
                 taken.push(stack);
+            } else if let Some(plan) = &job.plan
+                && let Some(other) = self.jobs.values().find(|other| other.now().plan.as_ref() == Some(plan))
+            {
+                return Err(SubmitError::PlanConflict { plan: plan.clone(), job: other.id().clone() });
             }
         }
         Ok(())
