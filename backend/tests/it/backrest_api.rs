@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mainstay::docker::ContainerDetail;
 use mainstay::docker::scripted::{ScriptedEngine, running_container};
 use mainstay::domain::stack::{Mount, MountKind};
 use serde_json::{Value, json};
@@ -18,13 +19,19 @@ fn backrest() -> FakeBackrest {
         "plans": [{"id": "theirs", "repo": "default", "paths": ["/x"], "schedule": {"cron": "0 1 * * *"}}]}))
 }
 
-/// A service that somebody labelled, with a volume.
+/// An engine with a service that somebody labelled.
 fn labelled() -> ScriptedEngine {
     let engine = ScriptedEngine::new();
+    engine.add_container(labelled_as("15 3 * * *"));
+    engine
+}
+
+/// Such a service, with a volume.
+fn labelled_as(schedule: &str) -> ContainerDetail {
     let mut detail = running_container("db1", "shop-db-1");
     let labels = [
         ("backrest.enable", "true"),
-        ("backrest.schedule", "15 3 * * *"),
+        ("backrest.schedule", schedule),
         ("com.docker.compose.project", "shop"),
         ("com.docker.compose.service", "db"),
     ];
@@ -36,8 +43,7 @@ fn labelled() -> ScriptedEngine {
         destination: PathBuf::from("/data"),
         is_writable: true,
     }];
-    engine.add_container(detail);
-    engine
+    detail
 }
 
 async fn serve(engine: &ScriptedEngine, fake: &FakeBackrest) -> Service {
@@ -177,9 +183,11 @@ async fn a_difference_that_was_not_applied_is_told_of_the_plan() {
     let fake = backrest();
     let engine = labelled();
     let service = serve(&engine, &fake).await;
+    reconcile(&service, false).await;
+    engine.add_container(labelled_as("30 4 * * *"));
     reconcile(&service, true).await;
     let plan = service.call("get_plan").path("id", PLAN).ok().await;
-    assert_eq!(plan["backrest"]["in_step"], false, "{plan}");
+    assert_eq!((&plan["backrest"]["in_step"], &plan["schedule"]), (&json!(false), &json!("30 4 * * *")), "{plan}");
     assert!(plan["warnings"][0].as_str().expect("a warning").contains("not applied yet"), "{plan}");
     service.stop().await;
 }

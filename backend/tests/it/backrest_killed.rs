@@ -67,6 +67,7 @@ impl Scene {
             "keep",
         ]);
         command.arg("--config").arg(self.config()).args(["--backrest-container", &self.backrest]);
+        command.args(["--volume-prefix", "/docker_volumes"]);
         command
     }
 
