@@ -35,7 +35,7 @@ start_container() {
     --volume "$SOCKET:$SOCKET" --volume "$SITE/stacks:/srv/stacks:ro" --volume "$SITE/backups:/srv/backups" \
     --env MAINSTAY_AUTH__PASSWORD --env MAINSTAY_STACKS_DIR=/srv/stacks --env MAINSTAY_BACKUP_DIR=/srv/backups \
     --health-interval 1s "$@" "$RUNTIME_IMAGE")
-  SERVICE_URL=http://$(docker port "$CONTAINER" 8080 | head -n 1) ||
+  SERVICE_URL=http://$(docker port "$CONTAINER" 8080 | sed -n 1p) ||
     { docker logs --tail 30 "$CONTAINER" >&2; die 'the container ended at once'; }
 }
 

@@ -107,8 +107,8 @@ run_example() {
     -e MAINSTAY_RUN_DIR="/backup/${RUN:-20261127-020000}" "$@" "$PREFIX$name" /backup.sh
 }
 stage() { mkdir -p "$SITE/staged/$1/vol/data" && printf '%s\n' "$1" >"$SITE/staged/$1/vol/data/file"; }
-# Succeeds and says so; fails and says so.
 # Behind a pipe grep reads to the end (no -q): whoever still writes into a closed pipe fails.
+# Succeeds and says so; fails and says so.
 custom_succeeds() { run_example custom -e EXAMPLE_FAIL=never -e EXAMPLE_SECONDS=0 | grep 'vol/data:$' >/dev/null; }
 custom_fails() { ! run_example custom -e EXAMPLE_FAIL=always -e EXAMPLE_SECONDS=0 2>"$SITE/err" && grep -q 'on purpose' "$SITE/err"; }
 copy_run() { stage "$1" && RUN=$1 run_example copy -v "$SITE/copies:/copies" -e COPY_DIR=/copies -e COPY_KEEP=2; }
@@ -153,7 +153,10 @@ check 'notes: is backed up' backup_stack "${PREFIX}notes"
 check 'notes: nothing was started' this_many_run notes 0
 check 'notes: the archive holds the notes' archive_holds notes '/compose/compose\.yaml$' '/notes/first\.txt$'
 
-volume_holds() { docker run --rm -v "$1:/v:ro" "$IMAGE" cat /v/posts.html | head -c "$(stat -c %s "$2")" | cmp - "$2"; }
+# A service may have added to the file meanwhile.
+volume_holds() {
+  docker run --rm -v "$1:/v:ro" "$IMAGE" cat /v/posts.html >"$SITE/posts.html" && cmp -n "$(stat -c %s "$2")" "$SITE/posts.html" "$2"
+}
 job_succeeded() { follow_job "$1" && equal succeeded "$(jq -r .state <<<"$JOB")"; }
 settings_are_valid() { snippet '^stacks_dir:' >"$SITE/snippet.yml" && "$BINARY" serve --check-config --config "$SITE/snippet.yml"; }
 

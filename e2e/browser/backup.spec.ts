@@ -1,6 +1,6 @@
 import { expect, newestJob, STACK, shoot, startBackup, test, waitUntilIdle } from './support/test'
 
-test('the dashboard lists the stack', async ({ page }) => {
+test('the overview lists the stack', async ({ page }) => {
   await page.goto('/')
   const row = page.locator(`[data-stack="${STACK}"]`).first()
   await expect(row.getByRole('link', { name: STACK, exact: true })).toBeVisible()

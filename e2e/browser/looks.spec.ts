@@ -10,7 +10,7 @@ import {
 } from './support/test'
 
 const PAGES: readonly { name: string; path: string; ready: string }[] = [
-  { name: 'dashboard', path: '/', ready: 'Recent jobs' },
+  { name: 'overview', path: '/', ready: 'Recent jobs' },
   { name: 'stacks', path: '/stacks', ready: 'Stacks' },
   { name: 'stack', path: `/stacks/${encodeURIComponent(STACK)}`, ready: 'Services' },
   { name: 'plans', path: '/plans', ready: 'Plans' },
@@ -20,6 +20,7 @@ const PAGES: readonly { name: string; path: string; ready: string }[] = [
   { name: 'jobs', path: '/jobs', ready: 'Jobs' },
   { name: 'snapshots', path: '/snapshots', ready: 'Snapshots' },
   { name: 'logs', path: '/logs', ready: 'System log' },
+  { name: 'settings', path: '/settings', ready: 'Self-test' },
   { name: 'files', path: '/logs?tab=files', ready: 'Log files' },
   { name: 'not-found', path: '/no/such/page', ready: 'There is no such page' },
 ]
@@ -42,7 +43,7 @@ for (const theme of ['light', 'dark'] as const) {
     test('the dialog and a job have no serious finding', async ({ page }) => {
       await page.goto('/')
       await page.getByRole('checkbox', { name: `Select ${STACK}`, exact: true }).check()
-      await page.getByRole('button', { name: 'Back up' }).click()
+      await page.getByRole('button', { name: 'Back up', exact: true }).click()
       await expect(page.getByRole('alertdialog')).toBeVisible()
       await page.evaluate(() =>
         Promise.all(document.getAnimations().map((motion) => motion.finished.catch(() => {}))),

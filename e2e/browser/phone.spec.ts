@@ -18,6 +18,7 @@ test('no page scrolls sideways at 320 px', async ({ page }) => {
     '/snapshots',
     '/logs',
     '/logs?tab=files',
+    '/settings',
     '/nowhere',
   ]) {
     await page.goto(path)
@@ -35,7 +36,7 @@ test('every page is reached from the bar at the bottom, also at 320 px', async (
     await bar.getByRole('link', { name }).click()
     await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()
   }
-  for (const name of ['Instances', 'Snapshots', 'Logs']) {
+  for (const name of ['Instances', 'Snapshots', 'Logs', 'Settings']) {
     await bar.getByRole('button', { name: 'More' }).click()
     await page.getByRole('menuitem', { name }).click()
     await expect(page.getByRole('heading', { level: 1, name })).toBeVisible()

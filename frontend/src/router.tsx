@@ -1,6 +1,6 @@
 /**
  * Every page and its address, readable on one screen. A new page needs a route here and, when it is to stand in the
- * navigation, an entry in `features/shell/nav.tsx`. All but the dashboard are fetched when they are first opened.
+ * navigation, an entry in `features/shell/nav.tsx`. All but the overview are fetched when they are first opened.
  */
 import {
   createRootRoute,
@@ -10,10 +10,10 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { AuthGate } from './features/auth/gate'
-import { DashboardPage } from './features/dashboard/dashboard-page'
+import { OverviewPage } from './features/overview/overview-page'
 import { NotFound, PageBroke } from './features/shell/not-found'
 import { Shell } from './features/shell/shell'
-import { parseJobFilters, parseLogTab, parseSnapshotFilters } from './lib/filters'
+import { parseBrowserPlace, parseJobFilters, parseLogTab, parseSnapshotFilters } from './lib/filters'
 
 const root = createRootRoute({
   component: () => (
@@ -24,7 +24,7 @@ const root = createRootRoute({
 })
 const getParentRoute = () => root
 
-const dashboard = createRoute({ getParentRoute, path: '/', component: DashboardPage })
+const overview = createRoute({ getParentRoute, path: '/', component: OverviewPage })
 // Who is not signed in sees the sign-in at any address; this one exists for links from outside.
 const login = createRoute({
   getParentRoute,
@@ -83,6 +83,7 @@ const snapshots = createRoute({
 const snapshot = createRoute({
   getParentRoute,
   path: '/snapshots/$id',
+  validateSearch: parseBrowserPlace,
   component: lazyRouteComponent(() => import('./features/snapshots/snapshot-page'), 'SnapshotPage'),
 })
 const logs = createRoute({
@@ -105,9 +106,15 @@ const seedLogFile = createRoute({
   },
 })
 
+const settings = createRoute({
+  getParentRoute,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./features/settings/settings-page'), 'SettingsPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
-    dashboard,
+    overview,
     login,
     stacks,
     stack,
@@ -122,6 +129,7 @@ export const router = createRouter({
     logs,
     logFile,
     seedLogFile,
+    settings,
   ]),
   scrollRestoration: true,
   defaultNotFoundComponent: () => <NotFound />,

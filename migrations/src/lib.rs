@@ -19,6 +19,7 @@ mod m20261121_000007_index_lists;
 mod m20261127_000008_create_plan_runs;
 mod m20261127_000009_create_instances_and_plans;
 mod m20261127_000010_generalise_snapshots;
+mod m20261128_000011_create_restores;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000008_create_plan_runs::Migration),
             Box::new(m20261127_000009_create_instances_and_plans::Migration),
             Box::new(m20261127_000010_generalise_snapshots::Migration),
+            Box::new(m20261128_000011_create_restores::Migration),
         ]
     }
 }

@@ -20,6 +20,9 @@ impl From<SubmitError> for ApiError {
             SubmitError::InstanceConflict { instance, job } => {
                 Self::JobConflict { subject: format!("instance '{instance}'"), job_id: job }
             }
+            SubmitError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
+            SubmitError::UnknownRestore(id) => Self::RestoreNotFound(id.into()),
+            SubmitError::Refused(why) => Self::RestoreRefused(why),
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),

@@ -7,7 +7,7 @@
 //! picks the labels that ask for a backup. To learn of one more source of stacks, read it beside those two and pair it
 //! in `merge`. Do not ask the engine from anywhere but `ask_engine`, and change nothing on the host from here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
@@ -153,6 +153,12 @@ impl Discovery {
     pub async fn found(&self) -> (Vec<Container>, Vec<EngineVolume>) {
         let last = self.0.last.lock().await;
         (last.containers.clone(), last.volumes.clone())
+    }
+
+    /// The directory that holds a directory for each stack, as this process sees it.
+    #[must_use]
+    pub fn stacks_dir(&self) -> &Path {
+        &self.0.settings.stacks_dir
     }
 
     /// What the engine's host is called.

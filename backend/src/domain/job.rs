@@ -121,7 +121,7 @@ word_enum!(
 );
 
 word_enum!(
-    /// The steps of a backup job, in their order.
+    /// The steps of jobs; each kind of job has its own of them, in an order of its own.
     StepName, UnknownStepName {
         /// Targets to containers, mounts and paths.
         Resolve => "resolve",
@@ -145,6 +145,12 @@ word_enum!(
         Publish => "publish",
         /// The archive re-read, matched against its manifest, and given its final name.
         Verify => "verify",
+        /// A snapshot's data put beside the data that it is to replace.
+        Unpack => "unpack",
+        /// Old and new data have changed places.
+        Replace => "replace",
+        /// Dumps loaded into running databases.
+        Load => "load",
         /// Old archives and logs dropped.
         Retention => "retention",
         /// The outcome recorded and told.
@@ -250,6 +256,22 @@ impl StepName {
         Self::Report,
     ];
 
+    /// The steps of a restore: what takes time comes before the stop.
+    pub const OF_RESTORE: &'static [Self] = &[
+        Self::Resolve,
+        Self::Preflight,
+        Self::Unpack,
+        Self::Quiesce,
+        Self::Replace,
+        Self::Resume,
+        Self::Load,
+        Self::Report,
+    ];
+
+    /// The steps of taking a restore back.
+    pub const OF_UNDO: &'static [Self] =
+        &[Self::Resolve, Self::Preflight, Self::Quiesce, Self::Replace, Self::Resume, Self::Report];
+
     /// The steps of a check of what an instance has stored.
     pub const OF_CHECK: &'static [Self] = &[Self::Verify, Self::Report];
 
@@ -345,7 +367,7 @@ pub struct Job {
     pub bytes_read: u64,
     /// Bytes of the finished archive.
     pub bytes_stored: u64,
-    /// What can be restored of it.
+    /// What can be restored of it; of a restore, what it brings back.
     pub snapshot_id: Option<SnapshotId>,
     /// One sentence on why it did not succeed.
     pub error: Option<String>,

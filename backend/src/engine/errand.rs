@@ -19,7 +19,7 @@ use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
 use super::submit::{BackupRequest, SubmitError};
-use super::{JobEngine, backup, check_run, plan_run};
+use super::{JobEngine, RestoreRequest, backup, check_run, plan_run, restore};
 
 /// What a job is to do.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(super) enum Errand {
     Check(InstanceId),
     /// A run of a plan by Backrest.
     Backrest(BackrestRun),
+    /// A restore, or taking one back.
+    Restore(RestoreRequest),
 }
 
 /// What a new job is about.
@@ -146,6 +148,7 @@ impl JobEngine {
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
             Errand::Backrest(run) => Box::pin(run_by_backrest(self, live, run)).await,
+            Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
         }
     }
 
@@ -191,6 +194,7 @@ impl Errand {
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
             Self::Backrest(run) => format!("run of plan '{}' by Backrest queued ({trigger})", run.plan),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
+            Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! or of schedules.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ pub mod registry;
 mod replay;
 mod reserve;
 mod rest;
+mod restore;
 mod retention;
 mod steps;
 mod submit;
@@ -73,6 +74,7 @@ pub use once::RequestKey;
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
+pub use restore::{RestoreDatabase, RestorePreview, RestoreRequest, RestoreSpace, RestoreTarget};
 pub use submit::{BackupRequest, CancelError, RetryError, SubmitError};
 
 use events::{Event, EventHub};
@@ -283,6 +285,14 @@ impl JobEngine {
             self.settle_journal(&jobs).await
         };
         tokio::time::timeout(limit, all).await.unwrap_or(false)
+    }
+
+    /// The directories that Mainstay itself needs, as this process sees them.
+    fn own_directories(&self) -> Vec<PathBuf> {
+        let settings = &self.0.settings;
+        let all = [&settings.backup_dir, &settings.log_dir, &settings.staging_dir];
+        let all = all.into_iter().map(PathBuf::as_path).chain(self.0.parts.store.directory());
+        all.filter(|path| path.is_absolute()).map(Path::to_owned).collect()
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

@@ -6,7 +6,7 @@ use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
 use crate::store::{RememberedRequest, StoreError};
 
-use super::{BackupRequest, JobEngine, PlanRequest, SubmitError};
+use super::{BackupRequest, JobEngine, PlanRequest, RestoreRequest, SubmitError};
 
 /// What a client calls its request by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,18 @@ impl JobEngine {
         trigger: Trigger,
     ) -> Result<Vec<Job>, SubmitError> {
         self.once(key, async { Ok(vec![self.submit_check(id, trigger).await?]) }).await
+    }
+
+    /// The same for a restore.
+    ///
+    /// # Errors
+    /// Those of [`JobEngine::submit_restore`], and when the key was used for something else.
+    pub async fn submit_restore_once(
+        &self,
+        key: Option<RequestKey>,
+        request: RestoreRequest,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, async { Ok(vec![self.submit_restore(request).await?]) }).await
     }
 
     /// Carries `submit` out unless `key` was used within the last day.

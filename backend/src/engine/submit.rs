@@ -1,6 +1,6 @@
 //! Taking requests: who may run, and what is refused.
 
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, JobKind, JobState, Quiesce, StepName, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
@@ -40,6 +40,15 @@ pub enum SubmitError {
         /// The job.
         job: JobId,
     },
+    /// There is no such snapshot.
+    #[error("there is no snapshot '{0}'")]
+    UnknownSnapshot(SnapshotId),
+    /// There is no such restore.
+    #[error("job '{0}' is no restore, or there is no such job")]
+    UnknownRestore(JobId),
+    /// It cannot be done as it is asked for; says why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A job works for the instance already.
     #[error("a job already works for instance '{instance}'")]
     InstanceConflict {
@@ -186,6 +195,7 @@ impl JobEngine {
                 self.submit_backups(vec![BackupRequest { stack, quiesce, is_dry_run, trigger }]).await?
             }
             (JobKind::Verify, _, _, Some(instance)) => vec![self.submit_check(&instance, trigger).await?],
+            (JobKind::Restore, ..) => vec![self.retry_restore(id, trigger).await?],
             (kind, ..) => return Err(RetryError::Kind(kind)),
         };
         jobs.into_iter().next().ok_or_else(|| RetryError::UnknownJob(id.clone()))

@@ -7,6 +7,7 @@
 //! last commits of a WAL may be lost in one. Room is kept for it on its disk ([`reserve`]): a write that matters goes
 //! through `with_room`, which gives that room up rather than fail.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sea_orm::{
@@ -32,6 +33,7 @@ mod page;
 mod plan_runs;
 mod plans;
 mod reserve;
+mod restores;
 mod revision;
 mod rows;
 mod secrets;
@@ -107,6 +109,8 @@ pub struct Store {
     clock: SharedClock,
     changes: revision::Changes,
     reserve: Option<Reserve>,
+    /// Where the database file lies.
+    directory: Option<PathBuf>,
     secrets: Secrets,
     known_tokens: Arc<known_tokens::KnownTokens>,
 }
@@ -128,7 +132,16 @@ impl Store {
         let reserve = file.as_deref().map(Reserve::beside);
         let db = open::open(url, reserve.as_ref()).await?;
         let secrets = Secrets::beside(file.as_deref());
-        Ok(Self { db, clock, reserve, secrets, changes: revision::Changes::default(), known_tokens: Arc::default() })
+        let directory = file.as_deref().and_then(Path::parent).map(Path::to_owned);
+        Ok(Self {
+            db,
+            clock,
+            reserve,
+            directory,
+            secrets,
+            changes: revision::Changes::default(),
+            known_tokens: Arc::default(),
+        })
     }
 
     /// Takes the key of stored secrets from elsewhere than the file `secret.key` beside the database.
@@ -136,6 +149,12 @@ impl Store {
     pub fn with_secrets(mut self, secrets: Secrets) -> Self {
         self.secrets = secrets;
         self
+    }
+
+    /// The directory of the database file; `None` when there is no such file.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// Keeps room for the store on its disk, when it is missing and there is enough to spare.

@@ -41,6 +41,7 @@ mod quiesce_engine;
 mod quiesce_modes;
 mod recovery;
 mod replay;
+mod restore;
 mod resume;
 mod shutdown;
 mod snapshots;

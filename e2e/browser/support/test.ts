@@ -54,7 +54,7 @@ export async function startBackup(page: Page, stack = STACK): Promise<void> {
   await waitUntilIdle(page, stack)
   await page.goto('/')
   await page.getByRole('checkbox', { name: `Select ${stack}`, exact: true }).check()
-  await page.getByRole('button', { name: 'Back up' }).click()
+  await page.getByRole('button', { name: 'Back up', exact: true }).click()
   const dialog = page.getByRole('alertdialog', { name: `Back up ${stack} now?` })
   await expect(dialog).toContainText(stack)
   await dialog.getByRole('button', { name: 'Start backup' }).click()

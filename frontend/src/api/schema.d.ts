@@ -886,6 +886,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a restore did
+         * @description Which data is in place, what is kept of before and where, and whether it can be put back.
+         */
+        get: operations["get_job_restore"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/retry": {
         parameters: {
             query?: never;
@@ -900,6 +920,27 @@ export interface paths {
          * @description Queues the same work as a new job, whether the old one succeeded or not.
          */
         post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a restore back
+         * @description Queues a job that lets what was restored and what was kept of before change places once more. It can be taken back in
+         *     turn. Databases into which a dump was loaded stay as they are.
+         */
+        post: operations["undo_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1213,6 +1254,51 @@ export interface paths {
         get: operations["list_snapshot_files"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a snapshot
+         * @description Queues a job of the kind `restore` and answers at once with it. In place, what is new is unpacked beside what is there
+         *     while everything runs; then the containers that use it rest for as long as it takes to let both change places. What
+         *     was there is kept, and can be put back: `GET /api/v1/jobs/{id}/restore` says where it is. A preview with the same body
+         *     says beforehand what would happen. A request that is repeated with the same `Idempotency-Key` within a day gets the job
+         *     of the first one.
+         */
+        post: operations["restore_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/restore/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what a restore would do
+         * @description Where each target would go, what would be replaced, which containers would rest, how much room there is, and why the
+         *     restore would be refused. Nothing is touched, and no job is made.
+         */
+        post: operations["preview_restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3480,6 +3566,202 @@ export interface components {
          */
         RestState: "held" | "pending" | "waiting" | "failed" | "gone" | "back";
         /**
+         * @description What a restore put in place, and what it keeps of before.
+         * @example {
+         *       "job_id": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "snapshot_id": "snap_019aa3f1d9e07c3e9f00112233445566",
+         *       "undoes": null,
+         *       "phase": "ended",
+         *       "in_place": "new",
+         *       "can_be_undone": true,
+         *       "safety_copies": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_db",
+         *           "place": "/var/lib/docker/volumes/blog_db/_data",
+         *           "kept_at": "/var/lib/docker/volumes/blog_db/.mainstay-restore-2026-11-28_05-04-11-job_019aa3f1c2d47c3e9f00112233445566/1"
+         *         }
+         *       ],
+         *       "directories": [
+         *         "/var/lib/docker/volumes/blog_db/.mainstay-restore-2026-11-28_05-04-11-job_019aa3f1c2d47c3e9f00112233445566"
+         *       ],
+         *       "updated_at": "2026-11-28T05:04:12.000Z"
+         *     }
+         */
+        Restore: {
+            /** @description The job. */
+            job_id: string;
+            /** @description The snapshot; null for a job that takes a restore back. */
+            snapshot_id: string | null;
+            /** @description The restore that it takes back. */
+            undoes: string | null;
+            /** @description How far it has come. */
+            phase: components["schemas"]["RestorePhase"];
+            in_place: components["schemas"]["RestoreSide"] | null;
+            /** @description Whether `POST /api/v1/jobs/{id}/undo` can put back what was there before. */
+            can_be_undone: boolean;
+            /** @description What is kept of before. */
+            safety_copies: components["schemas"]["SafetyCopy"][];
+            /** @description The directories that hold it: remove these when it is not needed any more. */
+            directories: string[];
+            /** @description When this was last written. */
+            updated_at: components["schemas"]["Time"];
+        };
+        /** @description A database whose dump would be loaded. */
+        RestoreDatabase: {
+            /** @description The target's name: that of the container. */
+            name: string;
+            /** @description The version that the dump was made by; null when it is not known. */
+            dumped_by: string | null;
+            /** @description The version that would load it; null when it is not known. */
+            loaded_by: string | null;
+        };
+        /**
+         * @description Where a restore goes.
+         * @enum {string}
+         */
+        RestoreDestination: "in_place" | "directory" | "new_stack";
+        /**
+         * @description What is restored, and where to.
+         * @example {
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_db"
+         *         }
+         *       ],
+         *       "paths": [],
+         *       "destination": "in_place",
+         *       "overwrite": true,
+         *       "safety_copy": true
+         *     }
+         */
+        RestoreOptions: {
+            /** @description Which targets; all when left out or empty. */
+            targets?: components["schemas"]["TargetName"][] | null;
+            /**
+             * @description Which paths, as the snapshot's listing has them, or below the target when one alone is named; all when left out or
+             *     empty.
+             */
+            paths?: string[] | null;
+            /** @description Where to. */
+            destination: components["schemas"]["RestoreDestination"];
+            /**
+             * @description The directory, absolute, new or empty; only with `directory`.
+             * @example /srv/restored
+             */
+            directory?: string | null;
+            /**
+             * @description The name of the stack; only with `new_stack`.
+             * @example blog-before
+             */
+            stack_name?: string | null;
+            /** @description Whether what is there may be replaced; without it nothing is restored over something that exists. */
+            overwrite?: boolean;
+            /**
+             * @description Whether what is replaced is kept beside it.
+             * @default true
+             */
+            safety_copy: boolean;
+        };
+        /**
+         * @description How far a restore has come. `tidying`: it is decided which data is in place, and what is left is being removed.
+         * @enum {string}
+         */
+        RestorePhase: "unpacking" | "exchanging" | "tidying" | "ended";
+        /**
+         * @description What a restore would do; nothing is touched.
+         * @example {
+         *       "targets": [
+         *         {
+         *           "kind": "volume",
+         *           "name": "blog_db",
+         *           "size_bytes": 104857600,
+         *           "place": "/var/lib/docker/volumes/blog_db/_data",
+         *           "exists": true,
+         *           "will_be_replaced": true,
+         *           "skipped": null
+         *         }
+         *       ],
+         *       "stops": [
+         *         "stop container blog-db-1 within 10 s"
+         *       ],
+         *       "stopped_ms": 2300,
+         *       "file_systems": [
+         *         {
+         *           "path": "/var/lib/docker/volumes/blog_db",
+         *           "needed_bytes": 104857600,
+         *           "free_bytes": 52428800000
+         *         }
+         *       ],
+         *       "missing_networks": [],
+         *       "databases": [],
+         *       "problems": [],
+         *       "warnings": []
+         *     }
+         */
+        RestorePreview: {
+            /** @description What would be restored, or left out and why. */
+            targets: components["schemas"]["RestoreTarget"][];
+            /** @description Containers that would be brought to rest, in the order of the stop, each with how. */
+            stops: string[];
+            /**
+             * Format: int64
+             * @description Milliseconds for which they would rest, as far as earlier jobs tell; null when that is not known.
+             */
+            stopped_ms: number | null;
+            /** @description Room where the data goes; one for each file system. */
+            file_systems: components["schemas"]["RestoreSpace"][];
+            /** @description Networks that the stack had and that do not exist now. */
+            missing_networks: string[];
+            /** @description Databases whose dumps would be loaded. */
+            databases: components["schemas"]["RestoreDatabase"][];
+            /** @description Why it would be refused. */
+            problems: string[];
+            /** @description What is doubtful, in sentences for people. */
+            warnings: string[];
+        };
+        /**
+         * @description Which data is in place: what was there before, or what was restored.
+         * @enum {string}
+         */
+        RestoreSide: "old" | "new";
+        /** @description Room on a file system. */
+        RestoreSpace: {
+            /** @description A directory on it. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes that the new data takes beside the old.
+             */
+            needed_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that are free.
+             */
+            free_bytes: number;
+        };
+        /** @description A target of a restore. */
+        RestoreTarget: {
+            /** @description What kind of thing it is. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes of file content.
+             */
+            size_bytes: number;
+            /** @description Where it goes, as the host calls it; null when that is known only once it is made. */
+            place: string | null;
+            /** @description Whether there is something now. */
+            exists: boolean;
+            /** @description Whether that would be replaced. */
+            will_be_replaced: boolean;
+            /** @description Why it would not be restored. */
+            skipped: string | null;
+        };
+        /**
          * @description What is to be brought back. Everything may be left out.
          * @example {
          *       "stack": "blog",
@@ -3532,6 +3814,17 @@ export interface components {
             quiesce?: components["schemas"]["Quiesce"] | null;
             /** @description Whether only to show, in the job's log, what would be done. */
             dry_run?: boolean;
+        };
+        /** @description Something that a restore has replaced and keeps. */
+        SafetyCopy: {
+            /** @description What kind of target it is of. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description The target's name. */
+            name: string;
+            /** @description Where it was, as this service sees it. */
+            place: string;
+            /** @description Where it is kept, as this service sees it. */
+            kept_at: string;
         };
         /**
          * @description What a token allows. `operate` includes `read`, `admin` includes both.
@@ -3868,7 +4161,7 @@ export interface components {
          * @description A step of a job.
          * @enum {string}
          */
-        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "retention" | "report";
+        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "unpack" | "replace" | "load" | "retention" | "report";
         /**
          * @description Where a step stands.
          * @enum {string}
@@ -3885,6 +4178,19 @@ export interface components {
          * @enum {string}
          */
         TargetKind: "compose" | "data" | "volume" | "bind" | "database" | "path";
+        /**
+         * @description A target of a snapshot.
+         * @example {
+         *       "kind": "volume",
+         *       "name": "blog_db"
+         *     }
+         */
+        TargetName: {
+            /** @description What kind of thing it is. */
+            kind: components["schemas"]["TargetKind"];
+            /** @description Its name, as the snapshot tells it. */
+            name: string;
+        };
         /** @description How one target came out. */
         TargetResult: {
             /** @description What kind of thing it is. */
@@ -7601,6 +7907,86 @@ export interface operations {
             };
         };
     };
+    get_job_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The job
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it did */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restore"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description restore_not_found: there is no such job, or it is no restore */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retry_job: {
         parameters: {
             query?: never;
@@ -7664,6 +8050,97 @@ export interface operations {
                 };
             };
             /** @description job_unfinished: the job has not ended; job_conflict: another one works on the stack; job_not_retryable: it is of a kind that cannot be tried again */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The restore
+                 * @example job_019aa3f1c2d47c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description restore_not_found: there is no such job, or it is no restore */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description restore_refused: there is nothing to put back, and the detail says why; job_conflict: a job works on the stack or for the instance; `job_id` names it */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9281,6 +9758,233 @@ export interface operations {
                 };
             };
             /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_snapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreOptions"];
+            };
+        };
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works on the stack or for the instance; `job_id` names it; restore_refused: it cannot be done as it is asked for, and the detail says why */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreOptions"];
+            };
+        };
+        responses: {
+            /** @description What would be done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestorePreview"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: it cannot be found out now */
             503: {
                 headers: {
                     [name: string]: unknown;

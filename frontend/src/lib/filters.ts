@@ -3,6 +3,7 @@
  * somebody typed into the address and keep what makes sense.
  */
 import type { JobKind, JobState } from '@/api/client'
+import type { Place } from './entry-path'
 import { jobKindWord, jobStateWord } from './words'
 
 export interface JobFilters {
@@ -34,9 +35,35 @@ export function parseJobFilters(search: Record<string, unknown>): JobFilters {
   }
 }
 
-export function parseSnapshotFilters(search: Record<string, unknown>): { stack?: string } {
-  const stack = text(search.stack)
-  return stack ? { stack } : {}
+export interface SnapshotFilters {
+  stack?: string
+  plan?: string
+  instance?: string
+  /** Only those with everything in them, or only the others. */
+  complete?: boolean
+}
+
+export function parseSnapshotFilters(search: Record<string, unknown>): SnapshotFilters {
+  const [stack, plan, instance] = [text(search.stack), text(search.plan), text(search.instance)]
+  return {
+    ...(stack ? { stack } : {}),
+    ...(plan ? { plan } : {}),
+    ...(instance ? { instance } : {}),
+    ...(typeof search.complete === 'boolean' ? { complete: search.complete } : {}),
+  }
+}
+
+/** A place in a snapshot, and the file there that is shown beside the list. */
+export interface BrowserPlace extends Place {
+  file?: string
+}
+
+export function parseBrowserPlace(search: Record<string, unknown>): BrowserPlace {
+  const [path, bytes, file] = [text(search.path), text(search.path_bytes), text(search.file)]
+  return {
+    ...(bytes ? { path_bytes: bytes } : path ? { path } : {}),
+    ...(file ? { file } : {}),
+  }
 }
 
 export const LOG_TABS = ['live', 'files'] as const

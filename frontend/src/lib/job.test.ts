@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Job, Step, StepName } from '@/api/client'
-import { jobMs, jobTitle, phaseText, progressText, stoppedSince } from './job'
+import { jobMs, jobTitle, leftText, phaseText, progressText, stoppedSince } from './job'
 
 const AT = '2026-11-21T03:00:00.000Z'
 const step = (name: StepName, state: Step['state']): Step => ({
@@ -52,6 +52,23 @@ it('invents no totals', () => {
   expect(
     progressText({ progress: { ...progress, bytes_done: 2048, bytes_total: 4096, files_done: 3 } }),
   ).toBe('2.0 KiB of 4.0 KiB, 3 files')
+})
+
+describe('leftText', () => {
+  const job = (fraction: number | null) => ({
+    state: 'running' as const,
+    progress: { ...progress, fraction },
+    steps: [step('capture', 'running')],
+  })
+  const after = (seconds: number) => Date.parse(AT) + seconds * 1_000
+  it.each([
+    ['the rate so far', job(0.25), 20, 'about 1 min 00 s left'],
+    ['whole seconds', job(0.5), 12.4, 'about 12 s left'],
+    ['nothing in the first moments', job(0.5), 9, ''],
+    ['nothing of the first bytes', job(0.04), 60, ''],
+    ['nothing without a total', job(null), 60, ''],
+    ['nothing at the end', job(1), 60, ''],
+  ])('tells %s', (_, of, seconds, text) => expect(leftText(of, after(seconds))).toBe(text))
 })
 
 it('names a job by what it works on', () => {

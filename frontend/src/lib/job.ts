@@ -1,6 +1,6 @@
 /** What can be said of a job from its record. Pure. */
 import type { Job, JobState, Step, StepName } from '@/api/client'
-import { bytes } from './format'
+import { bytes, duration } from './format'
 import { jobKindWord, phaseWord } from './words'
 
 /** Whether nothing more will happen to the job. */
@@ -53,6 +53,21 @@ export function progressText({ progress }: Pick<Job, 'progress'>): string {
   else if (done > 0) parts.push(bytes(done))
   if (files > 0) parts.push(`${files.toLocaleString('en')} ${files === 1 ? 'file' : 'files'}`)
   return parts.join(', ')
+}
+
+/** A rate measured over less than this says nothing yet. */
+const KNOWN_AFTER_MS = 10_000
+const KNOWN_FROM = 0.05
+
+/** How long the step at work still takes at the rate so far: `about 4 min 10 s left`; empty while that is a guess. */
+export function leftText(job: Pick<Job, 'state' | 'progress' | 'steps'>, now: number): string {
+  const started = job.steps.find((one) => one.state === 'running')?.started_at
+  const fraction = job.progress.fraction ?? 0
+  if (job.state !== 'running' || !started || fraction < KNOWN_FROM || fraction >= 1) return ''
+  const spent = now - Date.parse(started)
+  if (spent < KNOWN_AFTER_MS) return ''
+  const seconds = Math.max(1, Math.round((spent * (1 - fraction)) / fraction / 1_000))
+  return `about ${duration(seconds * 1_000).replace(/\.0 s$/, ' s')} left`
 }
 
 /** Milliseconds from the start of the work to its end, or to `now`; null before it started. */

@@ -1,49 +1,82 @@
-import { expect, it } from 'vitest'
-import { type VerdictStack, verdict } from './verdict'
+import { describe, expect, it } from 'vitest'
+import type { Attention, AttentionStack } from './attention'
+import { isFailing, type Known, verdict } from './verdict'
 
-const stack = (name: string, over: Partial<VerdictStack> = {}): VerdictStack => ({
+const now = new Date(2026, 10, 28, 9, 30).getTime()
+const at = (day: number, hour: number) => new Date(2026, 10, day, hour).toISOString()
+const stack = (
+  name: string,
+  state: 'succeeded' | 'failed' | 'partial',
+  isProtected = true,
+): AttentionStack => ({
   name,
-  protected: true,
-  last_job: { state: 'succeeded' },
+  protected: isProtected,
+  last_success_at: at(28, 2),
+  last_job: { id: `job_${name}`, state, error: null, queued_at: at(28, 2), finished_at: at(28, 2) },
+})
+const entry = (tone: Attention['tone']): Attention => ({
+  key: tone,
+  tone,
+  title: '',
+  reason: '',
+  remedies: [],
+})
+const known = (over: Partial<Known>): Known => ({
+  now,
+  isReachable: true,
+  stacks: [stack('blog', 'succeeded'), stack('wiki', 'succeeded')],
+  found: [],
+  nextRun: { at: at(29, 2) },
   ...over,
 })
-const judge = (...stacks: VerdictStack[]) => verdict({ isReachable: true, stacks })
 
-it('says first that Docker cannot be reached', () => {
-  const said = verdict({ isReachable: false, stacks: [stack('a', { last_job: { state: 'failed' } })] })
-  expect(said).toMatchObject({ tone: 'bad', title: 'Docker cannot be reached' })
+describe('verdict', () => {
+  it('is one sentence when all is well', () => {
+    expect(verdict(known({}))).toMatchObject({ tone: 'ok', title: 'All 2 stacks protected; next run 02:00' })
+  })
+
+  it('names what failed and when', () => {
+    const stacks = [stack('blog', 'failed'), stack('wiki', 'succeeded'), stack('shop', 'succeeded', false)]
+    expect(verdict(known({ stacks, found: [entry('bad'), entry('warn')] }))).toMatchObject({
+      tone: 'bad',
+      title: '2 of 3 stacks protected; blog failed last night; next run 02:00',
+    })
+  })
+
+  it('names several that failed', () => {
+    const stacks = [stack('blog', 'failed'), stack('wiki', 'partial')]
+    expect(verdict(known({ stacks, found: [entry('bad'), entry('warn')] })).title).toBe(
+      'All 2 stacks protected; blog and wiki need attention; next run 02:00',
+    )
+  })
+
+  it('does not call it well when only a plan is in trouble', () => {
+    expect(verdict(known({ found: [entry('warn')], nextRun: undefined }))).toMatchObject({
+      tone: 'warn',
+      title: 'All 2 stacks protected; 1 thing to look at',
+    })
+  })
+
+  it('puts an engine that cannot be reached before everything', () => {
+    expect(verdict(known({ isReachable: false, stacks: [stack('blog', 'failed')] })).title).toBe(
+      'Docker cannot be reached',
+    )
+  })
+
+  it('says that there are no stacks', () => {
+    expect(verdict(known({ stacks: [], nextRun: undefined }))).toMatchObject({
+      tone: 'none',
+      title: 'No stacks found yet',
+    })
+  })
 })
 
-it('says when there is nothing to protect', () => {
-  expect(judge()).toMatchObject({ tone: 'none', title: 'No stacks found yet' })
-})
+describe('isFailing', () => {
+  it.each([
+    ['failed', true],
+    ['partial', true],
+    ['succeeded', false],
+  ] as const)('%s: %s', (state, expected) => expect(isFailing(stack('blog', state))).toBe(expected))
 
-it('says that all is well only when it is', () => {
-  expect(judge(stack('a'))).toMatchObject({ tone: 'ok', title: 'Your stack is protected' })
-  expect(judge(stack('a'), stack('b'))).toMatchObject({ tone: 'ok', title: 'All 2 stacks are protected' })
-})
-
-it.each(['failed', 'partial', 'interrupted'] as const)('a job that is %s needs attention', (state) => {
-  const said = judge(stack('a'), stack('b', { last_job: { state } }))
-  expect(said).toMatchObject({ tone: 'bad', title: '1 of 2 stacks needs attention' })
-  expect(said.detail).toContain('b')
-})
-
-it('tells of stacks without a good backup, also beside failing ones', () => {
-  const bare = stack('new', { protected: false, last_job: null })
-  expect(judge(stack('a'), bare)).toMatchObject({ tone: 'warn', title: '1 of 2 stacks has no good backup' })
-  const said = judge(
-    stack('a', { last_job: { state: 'failed' } }),
-    stack('b', { last_job: { state: 'failed' } }),
-    bare,
-  )
-  expect(said.title).toBe('2 of 3 stacks need attention')
-  expect(said.detail).toContain('new')
-})
-
-it('does not call a cancelled or running job a failure', () => {
-  expect(
-    judge(stack('a', { last_job: { state: 'cancelled' } }), stack('b', { last_job: { state: 'running' } }))
-      .tone,
-  ).toBe('ok')
+  it('knows of no job', () => expect(isFailing({ last_job: null })).toBe(false))
 })

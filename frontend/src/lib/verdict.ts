@@ -1,10 +1,13 @@
 /**
- * The one sentence at the top of the dashboard. It is judged by the worst that is known: a running job never hides a
- * failed one, and an unreachable engine comes before everything, because nothing else can then be known.
+ * The one sentence at the top of the overview: how much is protected, what went wrong, what comes next. It is judged by
+ * the worst that is known: a running job never hides a failed one, and an unreachable engine comes before everything,
+ * because nothing else can then be known. Pure.
  */
-import type { Job, Stack } from '@/api/client'
+import type { Schemas } from '@/api/client'
+import { type Attention, type AttentionStack, troubleOf } from './attention'
 import { count, list } from './format'
 import type { Tone } from './job'
+import { nextWord, pastWord } from './when'
 
 export interface Verdict {
   tone: Tone
@@ -12,18 +15,40 @@ export interface Verdict {
   detail: string
 }
 
-export type VerdictStack = Pick<Stack, 'name' | 'protected'> & {
-  last_job?: Pick<Job, 'state'> | null
+export interface Known {
+  now: number
+  isReachable: boolean
+  stacks: readonly AttentionStack[]
+  found: readonly Attention[]
+  nextRun: Pick<Schemas['NextRun'], 'at'> | undefined
 }
 
 /** Whether the last finished job of a stack left something to look after. */
-export function isFailing(stack: VerdictStack): boolean {
-  const state = stack.last_job?.state
-  return state === 'failed' || state === 'partial' || state === 'interrupted'
+export function isFailing(stack: { last_job?: Pick<Schemas['Job'], 'state'> | null }): boolean {
+  return troubleOf(stack.last_job) !== null
 }
 
-export function verdict(input: { isReachable: boolean; stacks: readonly VerdictStack[] }): Verdict {
-  const { isReachable, stacks } = input
+const toneOf = (found: readonly Attention[]): Tone =>
+  found.some((one) => one.tone === 'bad') ? 'bad' : found.length > 0 ? 'warn' : 'ok'
+
+function protection(stacks: readonly AttentionStack[]): string {
+  const safe = stacks.filter((stack) => stack.protected).length
+  if (stacks.length === 1) return safe === 1 ? 'Your stack is protected' : 'Your stack is not protected yet'
+  if (safe === stacks.length) return `All ${count(safe, 'stack')} protected`
+  return `${safe} of ${count(stacks.length, 'stack')} protected`
+}
+
+/** `blog failed last night`, or how many did. */
+function trouble(stacks: readonly AttentionStack[], now: number): string {
+  const failing = stacks.filter(isFailing)
+  const [only] = failing
+  if (!only?.last_job) return ''
+  if (failing.length > 1) return `${list(failing.map((stack) => stack.name))} need attention`
+  return `${only.name} ${troubleOf(only.last_job)} ${pastWord(only.last_job.finished_at ?? only.last_job.queued_at, now)}`
+}
+
+export function verdict({ now, isReachable, stacks, found, nextRun }: Known): Verdict {
+  const next = nextRun ? `next run ${nextWord(nextRun.at, now)}` : ''
   if (!isReachable) {
     return {
       tone: 'bad',
@@ -33,28 +58,17 @@ export function verdict(input: { isReachable: boolean; stacks: readonly VerdictS
   }
   if (stacks.length === 0) {
     return {
-      tone: 'none',
-      title: 'No stacks found yet',
+      tone: found.length > 0 ? toneOf(found) : 'none',
+      title: ['No stacks found yet', next].filter(Boolean).join('; '),
       detail: 'Mainstay looks again whenever Docker reports a change.',
     }
   }
-  const failing = stacks.filter(isFailing)
-  const bare = stacks.filter((stack) => !stack.protected && !isFailing(stack))
-  const all = count(stacks.length, 'stack')
-  const missing = bare.length > 0 ? `No good backup yet: ${list(bare.map((stack) => stack.name))}.` : ''
-  if (failing.length > 0) {
-    const verb = failing.length === 1 ? 'needs' : 'need'
-    const names = `Last job not good: ${list(failing.map((stack) => stack.name))}.`
-    return {
-      tone: 'bad',
-      title: `${failing.length} of ${all} ${verb} attention`,
-      detail: [names, missing].filter(Boolean).join(' '),
-    }
+  const failed = trouble(stacks, now)
+  const others = found.length - (failed ? 1 : 0)
+  const more = !failed && others > 0 ? `${count(others, 'thing')} to look at` : ''
+  return {
+    tone: toneOf(found),
+    title: [protection(stacks), failed, more, next].filter(Boolean).join('; '),
+    detail: found.length === 0 ? 'Nothing needs you.' : 'What to look at first is below.',
   }
-  if (bare.length > 0) {
-    const verb = bare.length === 1 ? 'has' : 'have'
-    return { tone: 'warn', title: `${bare.length} of ${all} ${verb} no good backup`, detail: missing }
-  }
-  const title = stacks.length === 1 ? 'Your stack is protected' : `All ${all} are protected`
-  return { tone: 'ok', title, detail: 'Every stack has a good backup.' }
 }

@@ -40,6 +40,9 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Run the commands afterwards',
   publish: 'Store the data',
   verify: 'Verify what was stored',
+  unpack: 'Unpack the snapshot beside the data',
+  replace: 'Put the new data in place',
+  load: 'Load the databases',
   retention: 'Apply retention',
   report: 'Record the result',
 }
@@ -57,6 +60,9 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   post_hooks: 'Running the commands afterwards',
   publish: 'Storing the data',
   verify: 'Verifying what was stored',
+  unpack: 'Unpacking the snapshot beside the data',
+  replace: 'Putting the new data in place',
+  load: 'Loading the databases',
   retention: 'Applying retention',
   report: 'Recording the result',
 }
@@ -143,4 +149,20 @@ export const pullWord: Record<Schemas['PullPolicy'], string> = {
   always: 'before every run',
   if_missing: 'when it is not there',
   never: 'never',
+}
+
+export const scopeWord: Record<Schemas['Scope'], string> = {
+  read: 'look only',
+  operate: 'look, and run jobs',
+  admin: 'do everything',
+}
+
+export const entryKindWord: Record<Schemas['EntryKind'], string> = {
+  file: 'File',
+  directory: 'Directory',
+  symlink: 'Symbolic link',
+  hard_link: 'Further name of a file',
+  fifo: 'Pipe',
+  char_device: 'Character device',
+  block_device: 'Block device',
 }

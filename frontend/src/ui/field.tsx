@@ -32,6 +32,32 @@ export function SelectField<T extends string>(props: {
   )
 }
 
+/** A choice of exactly one value. */
+export function Choice<T extends string>(props: {
+  label: string
+  value: T
+  options: readonly { value: T; label: string }[]
+  onChange: (value: T) => void
+}) {
+  const { label, value, options, onChange } = props
+  return (
+    <label className="inline-flex min-w-0 flex-col gap-1 text-muted text-xs">
+      {label}
+      <select
+        value={value}
+        onChange={(event) => onChange(event.target.value as T)}
+        className={cn(inputClass, 'pr-7 text-ink text-sm')}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
 export function TextField({
   label,
   ...rest

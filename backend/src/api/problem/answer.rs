@@ -22,6 +22,8 @@ impl ApiError {
             Self::StackNotFound(_) => Kind(S::NOT_FOUND, "stack_not_found", "Stack not found"),
             Self::JobNotFound(_) => Kind(S::NOT_FOUND, "job_not_found", "Job not found"),
             Self::SnapshotNotFound(_) => Kind(S::NOT_FOUND, "snapshot_not_found", "Snapshot not found"),
+            Self::RestoreNotFound(_) => Kind(S::NOT_FOUND, "restore_not_found", "Restore not found"),
+            Self::RestoreRefused(_) => Kind(S::CONFLICT, "restore_refused", "Not restored"),
             Self::EntryNotFound(_) => Kind(S::NOT_FOUND, "entry_not_found", "Entry not found"),
             Self::ArchiveMissing(_) => Kind(S::NOT_FOUND, "archive_missing", "Archive missing"),
             Self::ArchiveDamaged(_) => Kind(S::CONFLICT, "archive_damaged", "Archive damaged"),

@@ -24,6 +24,12 @@ pub enum ApiError {
     /// There is no such snapshot.
     #[error("no snapshot has the id '{0}'")]
     SnapshotNotFound(String),
+    /// There is no such restore.
+    #[error("no restore has the id '{0}'")]
+    RestoreNotFound(String),
+    /// A restore cannot be done as it is asked for.
+    #[error("{0}")]
+    RestoreRefused(String),
     /// The archive of the snapshot has no such entry.
     #[error("the archive has no entry '{0}'")]
     EntryNotFound(String),

@@ -38,7 +38,8 @@ wire_enum!(
     StepName from domain::StepName {
         Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
         PreHooks => "pre_hooks", Quiesce => "quiesce",
-        Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify", Retention => "retention", Report => "report",
+        Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify",
+        Unpack => "unpack", Replace => "replace", Load => "load", Retention => "retention", Report => "report",
     }
 );
 

@@ -28,6 +28,7 @@ mod plan;
 mod plan_of_backrest;
 mod plan_target;
 mod repository;
+mod restore;
 mod snapshot;
 mod stack;
 
@@ -57,6 +58,10 @@ pub use plan_target::{DatabaseKind, Origin, PlanTarget, PlanTargetKind, PlanTarg
 pub use repository::{
     ForgetOptions, ForgetReport, FoundSnapshot, FoundSnapshotList, InstanceTest, KeepVerdict, PlanPreview,
     PreviewTarget, RepositoryStats,
+};
+pub use restore::{
+    Restore, RestoreDatabase, RestoreDestination, RestoreOptions, RestorePhase, RestorePreview, RestoreSide,
+    RestoreSpace, RestoreTarget, SafetyCopy, TargetName,
 };
 pub use snapshot::{Snapshot, SnapshotList};
 pub use stack::{
@@ -246,5 +251,8 @@ mod tests {
         same::<_, Strategy>(crate::domain::strategy::Strategy::ALL, crate::domain::strategy::Strategy::as_str);
         same::<_, EntryKind>(crate::domain::entry::EntryKind::ALL, crate::domain::entry::EntryKind::as_str);
         same::<_, TargetKind>(domain::TargetKind::ALL, domain::TargetKind::as_str);
+        use crate::domain::restore;
+        same::<_, RestorePhase>(restore::RestorePhase::ALL, restore::RestorePhase::as_str);
+        same::<_, RestoreSide>(restore::Side::ALL, restore::Side::as_str);
     }
 }

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::error::ArchiveError;
 use super::index;
 use super::options::Exclude;
+use super::spool::Spool;
 
 /// Bytes that an unprivileged process can still write below `directory`.
 ///
@@ -24,13 +25,14 @@ pub fn free_bytes(directory: &Path) -> Result<u64, ArchiveError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Proves that `directory` takes a file with content. The file never has a name where the file system can do that, so
-/// that not even a kill leaves anything of it.
+/// Proves that `directory` takes a file with content. Nothing is left of it, see [`Spool::beside`].
 ///
 /// # Errors
 /// What the system said to the file or to its content: a full disk takes the one and refuses the other.
 pub fn prove_writable(directory: &Path) -> io::Result<()> {
-    tempfile::tempfile_in(directory)?.write_all(b"mainstay")
+    let mut spool = Spool::beside(&directory.join("proof"))?;
+    spool.write_all(b"mainstay")?;
+    spool.flush()
 }
 
 /// What a tree is guessed to hold.
@@ -145,23 +147,19 @@ fn rename_without_flag(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use super::prove_writable;
 
     /// Whoever is killed in the middle of a proof leaves what can be seen in the middle of it.
     #[test]
     fn nothing_is_seen_of_a_proof_while_it_is_made() {
         let directory = tempfile::tempdir().expect("a directory");
-        let has_ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let prover = scope.spawn(|| {
                 for _ in 0..5_000 {
                     prove_writable(directory.path()).expect("writable");
                 }
-                has_ended.store(true, Ordering::Release);
             });
-            while !has_ended.load(Ordering::Acquire) {
+            while !prover.is_finished() {
                 let seen = directory.path().read_dir().expect("a directory").next();
                 assert!(seen.is_none(), "{seen:?}");
             }

@@ -7,17 +7,17 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::fs::OFlags;
+
 pub(super) struct Spool {
     file: BufWriter<fs::File>,
     len: u64,
 }
 
 impl Spool {
-    /// A spool on the file system of `neighbour`. Its name is gone again before this returns; should the process
-    /// die in between, the name ends like that of a partial archive, and is cleaned up with them.
+    /// A spool on the file system of `neighbour`. It never has a name where the file system can do that.
     pub(super) fn beside(neighbour: &Path) -> io::Result<Self> {
-        let (file, name) = create_scratch(neighbour)?;
-        fs::remove_file(&name)?;
+        let file = create_nameless(neighbour).or_else(|_| create_unlinked(neighbour))?;
         Ok(Self { file: BufWriter::with_capacity(64 << 10, file), len: 0 })
     }
 
@@ -44,6 +44,20 @@ impl Spool {
         file.rewind()?;
         Ok(BufReader::with_capacity(64 << 10, file))
     }
+}
+
+fn create_nameless(neighbour: &Path) -> io::Result<fs::File> {
+    let directory = neighbour.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = OFlags::TMPFILE.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(flags).open(directory)
+}
+
+/// For NFS, many FUSE mounts and old overlays. Should the process die before the name is gone, the name ends like that of
+/// a partial archive, and is cleaned up with them.
+fn create_unlinked(neighbour: &Path) -> io::Result<fs::File> {
+    let (file, name) = create_scratch(neighbour)?;
+    fs::remove_file(&name)?;
+    Ok(file)
 }
 
 /// A new file beside `neighbour` that is cleaned up after a crash by its name, which is handed back.
@@ -84,5 +98,30 @@ impl Read for Part {
         let count = self.file.read_at(&mut buf[..want], self.range.start)?;
         self.range.start += count as u64;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_and_without_a_name_a_spool_gives_back_what_it_took_and_leaves_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let neighbour = directory.path().join("archive");
+        for create in [create_nameless, create_unlinked] {
+            let mut file = create(&neighbour).expect("a file");
+            file.write_all(b"taken").expect("written");
+            file.rewind().expect("rewound");
+            assert_eq!(io::read_to_string(file).expect("read"), "taken");
+            assert!(directory.path().read_dir().expect("a directory").next().is_none());
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_takes_no_spool() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let error = Spool::beside(&directory.path().join("gone/archive")).err().expect("refused");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }

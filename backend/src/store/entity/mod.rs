@@ -6,6 +6,7 @@ pub(super) mod job;
 pub(super) mod journal;
 pub(super) mod plan;
 pub(super) mod plan_run;
+pub(super) mod restore;
 pub(super) mod setting;
 pub(super) mod snapshot;
 pub(super) mod token;

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Job } from '@/api/client'
-import { jobTitle, phaseText, progressText } from '@/lib/job'
+import { jobTitle, leftText, phaseText, progressText } from '@/lib/job'
+import { useNow } from '@/lib/now'
 import { triggerWord } from '@/lib/words'
 import { ProgressBar } from '@/ui/progress'
 import { JobStatus } from '@/ui/status'
@@ -16,12 +17,14 @@ function currentName(path: string | null | undefined): string | undefined {
 /** How far a job is: what it does, a bar, the amounts. */
 export function JobProgress({ job }: { job: Job }) {
   const fraction = job.state === 'queued' ? 0 : (job.progress.fraction ?? null)
+  const left = leftText(job, useNow(job.state === 'running' ? 1_000 : null))
   return (
     <div className="space-y-1.5">
       <p className="flex min-h-7 flex-wrap items-center justify-between gap-x-4 gap-y-1">
         <span>{phaseText(job)}</span>
         <span className="text-muted tabular-nums">
           {fraction !== null && job.state === 'running' && `${Math.floor(fraction * 100)} %`}
+          {left && `, ${left}`}
         </span>
       </p>
       <ProgressBar fraction={fraction} label={`Progress of ${jobTitle(job)}`} />
@@ -33,7 +36,7 @@ export function JobProgress({ job }: { job: Job }) {
   )
 }
 
-/** A job at work, for the dashboard. */
+/** A job at work, for the overview. */
 export function JobCard({ job }: { job: Job }) {
   return (
     <article aria-label={jobTitle(job)} className="min-w-0 rounded-xl border border-accent/40 bg-panel p-4">

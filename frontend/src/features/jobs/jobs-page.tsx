@@ -109,7 +109,7 @@ export function JobsPage() {
               return isFiltered ? (
                 <Empty title="No job matches">Change or clear the filters above.</Empty>
               ) : (
-                <Empty title="No jobs yet">Start a backup on the dashboard; it will be listed here.</Empty>
+                <Empty title="No jobs yet">Start a backup on the overview; it will be listed here.</Empty>
               )
             }
             return <JobRows jobs={jobs} />

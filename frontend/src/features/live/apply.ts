@@ -4,6 +4,7 @@
  */
 import type { QueryClient } from '@tanstack/react-query'
 import type { Job, Progress } from '@/api/client'
+import { addToHistory } from '@/features/jobs/history'
 import { isFinal } from '@/lib/job'
 
 type Paged = { items: Job[] }
@@ -24,6 +25,7 @@ function mapJobs(cached: Cached, change: (job: Job) => Job): Cached {
 const JOB_DEPENDENT = [
   '/api/v1/jobs',
   '/api/v1/status',
+  '/api/v1/journal',
   '/api/v1/stacks',
   '/api/v1/stacks/{name}',
   '/api/v1/plans',
@@ -94,7 +96,10 @@ export class JobApplier {
     )
     if (before !== job.state) {
       this.refresher.want(...JOB_DEPENDENT)
-      if (isFinal(job.state)) this.refresher.want('/api/v1/snapshots', '/api/v1/logs/files')
+      if (isFinal(job.state)) {
+        addToHistory(this.client, job)
+        this.refresher.want('/api/v1/snapshots', '/api/v1/logs/files')
+      }
     }
     return before !== undefined && !isFinal(before) && isFinal(job.state)
   }

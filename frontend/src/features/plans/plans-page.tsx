@@ -27,9 +27,7 @@ function Row({ plan }: { plan: Plan }) {
           <OriginBadge origin={plan.origin} />
         </p>
         <p className="break-words text-muted text-xs">
-          {plan.instance === null
-            ? `${list(plan.sources, 3)}, by Backrest`
-            : targetNames(plan.targets)}
+          {plan.instance === null ? `${list(plan.sources, 3)}, by Backrest` : targetNames(plan.targets)}
           {plan.instance !== null && plan.instance !== plan.id && `, by the instance ${plan.instance}`}
         </p>
         <LastTrouble of={plan} />

@@ -19,7 +19,16 @@ export function restText(plan: Pick<Plan, 'stop_attached' | 'quiesce' | 'targets
   return `Containers that write to what is captured are ${verb} for it, and go on right after.`
 }
 
-export function RunPlan({ plan, size = 'md' }: { plan: Plan; size?: ButtonSize }) {
+export function RunPlan({
+  plan,
+  size = 'md',
+  isPlain = false,
+}: {
+  plan: Plan
+  size?: ButtonSize
+  /** One among several buttons: it stands back. */
+  isPlain?: boolean
+}) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const run = api.useMutation('post', '/api/v1/plans/{id}/run', {
@@ -33,7 +42,7 @@ export function RunPlan({ plan, size = 'md' }: { plan: Plan; size?: ButtonSize }
   const isEmpty = plan.sources.length === 0
   const trigger = (
     <Button
-      variant="primary"
+      variant={isPlain ? 'outline' : 'primary'}
       size={size}
       disabled={run.isPending || isEmpty}
       aria-label={`Run ${plan.id} now`}

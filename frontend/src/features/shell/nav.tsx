@@ -8,19 +8,21 @@ import {
   LayoutDashboard,
   ListChecks,
   ScrollText,
+  Settings,
 } from 'lucide-react'
 import { cn } from '@/ui/cn'
 import { LinkMenu } from '@/ui/menu'
 
 /** The pages of the main navigation. A new one needs a route in `router.tsx`, which its type demands. */
 export const NAV = [
-  { to: '/', label: 'Dashboard', icon: LayoutDashboard },
+  { to: '/', label: 'Overview', icon: LayoutDashboard },
   { to: '/stacks', label: 'Stacks', icon: Layers },
   { to: '/plans', label: 'Plans', icon: CalendarClock },
   { to: '/instances', label: 'Instances', icon: HardDrive },
   { to: '/jobs', label: 'Jobs', icon: ListChecks },
   { to: '/snapshots', label: 'Snapshots', icon: History },
   { to: '/logs', label: 'Logs', icon: ScrollText },
+  { to: '/settings', label: 'Settings', icon: Settings },
 ] as const
 
 export function SideNav() {

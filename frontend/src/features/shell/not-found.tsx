@@ -13,7 +13,7 @@ export function NotFound({ what = 'page' }: { what?: string }) {
         lead="The address is mistyped, or what was here is gone."
       />
       <Link to="/" className={buttonClass('primary')}>
-        To the dashboard
+        To the overview
       </Link>
     </div>
   )

@@ -88,7 +88,7 @@ export function Shell() {
       </a>
       <aside aria-label="Sidebar" className="border-line border-r bg-panel max-md:hidden">
         <div className="sticky top-0 flex h-dvh flex-col p-3">
-          <Link to="/" className="rounded-md px-2 py-2" aria-label="Mainstay, to the dashboard">
+          <Link to="/" className="rounded-md px-2 py-2" aria-label="Mainstay, to the overview">
             <Brand />
           </Link>
           <SideNav />
@@ -96,7 +96,7 @@ export function Shell() {
         </div>
       </aside>
       <header className="flex items-center justify-between border-line border-b bg-panel px-4 py-1.5 md:hidden">
-        <Link to="/" className="flex items-center" aria-label="Mainstay, to the dashboard">
+        <Link to="/" className="flex items-center" aria-label="Mainstay, to the overview">
           <Brand />
         </Link>
         <Tools />

@@ -1,8 +1,10 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
+import { Download } from 'lucide-react'
 import { api, type Snapshot } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { TargetList } from '@/features/jobs/target-list'
 import { NotFound } from '@/features/shell/not-found'
+import { downloadUrl } from '@/lib/entry-path'
 import { bytes, shortTime } from '@/lib/format'
 import { unpackCommand } from '@/lib/restore'
 import { buttonClass } from '@/ui/button'
@@ -12,6 +14,7 @@ import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { When } from '@/ui/time'
+import { FileBrowser } from './file-browser'
 import { SnapshotStatus, subjectOf } from './snapshots-page'
 
 const route = getRouteApi('/snapshots/$id')
@@ -52,6 +55,11 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
         lead={<SnapshotStatus snapshot={snapshot} />}
         actions={
           <>
+            {!snapshot.removed_at && snapshot.archive && (
+              <a href={downloadUrl(snapshot.id)} download className={buttonClass()}>
+                <Download aria-hidden /> Download
+              </a>
+            )}
             <Link to="/jobs/$id" params={{ id: snapshot.job_id }} className={buttonClass()}>
               Open its job
             </Link>
@@ -67,6 +75,7 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
         <Card title="Facts" hint={snapshot.id}>
           <Facts snapshot={snapshot} />
         </Card>
+        {!snapshot.removed_at && <FileBrowser id={snapshot.id} />}
         {!snapshot.removed_at && snapshot.archive && (
           <Card
             title="Restore it by hand"

@@ -1,6 +1,6 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { api, BY_CURSOR, type Snapshot } from '@/api/client'
-import { bytes, count } from '@/lib/format'
+import { bytes } from '@/lib/format'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { PageHead } from '@/ui/page'
@@ -8,6 +8,7 @@ import { QueryState } from '@/ui/query-state'
 import { SkeletonRows } from '@/ui/skeleton'
 import { Status } from '@/ui/status'
 import { Ago, When } from '@/ui/time'
+import { Filters } from './snapshot-filters'
 
 const route = getRouteApi('/snapshots')
 
@@ -61,28 +62,27 @@ function Rows({ snapshots }: { snapshots: readonly Snapshot[] }) {
   )
 }
 
+function NoSnapshots({ isFiltered }: { isFiltered: boolean }) {
+  return isFiltered ? (
+    <Empty title="No snapshot matches">Change or clear the filters above.</Empty>
+  ) : (
+    <Empty title="No snapshots yet">A backup that succeeds leaves one here.</Empty>
+  )
+}
+
 export function SnapshotsPage() {
-  const { stack } = route.useSearch()
+  const filters = route.useSearch()
   const query = api.useInfiniteQuery(
     'get',
     '/api/v1/snapshots',
-    { params: { query: { limit: 50, ...(stack ? { stack } : {}) } } },
+    { params: { query: { limit: 50, ...filters } } },
     BY_CURSOR,
   )
+  const isFiltered = Object.keys(filters).length > 0
   return (
     <>
-      <PageHead
-        documentTitle="Snapshots"
-        title="Snapshots"
-        lead={stack ? `Of ${stack}, newest first.` : 'What can be restored, newest first.'}
-      />
-      {stack && (
-        <p className="mb-4">
-          <Link to="/snapshots" className="text-accent underline underline-offset-4">
-            Show those of every stack
-          </Link>
-        </p>
-      )}
+      <PageHead documentTitle="Snapshots" title="Snapshots" lead="What can be restored, newest first." />
+      <Filters filters={filters} />
       <Card>
         <QueryState query={query} what="The snapshots" skeleton={<SkeletonRows rows={6} size="h-10" />}>
           {(data) => {
@@ -90,16 +90,13 @@ export function SnapshotsPage() {
             return snapshots.length > 0 ? (
               <Rows snapshots={snapshots} />
             ) : (
-              <Empty title="No snapshots yet">A backup that succeeds leaves one here.</Empty>
+              <NoSnapshots isFiltered={isFiltered} />
             )
           }}
         </QueryState>
       </Card>
-      <p className="mt-2 text-muted text-xs">
-        {query.data && count(query.data.pages.flatMap((page) => page.items).length, 'snapshot')}
-      </p>
       {query.hasNextPage && (
-        <div className="flex justify-center">
+        <div className="mt-4 flex justify-center">
           <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
             {query.isFetchingNextPage ? 'Loading…' : 'Load more'}
           </Button>

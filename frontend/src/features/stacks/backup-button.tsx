@@ -61,10 +61,13 @@ function Effect({ effect }: { effect: BackupEffect }) {
 export function BackupButton({
   stacks,
   size = 'md',
+  isPlain = false,
   onStarted,
 }: {
   stacks: readonly Stack[]
   size?: ButtonSize
+  /** One among several of its kind: it stands back, and names its stack to those who only hear it. */
+  isPlain?: boolean
   onStarted?: () => void
 }) {
   const start = useStartBackup(onStarted)
@@ -81,7 +84,12 @@ export function BackupButton({
   return (
     <ConfirmDialog
       trigger={
-        <Button variant="primary" size={size} disabled={start.isPending}>
+        <Button
+          variant={isPlain ? 'outline' : 'primary'}
+          size={size}
+          disabled={start.isPending}
+          {...(isPlain && only ? { 'aria-label': `Back up ${only} now` } : {})}
+        >
           <Play aria-hidden /> {label}
         </Button>
       }

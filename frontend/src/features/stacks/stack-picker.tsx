@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { Stack } from '@/api/client'
 import { chosen, type Ticked, tickState, toggle, toggleAll } from '@/lib/selection'
+import { isFailing } from '@/lib/verdict'
 import { Card, Empty } from '@/ui/card'
 import { Checkbox } from '@/ui/checkbox'
 import { Command } from '@/ui/copy'
@@ -25,11 +26,20 @@ function NoStacks() {
   )
 }
 
+const rank = (stack: Stack) => (isFailing(stack) ? 0 : stack.protected ? 2 : 1)
+
+/** What needs somebody comes first; the order of names otherwise. */
+function worstFirst(stacks: readonly Stack[]): Stack[] {
+  return [...stacks].sort((a, b) => rank(a) - rank(b))
+}
+
 /** The stacks with a box each, and the button that backs up the ticked ones. Works on what it is given. */
 export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
   const [ticked, setTicked] = useState<Ticked>(new Set())
   const [words, setWords] = useState('')
-  const shown = stacks.filter((stack) => stack.name.toLowerCase().includes(words.trim().toLowerCase()))
+  const shown = worstFirst(stacks).filter((stack) =>
+    stack.name.toLowerCase().includes(words.trim().toLowerCase()),
+  )
   const names = shown.map((stack) => stack.name)
   const all = stacks.map((stack) => stack.name)
   const picked = chosen(ticked, all)
@@ -65,7 +75,7 @@ export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
           />
         </div>
       </div>
-      <StackColumns hasTicks />
+      <StackColumns />
       {shown.length > 0 ? (
         <StackRows stacks={shown} ticked={ticked} onToggle={(name) => setTicked(toggle(ticked, name))} />
       ) : (

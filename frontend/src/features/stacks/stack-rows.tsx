@@ -1,11 +1,19 @@
 import { Link } from '@tanstack/react-router'
 import { CircleAlert, CirclePlay } from 'lucide-react'
+import { useMemo } from 'react'
 import type { Stack } from '@/api/client'
+import { type PastJob, useHistory } from '@/features/jobs/history'
+import { usePlans } from '@/features/plans/use-plans'
 import { count, sentence } from '@/lib/format'
+import { jobTone } from '@/lib/job'
+import { useNow } from '@/lib/now'
 import { type Ticked, tickState } from '@/lib/selection'
+import { jobsByStack, stripOf } from '@/lib/strip'
 import { isFailing } from '@/lib/verdict'
 import { Checkbox } from '@/ui/checkbox'
-import { JobStatus, StackStatus, Status } from '@/ui/status'
+import { cn } from '@/ui/cn'
+import { JobStatus, StackStatus, Status, toneClass } from '@/ui/status'
+import { Strip } from '@/ui/strip'
 import { Ago } from '@/ui/time'
 
 function SkipStop() {
@@ -51,13 +59,16 @@ export function Warnings({ warnings }: { warnings: readonly string[] }) {
   )
 }
 
-function LastBackup({ stack }: { stack: Stack }) {
+/** Whether it is safe, since when, and what the last job says when it did not end well. */
+function Protection({ stack }: { stack: Stack }) {
   const job = stack.last_job
   return (
     <div className="flex flex-wrap gap-x-3 sm:block">
       <p>
-        <span className="text-muted sm:hidden">Last good backup: </span>
-        <Ago at={stack.last_success_at} />
+        {stack.protected ? <Status tone="ok">Protected</Status> : <Status tone="warn">Not protected</Status>}
+      </p>
+      <p className="text-muted text-xs max-sm:leading-5">
+        <Ago at={stack.last_success_at} never="never backed up" />
       </p>
       {job && job.state !== 'succeeded' && (
         <Link to="/jobs/$id" params={{ id: job.id }} className="relative underline-offset-4 hover:underline">
@@ -68,8 +79,48 @@ function LastBackup({ stack }: { stack: Stack }) {
   )
 }
 
-function Protection({ stack }: { stack: Stack }) {
-  return stack.protected ? <Status tone="ok">Protected</Status> : <Status tone="none">Not protected</Status>
+/** The last month of a stack; a place of the same height while it is not known. */
+function Month({ jobs }: { jobs: readonly PastJob[] | undefined }) {
+  const now = useNow(600_000)
+  return <div className="h-[22px] max-sm:w-full">{jobs && <Strip cells={stripOf(jobs, now)} />}</div>
+}
+
+const COLUMNS =
+  'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_7rem_8.5rem] lg:grid-cols-[minmax(0,1fr)_180px_7rem_8.5rem]'
+
+function Row({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefined }) {
+  return (
+    <div className={`flex min-w-0 flex-1 flex-wrap items-start gap-x-4 gap-y-1.5 ${COLUMNS}`}>
+      <div className="min-w-0 max-sm:w-full">
+        <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+          <Link
+            to="/stacks/$name"
+            params={{ name: stack.name }}
+            className="break-all font-medium underline-offset-4 hover:underline"
+          >
+            {stack.name}
+          </Link>
+          {stack.skip_stop && <SkipStop />}
+        </p>
+        <p className="text-muted text-xs">
+          {count(stack.services.length, 'service')}, {count(stack.volumes.length, 'volume')}
+        </p>
+        {isFailing(stack) && stack.last_job?.error && (
+          <p
+            className={cn('mt-1 line-clamp-3 break-words text-xs', toneClass[jobTone[stack.last_job.state]])}
+          >
+            {sentence(stack.last_job.error)}
+          </p>
+        )}
+        <Warnings warnings={stack.warnings} />
+      </div>
+      <div className="max-sm:w-full sm:max-lg:col-span-3 sm:max-lg:row-start-2 lg:pt-0.5">
+        <Month jobs={past} />
+      </div>
+      <StackStatus state={stack.state} />
+      <Protection stack={stack} />
+    </div>
+  )
 }
 
 /** Stacks as a list that reads the same on every width; on wide screens its columns line up. */
@@ -79,46 +130,22 @@ export function StackRows({
   onToggle,
 }: {
   stacks: readonly Stack[]
-  ticked?: Ticked
-  onToggle?: (name: string) => void
+  ticked: Ticked
+  onToggle: (name: string) => void
 }) {
+  const history = useHistory().data
+  const plans = usePlans().data?.items
+  const byStack = useMemo(() => history && jobsByStack(history, plans ?? []), [history, plans])
   return (
     <ul className="divide-y divide-line">
       {stacks.map((stack) => (
         <li key={stack.name} data-stack={stack.name} className="flex items-start gap-3 px-4 py-3">
-          {ticked && onToggle && (
-            <Checkbox
-              state={tickState(ticked, [stack.name])}
-              label={`Select ${stack.name}`}
-              onToggle={() => onToggle(stack.name)}
-            />
-          )}
-          <div className="flex min-w-0 flex-1 flex-wrap items-start gap-x-4 gap-y-1 sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_8rem_10rem_8.5rem]">
-            <div className="min-w-0 max-sm:w-full">
-              <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
-                <Link
-                  to="/stacks/$name"
-                  params={{ name: stack.name }}
-                  className="break-all font-medium underline-offset-4 hover:underline"
-                >
-                  {stack.name}
-                </Link>
-                {stack.skip_stop && <SkipStop />}
-              </p>
-              <p className="text-muted text-xs">
-                {count(stack.services.length, 'service')}, {count(stack.volumes.length, 'volume')}
-              </p>
-              {isFailing(stack) && stack.last_job?.error && (
-                <p className="mt-1 line-clamp-3 break-words text-bad text-xs">
-                  {sentence(stack.last_job.error)}
-                </p>
-              )}
-              <Warnings warnings={stack.warnings} />
-            </div>
-            <StackStatus state={stack.state} />
-            <LastBackup stack={stack} />
-            <Protection stack={stack} />
-          </div>
+          <Checkbox
+            state={tickState(ticked, [stack.name])}
+            label={`Select ${stack.name}`}
+            onToggle={() => onToggle(stack.name)}
+          />
+          <Row stack={stack} past={byStack && (byStack.get(stack.name) ?? [])} />
         </li>
       ))}
     </ul>
@@ -126,14 +153,14 @@ export function StackRows({
 }
 
 /** The names of the columns, for those who see them; each row says everything in words. */
-export function StackColumns({ hasTicks }: { hasTicks: boolean }) {
+export function StackColumns() {
   return (
     <div aria-hidden className="flex gap-3 border-line border-b px-4 py-2 text-muted text-xs max-sm:hidden">
-      {hasTicks && <span className="-mx-2 w-10" />}
-      <div className="grid flex-1 gap-x-6 sm:grid-cols-[minmax(0,1fr)_8rem_10rem_8.5rem]">
+      <span className="-mx-2 w-10" />
+      <div className={`flex-1 ${COLUMNS}`}>
         <span>Stack</span>
+        <span className="max-lg:hidden">Last 30 days</span>
         <span>State</span>
-        <span>Last good backup</span>
         <span>Protection</span>
       </div>
     </div>

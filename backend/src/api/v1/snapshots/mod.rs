@@ -7,9 +7,12 @@ pub mod get;
 pub mod list;
 pub mod list_files;
 mod path;
+pub mod preview_restore;
+pub mod restore;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list::list_snapshots).service(get::get_snapshot);
     config.service(list_files::list_snapshot_files).service(download::download_snapshot);
+    config.service(restore::restore_snapshot).service(preview_restore::preview_restore);
 }

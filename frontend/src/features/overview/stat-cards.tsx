@@ -15,7 +15,7 @@ function Stat({ name, value, children }: { name: string; value: ReactNode; child
   )
 }
 
-/** The numbers at the top of the dashboard. */
+/** The numbers at the top of the overview. */
 export function StatCards({ status }: { status: Status }) {
   const next = status.next_runs[0]
   const free = status.backup_disk.free_bytes

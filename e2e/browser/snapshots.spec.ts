@@ -1,0 +1,54 @@
+import fs from 'node:fs/promises'
+import { axeFindings, expect, type Page, STACK, shoot, startBackup, test, waitUntilIdle } from './support/test'
+
+async function openNewest(page: Page): Promise<string> {
+  await startBackup(page)
+  await waitUntilIdle(page)
+  const answer = await page.request.get(`/api/v1/snapshots?stack=${STACK}&limit=1`)
+  const id: string = (await answer.json()).items[0].id
+  await page.goto(`/snapshots/${id}`)
+  return id
+}
+
+test('snapshots are filtered, and the filter is in the address', async ({ page }) => {
+  await startBackup(page)
+  await waitUntilIdle(page)
+  await page.goto('/snapshots')
+  await page.getByLabel('Stack').selectOption(STACK)
+  await expect(page).toHaveURL(new RegExp(`stack=${STACK}`))
+  await expect(page.getByRole('link', { name: new RegExp(`^${STACK},`) }).first()).toBeVisible()
+  await page.getByLabel('Content').selectOption('gaps')
+  await expect(page.getByText('No snapshot matches')).toBeVisible()
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await expect(page).toHaveURL(/\/snapshots$/)
+})
+
+test('a snapshot is walked through, a file is read and downloaded', async ({ page }) => {
+  const id = await openNewest(page)
+  const files = page.locator('[data-entry]')
+  await files.getByRole('link', { name: 'compose', exact: true }).click()
+  await expect(page).toHaveURL(/path=compose/)
+  await page.getByRole('link', { name: 'compose.yaml', exact: true }).click()
+  const content = page.getByRole('region', { name: 'Content of compose.yaml' })
+  await expect(content).toContainText('services:')
+  await shoot(page, 'files')
+  expect(await axeFindings(page)).toEqual([])
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    content.getByRole('link', { name: 'Download' }).click(),
+  ])
+  expect(file.suggestedFilename()).toBe('compose.yaml')
+  expect(await fs.readFile(await file.path(), 'utf8')).toBe(await content.locator('pre').innerText())
+
+  // The address alone leads to the same place, and the way back up works.
+  await page.goto(`/snapshots/${id}?path=volumes/${STACK}_data`)
+  await expect(page.getByRole('navigation', { name: 'Way to this directory' })).toContainText(`${STACK}_data`)
+  await page.getByRole('navigation', { name: 'Way to this directory' }).getByRole('link', { name: 'volumes' }).click()
+  await expect(files.filter({ hasText: `${STACK}_data` })).toBeVisible()
+})
+
+test('a directory that the snapshot does not have says so', async ({ page }) => {
+  const id = await openNewest(page)
+  await page.goto(`/snapshots/${id}?path=no/such/place`)
+  await expect(page.getByText('The files could not be loaded')).toBeVisible()
+})
