@@ -133,12 +133,10 @@ impl Builder {
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
-        let backrest = if is_for_command {
-            // A command is over before anything is worth being kept in step.
-            backrest::alone(config, &engine.docker(), &clock)?
-        } else {
-            backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown))?
-        };
+        let backrest = backrest::of_config(config, &engine, &store, &clock)?;
+        if let Some(reconciler) = backrest.as_ref().filter(|_| !is_for_command) {
+            backrest::start(reconciler, config, &engine, (&tasks, &shutdown));
+        }
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),

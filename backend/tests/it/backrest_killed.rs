@@ -10,6 +10,7 @@ use mainstay::domain::stack::ContainerState;
 use mainstay::engine::PAUSE_PLACES_OF_APPLY;
 use serde_json::{Value, json};
 
+use crate::support::docker::docker;
 use crate::support::engine::{Lab, Recipe};
 use crate::support::process::{mainstay, write_config};
 use crate::support::running::Running;
@@ -18,6 +19,12 @@ use crate::support::service::Setup;
 const GUID: &str = "3f1c0a9de47b52860b9c1d7ea25f4836c0d1e2f3a4b5968778695a4b3c2d1e0f";
 /// What may lie beside the file when all is done.
 const WHAT_STAYS: &[&str] = &["config.json", "config.json.mainstay-before", "config.json.mainstay-plans"];
+
+/// The engine's volumes, as Backrest has them mounted: what it does not see becomes no plan.
+pub(crate) fn volumes_of_engine() -> String {
+    let root = docker(&["info", "--format", "{{.DockerRootDir}}"]);
+    format!("{}/volumes:/docker_volumes:ro", root.trim())
+}
 
 /// A Backrest with its directory, and a labelled service.
 struct Scene {
@@ -37,7 +44,7 @@ impl Scene {
             "plans": [{"id": "theirs", "repo": "default", "paths": ["/x"], "schedule": {"cron": "0 1 * * *"}}]});
         let before = before.to_string();
         std::fs::write(root.path().join("config.json"), &before).expect("written");
-        let binds = vec![format!("{}:/config", root.path().display())];
+        let binds = vec![format!("{}:/config", root.path().display()), volumes_of_engine()];
         let backrest = lab.running("backrest", Recipe { binds, stop_timeout: Some(1), ..Recipe::default() }).await;
         let (project, volume) = (lab.name("stack"), lab.volume("data").await);
         let labels = [
@@ -67,7 +74,6 @@ impl Scene {
             "keep",
         ]);
         command.arg("--config").arg(self.config()).args(["--backrest-container", &self.backrest]);
-        command.args(["--volume-prefix", "/docker_volumes"]);
         command
     }
 

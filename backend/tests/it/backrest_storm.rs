@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use mainstay::docker::ContainerEngine as _;
 use serde_json::json;
 
+use crate::backrest_killed::volumes_of_engine;
 use crate::support::engine::{Lab, Recipe};
 use crate::support::process::mainstay;
 use crate::support::running::Running;
@@ -72,10 +73,10 @@ async fn two_hundred_events_in_ten_seconds_stop_backrest_a_few_times_at_most() {
     let root = tempfile::tempdir().expect("a directory");
     let (config, numbers) = (root.path().join("config.json"), root.path().join("numbers"));
     save_config(&config);
-    let backrest = lab.running("backrest", Recipe { stop_timeout: Some(1), ..Recipe::default() }).await;
+    let binds = vec![volumes_of_engine()];
+    let backrest = lab.running("backrest", Recipe { binds, stop_timeout: Some(1), ..Recipe::default() }).await;
     let mut command = mainstay();
     command.env_remove("BACKREST_CONFIG").args(["daemon", "--with-events", "--interval=1h", "--apply"]);
-    command.args(["--volume-prefix", "/docker_volumes"]);
     command.args(["--backrest-container", &backrest, "--orphans", "delete", "--plan-id-prefix", "storm_"]);
     command.arg("--config").arg(&config).arg("--metrics-file").arg(&numbers);
     let daemon = tokio::task::spawn_blocking(move || {

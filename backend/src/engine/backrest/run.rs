@@ -150,7 +150,7 @@ async fn follow(cx: Cx<'_>) -> Result<Ended, Stop> {
                 }
             }
             Err(error) => {
-                cx.live.log.write(Level::Warning, format!("it is not known how far it is: {}", chain(&error)))
+                cx.live.log.write(Level::Warning, format!("it is not known how far it is: {}", chain(&error)));
             }
         }
         if seen_at.elapsed() >= LOST_AFTER {
