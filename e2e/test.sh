@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 cd "$ROOT"
 
-readonly STAGES=(deps format scripts frontend clippy engine rust browser container examples)
+readonly STAGES=(deps format scripts frontend clippy engine rust browser container examples clients)
 readonly RESULTS=$STATE_DIR/results
 PASSED=0 FAILED=0
 
@@ -40,6 +40,7 @@ stage_browser() {
 }
 stage_container() { e2e/container.sh; }
 stage_examples() { e2e/examples.sh; }
+stage_clients() { e2e/clients.sh; }
 
 # count STAGE: "passed failed", out of cargo's own lines, our checks' lines, or a runner's JSON.
 count() {

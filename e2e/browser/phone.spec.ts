@@ -19,6 +19,9 @@ test('no page scrolls sideways at 320 px', async ({ page }) => {
     '/logs',
     '/logs?tab=files',
     '/settings',
+    '/plans/new',
+    '/instances/new',
+    `/restore?stack=${STACK}`,
     '/nowhere',
   ]) {
     await page.goto(path)

@@ -13,7 +13,13 @@ import { AuthGate } from './features/auth/gate'
 import { OverviewPage } from './features/overview/overview-page'
 import { NotFound, PageBroke } from './features/shell/not-found'
 import { Shell } from './features/shell/shell'
-import { parseBrowserPlace, parseJobFilters, parseLogTab, parseSnapshotFilters } from './lib/filters'
+import {
+  parseBrowserPlace,
+  parseJobFilters,
+  parseLogTab,
+  parseRestoreSearch,
+  parseSnapshotFilters,
+} from './lib/filters'
 
 const root = createRootRoute({
   component: () => (
@@ -53,6 +59,16 @@ const plan = createRoute({
   path: '/plans/$id',
   component: lazyRouteComponent(() => import('./features/plans/plan-page'), 'PlanPage'),
 })
+const newPlan = createRoute({
+  getParentRoute,
+  path: '/plans/new',
+  component: lazyRouteComponent(() => import('./features/plans/plan-form'), 'NewPlanPage'),
+})
+const editPlan = createRoute({
+  getParentRoute,
+  path: '/plans/$id/edit',
+  component: lazyRouteComponent(() => import('./features/plans/plan-form'), 'EditPlanPage'),
+})
 const instances = createRoute({
   getParentRoute,
   path: '/instances',
@@ -62,6 +78,16 @@ const instance = createRoute({
   getParentRoute,
   path: '/instances/$id',
   component: lazyRouteComponent(() => import('./features/instances/instance-page'), 'InstancePage'),
+})
+const newInstance = createRoute({
+  getParentRoute,
+  path: '/instances/new',
+  component: lazyRouteComponent(() => import('./features/instances/instance-form'), 'NewInstancePage'),
+})
+const editInstance = createRoute({
+  getParentRoute,
+  path: '/instances/$id/edit',
+  component: lazyRouteComponent(() => import('./features/instances/instance-form'), 'EditInstancePage'),
 })
 const jobs = createRoute({
   getParentRoute,
@@ -85,6 +111,12 @@ const snapshot = createRoute({
   path: '/snapshots/$id',
   validateSearch: parseBrowserPlace,
   component: lazyRouteComponent(() => import('./features/snapshots/snapshot-page'), 'SnapshotPage'),
+})
+const restore = createRoute({
+  getParentRoute,
+  path: '/restore',
+  validateSearch: parseRestoreSearch,
+  component: lazyRouteComponent(() => import('./features/restore/restore-page'), 'RestorePage'),
 })
 const logs = createRoute({
   getParentRoute,
@@ -120,12 +152,17 @@ export const router = createRouter({
     stack,
     plans,
     plan,
+    newPlan,
+    editPlan,
     instances,
     instance,
+    newInstance,
+    editInstance,
     jobs,
     job,
     snapshots,
     snapshot,
+    restore,
     logs,
     logFile,
     seedLogFile,

@@ -1,5 +1,5 @@
 /** Records for tests, plausible in every field; each test changes what it is about. */
-import type { Job, PlanTarget, Stack } from '@/api/client'
+import type { Instance, Job, Plan, PlanTarget, Stack } from '@/api/client'
 
 export function aJob(over: Partial<Job> = {}): Job {
   return {
@@ -64,6 +64,70 @@ export function aPlanTarget(over: Partial<PlanTarget> = {}): PlanTarget {
     has_post_hook: false,
     hooks: { pre: [], post: [] },
     has_dump_args: false,
+    ...over,
+  }
+}
+
+export function aPlan(over: Partial<Plan> = {}): Plan {
+  return {
+    id: 'nightly',
+    origin: 'api',
+    executor: 'mainstay',
+    instance: 'nas',
+    targets: [],
+    excludes: [],
+    schedule: '0 2 * * *',
+    schedule_text: 'every day at 02:00',
+    timezone: 'Europe/Berlin',
+    missed_run: 'skip',
+    hooks: { pre: [], post: [] },
+    quiesce: 'stop',
+    stop_attached: true,
+    retention: '7d:4w:6m',
+    enabled: true,
+    next_run_at: null,
+    next_runs: [],
+    last_job: null,
+    last_success_at: null,
+    warnings: [],
+    ...over,
+  }
+}
+
+export function anInstance(over: Partial<Instance> = {}): Instance {
+  return {
+    id: 'nas',
+    origin: 'api',
+    backend: 'restic',
+    repository: 'sftp:backup@nas:/srv/restic',
+    custom_image: null,
+    pull: null,
+    registry_user: null,
+    timeout: null,
+    memory_bytes: null,
+    cpus: null,
+    check: null,
+    adopt_old_snapshots: false,
+    restic_timeout: null,
+    schedule: '0 2 * * *',
+    schedule_text: 'every day at 02:00',
+    timezone: 'Europe/Berlin',
+    retention: '7d:4w:6m',
+    retention_enforced: true,
+    missed_run: 'skip',
+    stop_attached: null,
+    quiesce: null,
+    enabled: true,
+    env_keys: [],
+    hooks: { pre: [], post: [] },
+    exclude: [],
+    tags: [],
+    targets: [],
+    next_run_at: null,
+    next_runs: [],
+    last_job: null,
+    last_success_at: null,
+    warnings: [],
     ...over,
   }
 }

@@ -30,7 +30,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .app_data(web::PathConfig::default().error_handler(|e, req| path_error(&e, req).into()));
 }
 
-/// The JSON body, or `T`'s default when the body is empty.
+/// The JSON body, or `T`'s default when the body is empty or `null`.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub T);
 
@@ -49,7 +49,8 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
             if !is_json {
                 return Err(ApiError::UnsupportedMediaType("application/json"));
             }
-            serde_json::from_slice(&body).map(Self).map_err(|error| body_error(&error))
+            let body: Option<T> = serde_json::from_slice(&body).map_err(|error| body_error(&error))?;
+            Ok(Self(body.unwrap_or_default()))
         })
     }
 }

@@ -19,6 +19,8 @@ use super::compat::marina;
 use super::problem::{FieldError, MEDIA_TYPE, Problem};
 use super::wire::{EngineChange, JobEnd, JobProgress, StackChange};
 
+mod parameters;
+
 /// Where the document is served.
 pub const PATH: &str = "/api/openapi.json";
 
@@ -96,6 +98,7 @@ fn complete_item(path: &str, item: &mut PathItem) {
 
 /// Adds the errors that the gate and the extractors answer with, and the content of all errors.
 fn complete(path: &str, operation: &mut Operation) {
+    parameters::constrain(path, operation);
     // Read as JSON, because the typed requirement hides what it requires.
     let is_open = serde_json::to_value(&operation.security).is_ok_and(|security| security == serde_json::json!([{}]));
     let has_input = operation.request_body.is_some() || operation.parameters.as_ref().is_some_and(|p| !p.is_empty());

@@ -45,6 +45,7 @@ impl From<BackendError> for ApiError {
         match error {
             BackendError::NotSupported(what) => Self::NotSupported(what),
             BackendError::NotReady(why) | BackendError::Absent(why) => Self::InstanceNotReady(why),
+            BackendError::Gone(what) => Self::ArchiveMissing(what),
             BackendError::Failed { message, source } => Self::InstanceFailed(message, source),
             BackendError::Cancelled | BackendError::Stalled { .. } => Self::InstanceFailed(text, None),
         }
@@ -98,7 +99,7 @@ impl From<BrowseError> for ApiError {
             BrowseError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
             BrowseError::Removed(_) | BrowseError::Missing(_) => Self::ArchiveMissing(text),
             BrowseError::Damaged(what) => Self::ArchiveDamaged(what),
-            BrowseError::NotAnArchive(_) => Self::ArchiveNotIndexed(text),
+            BrowseError::NotAnArchive(_) | BrowseError::InstanceGone(_) => Self::ArchiveNotIndexed(text),
             BrowseError::NoIndex(reason) => {
                 Self::ArchiveNotIndexed(format!("the archive cannot be looked into: {reason}; `tar` takes it apart"))
             }
@@ -108,6 +109,7 @@ impl From<BrowseError> for ApiError {
             BrowseError::NotAFile(path, kind) => Self::NotAFile { path: path.to_string(), kind: kind.as_str() },
             BrowseError::Busy => Self::TooManyRequests { retry_after_secs: 5 },
             BrowseError::ShuttingDown => Self::ShuttingDown,
+            BrowseError::Backend(error) => error.into(),
             BrowseError::Io(error) => Self::internal(error),
             BrowseError::Store(error) => error.into(),
         }

@@ -10,15 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
+use crate::domain::entry::{ArchiveEntry, EntryKind, EntryPath};
 use crate::domain::ids::JobId;
 use crate::domain::job::{TargetKind, TargetState};
 use crate::domain::log::Level;
+use crate::domain::name_pattern::NamePattern;
 use crate::domain::names::InstanceId;
 use crate::domain::plan::{Destination, Instance};
 
@@ -28,6 +32,9 @@ use restic::ResticBackend;
 pub mod archive;
 mod custom_image;
 mod restic;
+
+/// Why most backends let nobody look into what they stored.
+const NO_LOOK: &str = "what this backend stored can only be looked into with its own tool";
 
 /// A backend that can be shared.
 pub type SharedBackend = Arc<dyn BackupBackend>;
@@ -87,6 +94,9 @@ pub enum BackendError {
     /// There is nothing yet to store to, and a run may make it. Says where.
     #[error("{0}")]
     Absent(String),
+    /// The result that is asked for is not there any more. Says which.
+    #[error("{0}")]
+    Gone(String),
     /// It was asked to end.
     #[error("the work was cancelled")]
     Cancelled,
@@ -266,6 +276,28 @@ pub struct RepositoryStats {
     pub snapshot_count: u64,
 }
 
+/// What someone who looks into a result sees at a path of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// What is at the path itself; absent where there is nothing.
+    pub own: Option<EntryKind>,
+    /// Bytes of content at the path itself.
+    pub size_bytes: u64,
+    /// What is directly in it, as a walk goes.
+    pub entries: Vec<ArchiveEntry>,
+    /// Whether more comes after the last of them.
+    pub has_more: bool,
+}
+
+/// What is read out of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The content of a file.
+    File(EntryPath),
+    /// What is in a directory and below it, as a tar.
+    Folder(EntryPath),
+}
+
 /// What is to be brought back, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreRequest {
@@ -308,6 +340,42 @@ pub trait BackupBackend: Send + Sync {
 
     /// Brings a result back into an empty directory.
     async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError>;
+
+    /// What is at a path of a result, and at most `limit` of what is directly in it, behind the path `after`. What only
+    /// its own tool can take apart is not supported.
+    async fn look(
+        &self,
+        _work: &Work,
+        _reference: &str,
+        _at: &EntryPath,
+        _after: Option<&EntryPath>,
+        _limit: usize,
+    ) -> Result<Look, BackendError> {
+        Err(BackendError::NotSupported(NO_LOOK))
+    }
+
+    /// What is called like this anywhere in a result, as a walk goes: at most `limit` of it, behind the path `after`.
+    async fn search(
+        &self,
+        _work: &Work,
+        _reference: &str,
+        _pattern: &NamePattern,
+        _after: Option<&EntryPath>,
+        _limit: usize,
+    ) -> Result<Look, BackendError> {
+        Err(BackendError::NotSupported(NO_LOOK))
+    }
+
+    /// Hands out what is read of a result. Only after it has returned is it known to be all of it.
+    async fn pour(
+        &self,
+        _work: &Work,
+        _reference: &str,
+        _wanted: &Wanted,
+        _to: &mpsc::Sender<Bytes>,
+    ) -> Result<(), BackendError> {
+        Err(BackendError::NotSupported(NO_LOOK))
+    }
 
     /// Removes what a run left behind that a kill ended: call it before the first run. Returns what was removed, in
     /// sentences for people.

@@ -25,6 +25,9 @@ pub(super) struct CatArgs {
     /// A file in it
     #[arg(value_name = "PATH")]
     path: OsString,
+    /// Write a directory with all that is below it, as a tar
+    #[arg(long)]
+    tar: bool,
 }
 
 pub(super) async fn run(loaded: &Loaded, args: CatArgs) -> anyhow::Result<Outcome> {
@@ -34,7 +37,9 @@ pub(super) async fn run(loaded: &Loaded, args: CatArgs) -> anyhow::Result<Outcom
 
 async fn cat(client: &Client, args: &CatArgs) -> anyhow::Result<()> {
     let id = args.snapshot.find(client).await?;
-    let query = within::query(&[within::path_parameter(&args.path)]);
+    let form = args.tar.then(|| ("archive", "tar".to_owned()));
+    let query =
+        within::query(&[Some(within::path_parameter(&args.path)), form].into_iter().flatten().collect::<Vec<_>>());
     let response = within::open(client, &format!("/api/v1/snapshots/{id}/download?{query}")).await?;
     let (sender, parts) = mpsc::channel(4);
     // A thread of its own writes, so that a reader who takes nothing cannot keep a signal from being heard.

@@ -66,6 +66,12 @@ impl Client {
         self.ask_patiently(self.request(Method::POST, path).json(body)).await
     }
 
+    /// As [`Self::send`], for what may take as long as it likes.
+    pub(super) async fn send_patiently(&self, method: Method, path: &str) -> anyhow::Result<Answer> {
+        let asked = self.request(method, path).timeout(NO_LIMIT).send().await;
+        Answer::read(asked.with_context(|| format!("no answer from {}", self.base))?).await
+    }
+
     async fn ask_patiently(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let asked = request.timeout(NO_LIMIT).send().await.with_context(|| format!("no answer from {}", self.base))?;
         let answer = Answer::read(asked).await?;

@@ -32,39 +32,33 @@ pub(super) async fn run(loaded: &Loaded, args: LsArgs, as_json: bool) -> anyhow:
     Ok(Outcome::Done)
 }
 
-/// All pages.
 async fn list(client: &Client, args: &LsArgs) -> anyhow::Result<Vec<Value>> {
     let id = args.snapshot.find(client).await?;
-    let mut items = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let mut pairs = vec![within::path_or_top(args.path.as_ref()), ("limit", "500".to_owned())];
-        pairs.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let mut page = within::get(client, &format!("/api/v1/snapshots/{id}/files?{}", within::query(&pairs))).await?;
-        items.extend(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
-        cursor = page["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            return Ok(items);
-        }
-    }
+    let path = [within::path_or_top(args.path.as_ref())];
+    within::all(client, &format!("/api/v1/snapshots/{id}/files"), &path, usize::MAX).await
 }
 
 fn row(entry: &Value) -> Vec<String> {
+    row_called(entry, "name")
+}
+
+/// A row of the table, with the entry called by its `name` or its `path`.
+pub(super) fn row_called(entry: &Value, by: &str) -> Vec<String> {
     let text = |key: &str| entry[key].as_str().unwrap_or_default();
     let has_content = matches!(text("kind"), "file" | "hard_link");
     let size = entry["size_bytes"].as_u64().filter(|_| has_content).map(human_bytes);
     let modified = text("modified_at").get(..19).map(|at| at.replace('T', " "));
     let name = match text("kind") {
-        "directory" => format!("{}/", text("name")),
-        "symlink" => format!("{} -> {}", text("name"), text("target")),
-        "hard_link" => format!("{} = {}", text("name"), text("target")),
-        _ => text("name").to_owned(),
+        "directory" => format!("{}/", text(by)),
+        "symlink" if entry["target"].is_string() => format!("{} -> {}", text(by), text("target")),
+        "hard_link" => format!("{} = {}", text(by), text("target")),
+        _ => text(by).to_owned(),
     };
     vec![text("mode").to_owned(), size.unwrap_or_default(), modified.unwrap_or_default(), printable(&name)]
 }
 
 /// A name may hold what a terminal would obey.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 

@@ -18,6 +18,7 @@ mod backup;
 mod cat;
 mod client;
 mod doctor;
+mod find;
 mod healthcheck;
 mod instances;
 mod keep;
@@ -28,6 +29,7 @@ mod plans;
 mod resume;
 mod serve;
 mod session;
+mod snapshots;
 mod stacks;
 mod within;
 
@@ -63,9 +65,13 @@ enum Command {
     Instances(instances::InstancesArgs),
     /// Look at plans, see what they would do, and run them
     Plans(plans::PlansArgs),
+    /// List what can be restored
+    Snapshots(snapshots::SnapshotsArgs),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
-    /// Write a file of a snapshot to standard output
+    /// Find files of a snapshot by their names
+    Find(find::FindArgs),
+    /// Write a file of a snapshot, or a directory as a tar, to standard output
     Cat(cat::CatArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
@@ -163,6 +169,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
         Command::Instances(args) => instances::run(&loaded, args, global.json).await,
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
+        Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
+        Command::Find(args) => find::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,

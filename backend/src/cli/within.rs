@@ -1,4 +1,4 @@
-//! What `ls` and `cat` have in common: which snapshot and which path are meant, and patience with an archive whose index
+//! What `ls`, `find` and `cat` have in common: which snapshot and which path are meant, and patience with an archive whose index
 //! is being made.
 
 use std::ffi::{OsStr, OsString};
@@ -13,14 +13,16 @@ use serde_json::Value;
 use super::client::{Answer, Client, problem};
 use super::output;
 
-/// As many snapshots of a stack are looked through for its newest archive.
+/// As many snapshots of a stack are looked through for the newest one that can be looked into.
 const NEWEST: usize = 100;
+/// As many items a page has.
+const PAGE: usize = 500;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct SnapshotArg {
-    /// A snapshot's id, or a stack's name for its newest archive
+    /// A snapshot's id, or a stack's name for its newest snapshot
     #[arg(value_name = "SNAPSHOT")]
     snapshot: String,
 }
@@ -33,19 +35,21 @@ impl SnapshotArg {
         }
         let query = query(&[("stack", self.snapshot.clone()), ("limit", NEWEST.to_string())]);
         let listed = client.get(&format!("/api/v1/snapshots?{query}")).await?;
-        newest_archive(&listed, &self.snapshot)
+        newest(&listed, &self.snapshot)
     }
 }
 
-/// The id of the newest archive in a list of a stack's snapshots, newest first.
-fn newest_archive(listed: &Value, stack: &str) -> anyhow::Result<String> {
+/// The id of the newest snapshot in a list of a stack's snapshots, newest first, that can be looked into from here.
+fn newest(listed: &Value, stack: &str) -> anyhow::Result<String> {
     let mut newest = listed["items"].as_array().into_iter().flatten().peekable();
     if newest.peek().is_none() {
         return Err(anyhow!("there is no snapshot of a stack called '{stack}'"));
     }
-    let archive = newest.find(|one| one["backend"] == "archive").and_then(|one| one["id"].as_str());
-    archive.map(str::to_owned).ok_or_else(|| {
-        anyhow!("none of the newest snapshots of '{stack}' is an archive; what restic keeps, restic itself looks into")
+    let found = newest.find(|one| one["backend"] != "custom_image").and_then(|one| one["id"].as_str());
+    found.map(str::to_owned).ok_or_else(|| {
+        anyhow!(
+            "none of the newest snapshots of '{stack}' can be looked into; what an image keeps, its own tool looks into"
+        )
     })
 }
 
@@ -67,11 +71,33 @@ pub(super) fn path_or_top(path: Option<&OsString>) -> (&'static str, String) {
     path_parameter(path.map_or(OsStr::new(""), OsString::as_os_str))
 }
 
+/// All pages of a list, as soon as the archive can be looked into; at most `most` items.
+pub(super) async fn all(
+    client: &Client,
+    path: &str,
+    pairs: &[(&str, String)],
+    most: usize,
+) -> anyhow::Result<Vec<Value>> {
+    let mut items = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut pairs = pairs.to_vec();
+        pairs.push(("limit", most.saturating_sub(items.len()).clamp(1, PAGE).to_string()));
+        pairs.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let mut page = get(client, &format!("{path}?{}", query(&pairs))).await?;
+        items.extend(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() || items.len() >= most {
+            return Ok(items);
+        }
+    }
+}
+
 /// An answer with JSON, as soon as the archive can be looked into.
 pub(super) async fn get(client: &Client, path: &str) -> anyhow::Result<Value> {
     let mut notice = Notice::default();
     loop {
-        let answer = client.send(Method::GET, path, None).await?;
+        let answer = client.send_patiently(Method::GET, path).await?;
         if answer.status.is_success() {
             return Ok(answer.body);
         }
@@ -125,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_is_looked_into_by_its_newest_archive() {
+    fn a_stack_is_looked_into_by_its_newest_snapshot() {
         let one = |id: &str, backend: &str| json!({"id": id, "backend": backend});
-        let listed = json!({"items": [one("snap_3", "restic"), one("snap_2", "archive"), one("snap_1", "archive")]});
-        assert_eq!(newest_archive(&listed, "blog").expect("one"), "snap_2");
-        let said = |listed: &Value| newest_archive(listed, "blog").expect_err("none").to_string();
+        let listed =
+            json!({"items": [one("snap_3", "custom_image"), one("snap_2", "restic"), one("snap_1", "archive")]});
+        assert_eq!(newest(&listed, "blog").expect("one"), "snap_2");
+        let said = |listed: &Value| newest(listed, "blog").expect_err("none").to_string();
         assert!(said(&json!({"items": []})).contains("no snapshot of a stack called 'blog'"));
-        assert!(said(&json!({"items": [one("snap_3", "restic")]})).contains("restic itself"));
+        assert!(said(&json!({"items": [one("snap_3", "custom_image")]})).contains("its own tool"));
     }
 }

@@ -1,5 +1,7 @@
 //! What is in an archive, entry by entry, as someone sees it who looks into it.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +65,7 @@ pub struct ArchiveEntry {
 
 /// A path within an archive, below its top directory: parts that are names, joined by `/`; empty for the top directory.
 /// It is compared with what the archive holds and never handed to the file system.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryPath(Vec<u8>);
 
 /// Why some bytes are no path within an archive.
@@ -117,11 +119,24 @@ impl EntryPath {
         self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
     }
 
+    /// The directory that it is in; the top directory is in itself.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        let above = self.0.len().saturating_sub(self.name().len());
+        Self(self.0[..above].strip_suffix(b"/").unwrap_or_default().to_vec())
+    }
+
+    /// Which one comes first when a tree is walked by name: a directory stands before what is in it, and all of that
+    /// before whatever follows the directory.
+    #[must_use]
+    pub fn cmp_in_walk(&self, other: &Self) -> Ordering {
+        self.0.split(|&b| b == b'/').cmp(other.0.split(|&b| b == b'/'))
+    }
+
     /// Whether it is directly in `directory`.
     #[must_use]
     pub fn is_in(&self, directory: &Self) -> bool {
-        let above = self.0.len().saturating_sub(self.name().len());
-        !self.is_top() && self.0[..above].strip_suffix(b"/").unwrap_or_default() == directory.0
+        !self.is_top() && self.parent() == *directory
     }
 }
 
@@ -154,9 +169,19 @@ mod tests {
     #[test]
     fn a_path_knows_its_name_and_its_directory() {
         assert_eq!((path("a/b").name(), path("a").name(), path("").name()), (&b"b"[..], &b"a"[..], &b""[..]));
+        assert_eq!((path("a/b/c").parent(), path("a").parent(), path("").parent()), (path("a/b"), path(""), path("")));
         assert!(path("a/b").is_in(&path("a")) && path("a").is_in(&path("")));
         for (one, directory) in [("a/b/c", "a"), ("ab", "a"), ("", ""), ("a", "a"), ("a/b", "")] {
             assert!(!path(one).is_in(&path(directory)), "{one} {directory}");
         }
+    }
+
+    #[test]
+    fn a_walk_goes_into_a_directory_before_it_goes_on() {
+        let sorted = ["", "a", "a/b", "a/z", "a b", "a.b", "b"].map(path);
+        let mut mixed = sorted.to_vec();
+        mixed.reverse();
+        mixed.sort_by(EntryPath::cmp_in_walk);
+        assert_eq!(mixed, sorted);
     }
 }

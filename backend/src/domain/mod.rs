@@ -16,6 +16,7 @@ pub mod job;
 pub mod keep;
 pub mod labels;
 pub mod log;
+pub mod name_pattern;
 pub mod names;
 pub mod order;
 pub mod path_map;

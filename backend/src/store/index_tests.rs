@@ -11,6 +11,7 @@ use super::{PageRequest, Store, jobs, snapshots, summary};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{JobKind, JobState};
+use crate::domain::plan::BackendKind;
 
 async fn store() -> Store {
     Store::connect("sqlite::memory:", Arc::new(SystemClock)).await.expect("a store")
@@ -78,6 +79,9 @@ async fn every_filter_of_snapshots_has_an_index() {
             "snapshots_present_by_plan",
             "plan",
         ),
+        (SnapshotFilter { since: Some(DateTime::UNIX_EPOCH), ..none.clone() }, "snapshots_present (id>?", "since"),
+        (SnapshotFilter { until: Some(DateTime::UNIX_EPOCH), ..none.clone() }, "snapshots_present", "until"),
+        (SnapshotFilter { backend: Some(BackendKind::Restic), ..none.clone() }, "snapshots_present", "backend"),
         (SnapshotFilter { is_complete: Some(true), ..none.clone() }, "snapshots_present_by_completeness", "complete"),
     ];
     for (filter, index, what) in &filters {

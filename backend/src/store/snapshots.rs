@@ -10,6 +10,7 @@ use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json}
 use super::{Doing, Page, PageRequest, Store, StoreError};
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::names::{PlanId, StackName};
+use crate::domain::plan::BackendKind;
 use crate::domain::snapshot::Snapshot;
 
 /// Which snapshots are wanted; an absent field wants all.
@@ -25,6 +26,12 @@ pub struct SnapshotFilter {
     pub plan: Option<PlanId>,
     /// Whether every target was captured whole.
     pub is_complete: Option<bool>,
+    /// Stored by this backend.
+    pub backend: Option<BackendKind>,
+    /// Made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Made before.
+    pub until: Option<DateTime<Utc>>,
     /// Only those that were made for no instance.
     pub without_instance: bool,
     /// Also those that were removed where they lay.
@@ -45,6 +52,11 @@ impl SnapshotFilter {
             .add_option(self.instance.as_ref().map(|i| Column::Instance.eq(i.as_str())))
             .add_option(self.plan.as_ref().map(|p| Column::Plan.eq(p.as_str())))
             .add_option(self.is_complete.map(|c| Column::IsComplete.eq(c)))
+            .add_option(self.backend.map(|b| Column::Backend.eq(b.to_string())))
+            .add_option(self.since.map(|at| Column::CreatedAt.gte(at)))
+            // An id is made when the snapshot is recorded, which is later, so the list need not be read to its end.
+            .add_option(self.since.map(|at| Column::Id.gte(SnapshotId::lowest_at(at).as_str())))
+            .add_option(self.until.map(|at| Column::CreatedAt.lt(at)))
             .add_option(self.without_instance.then(|| Column::Instance.is_null()))
             .add_option((!self.with_removed).then(|| Column::RemovedAt.is_null()))
     }
@@ -166,7 +178,6 @@ mod tests {
 
     use super::*;
     use crate::domain::clock::SystemClock;
-    use crate::domain::plan::BackendKind;
 
     #[tokio::test]
     async fn archives_of_the_version_before_are_known_and_the_way_back_is_open() {

@@ -283,3 +283,134 @@ async fn the_command_line_lists_and_writes_files() {
         assert!(String::from_utf8_lossy(&failed.stderr).contains(word), "{failed:?}");
     }
 }
+
+/// What GNU tar finds in `bytes`, one path a line, sorted.
+fn listed_by_tar(bytes: &[u8]) -> Vec<String> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tar = directory.path().join("x.tar");
+    fs::write(&tar, bytes).expect("written");
+    let output = std::process::Command::new("tar").arg("-tf").arg(&tar).output().expect("tar");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn search(scene: &Scene, snapshot: &Value, pattern: &str) -> Call {
+    let id = snapshot["id"].as_str().expect("an id");
+    scene.service.call("find_snapshot_files").path("id", id).query("q", pattern)
+}
+
+fn paths(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("items").iter();
+    items.map(|item| item["path"].as_str().expect("a path").to_owned()).collect()
+}
+
+fn make_folder(volume: &std::path::Path) {
+    fs::create_dir_all(volume.join("site/img")).expect("made");
+    for (name, content) in [("site/Index.html", "home"), ("site/img/a.PNG", "png"), ("site.txt", "no")] {
+        fs::write(volume.join(name), content).expect("written");
+    }
+    fs::write(volume.join("site/large"), noise(3_000_000)).expect("written");
+}
+
+#[tokio::test]
+async fn a_directory_of_an_archive_comes_as_a_tar_and_names_are_found() {
+    let (scene, snapshot) = backed_up(|volume| make_folder(&volume)).await;
+    let tar = content(download(&scene, &snapshot, &format!("{VOLUME}/site")).query("archive", "tar")).await;
+    let expected = ["site/", "site/Index.html", "site/img/", "site/img/a.PNG", "site/large"];
+    assert_eq!(listed_by_tar(&tar), expected.map(|path| format!("{VOLUME}/{path}")));
+    download(&scene, &snapshot, "").query("archive", "zip").problem(400, "invalid_query").await;
+    let of_a_file = download(&scene, &snapshot, &format!("{VOLUME}/site.txt")).query("archive", "tar");
+    of_a_file.problem(409, "not_a_directory").await;
+    let of_nothing = download(&scene, &snapshot, "nothere").query("archive", "tar");
+    of_nothing.problem(404, "entry_not_found").await;
+    let found = search(&scene, &snapshot, "index").ok().await;
+    assert_eq!(paths(&found), [format!("{VOLUME}/site/Index.html")]);
+    assert_eq!(paths(&search(&scene, &snapshot, "*.png").ok().await), [format!("{VOLUME}/site/img/a.PNG")]);
+    let first = search(&scene, &snapshot, "site").query("limit", 1).ok().await;
+    let next =
+        search(&scene, &snapshot, "site").query("cursor", first["next_cursor"].as_str().expect("more")).ok().await;
+    assert_eq!([paths(&first), paths(&next)].concat(), ["site", "site.txt"].map(|name| format!("{VOLUME}/{name}")));
+    for pattern in ["", "[", &"x".repeat(300)] {
+        search(&scene, &snapshot, pattern).problem(400, "invalid_query").await;
+    }
+    // Damage on the way ends the tar early, so that nobody takes a part of it for all.
+    let mut bytes = fs::read(archive_of(&snapshot)).expect("an archive");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(archive_of(&snapshot), bytes).expect("written");
+    let broken = download(&scene, &snapshot, VOLUME).query("archive", "tar").open().await;
+    assert!(broken.bytes().await.is_err());
+}
+
+/// A restic instance that stores the volume of `blog`, and its snapshot.
+async fn stored_by_restic(fill: impl FnOnce(PathBuf)) -> (Scene, Value, tempfile::TempDir) {
+    let repository = tempfile::tempdir().expect("a directory");
+    let instance = format!(
+        "instances:\n  - id: nas\n    repository: {}\n    env: {{RESTIC_PASSWORD: {}}}\n    targets: [{{volume: blog_db}}]\n",
+        repository.path().join("repository").display(),
+        crate::support::restic::PASSWORD
+    );
+    let stage = Stage::new().config(&instance);
+    fill(volume_directory(stage.setup.root(), "blog"));
+    let scene = stage.start().await;
+    let job = scene.service.call("run_instance").path("id", "nas").ok().await;
+    let job = scene.service.end_of(job["id"].as_str().expect("an id")).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let id = job["snapshot_id"].as_str().expect("a snapshot");
+    let snapshot = scene.service.call("get_snapshot").path("id", id).ok().await;
+    (scene, snapshot, repository)
+}
+
+#[tokio::test]
+async fn a_restic_snapshot_is_looked_into_like_an_archive() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (scene, snapshot, repository) = stored_by_restic(|volume| {
+        make_folder(&volume);
+        fs::create_dir(volume.join(std::ffi::OsStr::from_bytes(b"odd \xff"))).expect("made");
+        fs::write(volume.join(std::ffi::OsStr::from_bytes(b"odd \xff/in")), "odd").expect("written");
+        fs::write(volume.join("two\nlines"), "2").expect("written");
+    })
+    .await;
+    assert_eq!(snapshot["backend"], "restic");
+    let volume = volume_directory(scene.service.root.path(), "blog").display().to_string();
+    let page = list(&scene, &snapshot, &volume).ok().await;
+    assert_eq!(names(&page), ["odd \u{fffd}", "rows", "site", "site.txt", "two\nlines"]);
+    let kinds: Vec<&Value> = page["items"].as_array().expect("items").iter().map(|item| &item["kind"]).collect();
+    assert_eq!(kinds, ["directory", "file", "directory", "file", "file"]);
+    let odd = page["items"][0]["path_bytes"].as_str().expect("bytes");
+    let id = snapshot["id"].as_str().expect("an id");
+    let inside = scene.service.call("list_snapshot_files").path("id", id).query("path_bytes", odd).ok().await;
+    let inside = inside["items"][0]["path_bytes"].as_str().expect("bytes").to_owned();
+    let by_bytes = scene.service.call("download_snapshot").path("id", id).query("path_bytes", &inside);
+    assert_eq!(content(by_bytes).await, b"odd");
+    let first = list(&scene, &snapshot, &volume).query("limit", 3).ok().await;
+    let rest =
+        list(&scene, &snapshot, &volume).query("cursor", first["next_cursor"].as_str().expect("more")).ok().await;
+    assert_eq!([names(&first), names(&rest)].concat(), names(&page));
+    assert_eq!(names(&list(&scene, &snapshot, "").ok().await), ["tmp"]);
+
+    let response = download(&scene, &snapshot, &format!("{volume}/site/large")).open().await;
+    assert_eq!(response.headers()["content-length"], "3000000");
+    assert!(response.bytes().await.expect("a body") == noise(3_000_000));
+    let tar = content(download(&scene, &snapshot, &format!("{volume}/site")).query("archive", "tar")).await;
+    let expected = ["Index.html", "img/", "img/a.PNG", "large"];
+    let within = format!("{}/site", volume.trim_start_matches('/'));
+    assert_eq!(listed_by_tar(&tar), expected.map(|path| format!("{within}/{path}")));
+    assert_eq!(paths(&search(&scene, &snapshot, "*.png").ok().await), [format!("{within}/img/a.PNG")]);
+    let found = search(&scene, &snapshot, "odd").ok().await;
+    assert_eq!(found["items"][0]["path_bytes"], odd);
+
+    list(&scene, &snapshot, "nothere").problem(404, "entry_not_found").await;
+    list(&scene, &snapshot, &format!("{volume}/rows")).problem(409, "not_a_directory").await;
+    list(&scene, &snapshot, "../..").problem(400, "invalid_query").await;
+    download(&scene, &snapshot, &format!("{volume}/site")).problem(409, "not_a_file").await;
+    download(&scene, &snapshot, "--help").problem(404, "entry_not_found").await;
+    scene.service.call("download_snapshot").path("id", id).problem(409, "not_a_file").await;
+
+    // What was lately seen is not asked for again; what was not is, and the repository is gone by now.
+    fs::rename(repository.path().join("repository"), repository.path().join("away")).expect("moved");
+    list(&scene, &snapshot, &volume).ok().await;
+    list(&scene, &snapshot, &format!("{volume}/site/img")).problem(409, "instance_not_ready").await;
+}

@@ -1222,9 +1222,10 @@ export interface paths {
         /**
          * Download a snapshot
          * @description The content of one file when a path is named, else the archive as it is. A further name of a file (`hard_link`) has
-         *     the file's content. What is read is compared with the manifest: an answer that has as many bytes as its
-         *     `Content-Length` tells is right, and one that breaks off is not. The archive can be had in parts (`Range`); its
-         *     `ETag` is its BLAKE3.
+         *     the file's content. With `archive=tar` a directory, or the whole snapshot, comes as a tar, whatever keeps it; its paths
+         *     are those of the snapshot. What is read of an archive is compared with the manifest, what is read of a restic snapshot
+         *     is checked by restic: an answer that comes to its end is right, and one that breaks off is not. The archive can be had
+         *     in parts (`Range`); its `ETag` is its BLAKE3. A tar of restic has a copy in the place of each further name of a file.
          *
          *     This needs the scope `admin`: unlike a restore, which puts data back where it was, it takes everything that the stack
          *     keeps, secrets included, out of the host.
@@ -1247,9 +1248,11 @@ export interface paths {
         };
         /**
          * List files of a snapshot
-         * @description What is directly in a directory of the snapshot's archive, in the order of names as bytes; the top directory when no
-         *     path is named. Told by the index beside the archive, whatever the archive's size. Where the index is missing or
-         *     damaged it is made anew, which takes as long as reading the archive twice. The manifest is not listed.
+         * @description What is directly in a directory of the snapshot, in the order of names as bytes; the top directory when no path is
+         *     named. Of an archive the index beside it tells, whatever the archive's size. Where the index is missing or damaged it
+         *     is made anew, which takes as long as reading the archive twice. The manifest is not listed. Of a restic snapshot
+         *     restic tells, which takes a second or more unless it was asked lately; paths are those of the host that it was made
+         *     on, without the leading slash.
          */
         get: operations["list_snapshot_files"];
         put?: never;
@@ -1299,6 +1302,27 @@ export interface paths {
          *     restore would be refused. Nothing is touched, and no job is made.
          */
         post: operations["preview_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search a snapshot
+         * @description Entries anywhere in the snapshot that are called like this, as a walk by name goes. All of its names are read for it,
+         *     which takes some seconds in a large restic snapshot.
+         */
+        get: operations["find_snapshot_files"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3096,6 +3120,8 @@ export interface components {
             /** @description This node. */
             nodeName: string;
         };
+        /** @description A line, for a dashboard or for another node. */
+        MarinaSystemLogLine: components["schemas"]["MarinaSystemLogEntry"] | components["schemas"]["MarinaLogEntry"];
         /**
          * @description Who the caller is.
          * @example {
@@ -4939,7 +4965,7 @@ export interface operations {
                      *       }
                      *     ]
                      */
-                    "application/json": components["schemas"]["MarinaSystemLogEntry"][];
+                    "application/json": components["schemas"]["MarinaSystemLogLine"][];
                 };
             };
             /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
@@ -9379,6 +9405,21 @@ export interface operations {
                  * @example true
                  */
                 complete?: boolean;
+                /**
+                 * @description Only those that this backend stored: `archive`, `restic` or `custom_image`.
+                 * @example archive
+                 */
+                backend?: string;
+                /**
+                 * @description Only those whose capture began then or later.
+                 * @example 2026-11-21T00:00:00Z
+                 */
+                since?: string;
+                /**
+                 * @description Only those whose capture began before.
+                 * @example 2026-11-28T00:00:00Z
+                 */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -9526,7 +9567,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description A path, seen from the archive's top directory.
+                 * @description A path, seen from the top directory of the snapshot.
                  * @example volumes/blog_db
                  */
                 path?: string;
@@ -9535,6 +9576,11 @@ export interface operations {
                  * @example 766f6c756d65732fff
                  */
                 path_bytes?: string;
+                /**
+                 * @description `tar` for a directory with all that is below it; absent for a file, or the archive as it is.
+                 * @example tar
+                 */
+                archive?: string;
             };
             header?: {
                 /**
@@ -9554,7 +9600,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The file, or the archive */
+            /** @description The file, the tar, or the archive */
             200: {
                 headers: {
                     /** @description The name of the file */
@@ -9605,7 +9651,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: the archive has no such path; archive_missing: the archive was removed, or is not where it was */
+            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: it has no such path; archive_missing: it was removed, or is not where it was */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9614,7 +9660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not_a_file: there is a directory, a symbolic link or the like; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into */
+            /** @description not_a_file: there is a directory, a symbolic link or the like; not_a_directory: only directories come as a tar; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into; instance_not_ready: the repository cannot be used as it is */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9650,6 +9696,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description instance_failed: restic could not read the snapshot */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
             503: {
                 headers: {
@@ -9665,7 +9720,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description A path, seen from the archive's top directory.
+                 * @description A path, seen from the top directory of the snapshot.
                  * @example volumes/blog_db
                  */
                 path?: string;
@@ -9730,7 +9785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: the archive has no such path; archive_missing: the archive was removed, or is not where it was */
+            /** @description snapshot_not_found: there is no such snapshot; entry_not_found: it has no such path; archive_missing: it was removed, or is not where it was */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9739,8 +9794,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not_a_directory: there is something else; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into */
+            /** @description not_a_directory: there is something else; archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into; instance_not_ready: the repository cannot be used as it is */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_many_requests: as many snapshots are looked into as may be at once */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9750,6 +9814,15 @@ export interface operations {
             };
             /** @description internal: a fault of the service; its log tells more under the `request_id` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_failed: restic could not read the snapshot */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9985,6 +10058,127 @@ export interface operations {
                 };
             };
             /** @description shutting_down, store_unavailable: it cannot be found out now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_snapshot_files: {
+        parameters: {
+            query: {
+                /**
+                 * @description A part of a name, or a pattern with `*`, `?` and `[a-z]`; capital letters do not count. With a `/` in it the whole
+                 *     path is looked at, else the last part of it.
+                 * @example *.html
+                 */
+                q: string;
+                /**
+                 * @description How many to give, at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveEntryList"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot; archive_missing: it was removed, or is not where it was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description archive_damaged: the archive is not what was recorded; archive_not_indexed: it is of a kind that cannot be looked into; instance_not_ready: the repository cannot be used as it is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_many_requests: as many snapshots are looked into as may be at once */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_failed: restic could not read the snapshot */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -66,6 +66,25 @@ export function parseBrowserPlace(search: Record<string, unknown>): BrowserPlace
   }
 }
 
+/** What is to be restored: a snapshot, or the newest good one of a stack; and of it only some paths. */
+export interface RestoreSearch {
+  snapshot?: string
+  stack?: string
+  path?: string[]
+}
+
+export function parseRestoreSearch(search: Record<string, unknown>): RestoreSearch {
+  const [snapshot, stack] = [text(search.snapshot), text(search.stack)]
+  const paths = (Array.isArray(search.path) ? search.path : [search.path])
+    .map(text)
+    .filter((one) => one !== undefined)
+  return {
+    ...(snapshot ? { snapshot } : {}),
+    ...(stack ? { stack } : {}),
+    ...(paths.length > 0 ? { path: paths } : {}),
+  }
+}
+
 export const LOG_TABS = ['live', 'files'] as const
 export type LogTab = (typeof LOG_TABS)[number]
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, count, duration, list, sentence, stopwatch } from './format'
+import { ago, bytes, count, duration, list, sentence, shortTime, stopwatch, zonedTime } from './format'
 
 describe('bytes', () => {
   it.each([
@@ -65,4 +65,9 @@ it('begins a text of the service as a sentence, and leaves names as they are', (
   expect(sentence('/srv/blog is gone')).toBe('/srv/blog is gone')
   expect(sentence('blog_db is gone')).toBe('blog_db is gone')
   expect(sentence('')).toBe('')
+})
+
+it('tells the time of another zone, and the own one for a zone that nobody knows', () => {
+  expect(zonedTime('2026-11-28T01:00:00Z', 'Europe/Berlin')).toMatch(/0?2:00/)
+  expect(zonedTime('2026-11-28T01:00:00Z', 'Mars/Olympus')).toBe(shortTime('2026-11-28T01:00:00Z'))
 })

@@ -47,6 +47,19 @@ const clockFormat = new Intl.DateTimeFormat(undefined, {
 export const exactTime = (iso: string): string => exactFormat.format(new Date(iso))
 /** Day and time in the reader's zone, short. */
 export const shortTime = (iso: string): string => shortFormat.format(new Date(iso))
+/** Day and time in the zone `zone`, short; in the reader's when the browser does not know that zone. */
+export function zonedTime(iso: string, zone: string): string {
+  try {
+    const format = new Intl.DateTimeFormat(undefined, {
+      dateStyle: 'medium',
+      timeStyle: 'short',
+      timeZone: zone,
+    })
+    return format.format(new Date(iso))
+  } catch {
+    return shortTime(iso)
+  }
+}
 /** Time of the day in the reader's zone, to the second. */
 export const clockTime = (iso: string): string => clockFormat.format(new Date(iso))
 

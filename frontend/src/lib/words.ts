@@ -100,6 +100,20 @@ export const targetStateWord: Record<Schemas['TargetState'], string> = {
   skipped: 'Skipped',
 }
 
+/** The same for a restore. */
+export const restoredStateWord: Record<Schemas['TargetState'], string> = {
+  pending: 'Waiting',
+  succeeded: 'Restored',
+  partial: 'Restored with gaps',
+  failed: 'Not restored',
+  skipped: 'Left out',
+}
+
+export const restoreSideWord: Record<Schemas['RestoreSide'], string> = {
+  old: 'what was there before',
+  new: 'what was restored',
+}
+
 export const stackStateWord: Record<Schemas['StackState'], string> = {
   running: 'Running',
   partial: 'Partly running',
@@ -130,7 +144,7 @@ export const backendWord: Record<Schemas['BackendKind'], string> = {
 export const originWord: Record<Schemas['Origin'], string> = {
   config: 'from the configuration',
   label: 'from labels',
-  api: 'made through the API',
+  api: 'made here or through the API',
 }
 
 export const planTargetWord: Record<Schemas['PlanTargetKind'], string> = {

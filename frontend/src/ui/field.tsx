@@ -1,8 +1,10 @@
 import type { ComponentProps } from 'react'
 import { cn } from './cn'
 
-export const inputClass =
-  'h-9 min-w-0 rounded-md border border-field bg-bg px-2.5 placeholder:text-muted disabled:opacity-60'
+/** The look of what can be written in, whatever its height. */
+export const boxClass =
+  'min-w-0 rounded-md border border-field bg-bg px-2.5 placeholder:text-muted disabled:opacity-60'
+export const inputClass = `h-9 ${boxClass}`
 
 /** A choice among fixed values; the empty value means all of them. */
 export function SelectField<T extends string>(props: {

@@ -31,7 +31,7 @@ pub enum ApiError {
     #[error("{0}")]
     RestoreRefused(String),
     /// The archive of the snapshot has no such entry.
-    #[error("the archive has no entry '{0}'")]
+    #[error("the snapshot has no entry '{0}'")]
     EntryNotFound(String),
     /// The archive of the snapshot is gone.
     #[error("{0}")]
@@ -49,7 +49,9 @@ pub enum ApiError {
     #[error("'{0}' is not a directory")]
     NotADirectory(String),
     /// The entry has no content.
-    #[error("'{path}' is a {kind} and has no content of its own; `tar` takes it out of the archive")]
+    #[error(
+        "'{path}' is a {kind} and has no content of its own; archive=tar gives directories with all that is in them"
+    )]
     NotAFile {
         /// Where it is in the archive.
         path: String,

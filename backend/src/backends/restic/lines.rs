@@ -1,9 +1,12 @@
-//! The lines that a process prints.
+//! What a process prints, line by line or as it comes.
 
 use std::io;
 
+use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
+/// As much is read at once.
+const BUFFER: usize = 64 << 10;
 /// Longer lines are an error: even the list of ten thousands of snapshots is shorter.
 const LONGEST: usize = 256 << 20;
 
@@ -17,7 +20,7 @@ pub(super) struct Lines<R> {
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader: BufReader::new(reader), begun: Vec::new(), bytes: 0, has_ended: false }
+        Self { reader: BufReader::with_capacity(BUFFER, reader), begun: Vec::new(), bytes: 0, has_ended: false }
     }
 
     /// The next line without its end; none when the other side has closed.
@@ -40,6 +43,15 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 return Err(io::Error::other("a line is too long"));
             }
         }
+    }
+
+    /// What has come since, whatever it is; none when the other side has closed.
+    pub(super) async fn next_part(&mut self) -> io::Result<Option<Bytes>> {
+        let read = Bytes::copy_from_slice(self.reader.fill_buf().await?);
+        self.reader.consume(read.len());
+        self.bytes += read.len() as u64;
+        self.has_ended = read.is_empty();
+        Ok((!read.is_empty()).then_some(read))
     }
 
     /// Whether the other side has closed.
@@ -73,5 +85,12 @@ mod tests {
         assert_eq!(seen, ["one", "", "\u{fffd}two", "last"]);
         assert!(lines.has_ended());
         assert_eq!(lines.bytes(), 4 + 2 + 6 + 4);
+    }
+
+    #[tokio::test]
+    async fn parts_keep_every_byte() {
+        let mut lines = Lines::new(&b"\xff\n\0"[..]);
+        assert_eq!(lines.next_part().await.expect("readable").as_deref(), Some(&b"\xff\n\0"[..]));
+        assert!(lines.next_part().await.expect("readable").is_none() && lines.has_ended());
     }
 }

@@ -3,7 +3,7 @@
 //! [`program`] knows the command and its environment, [`process`] runs it and ends it, [`failure`] says what went wrong.
 //! Above them: [`locks`] (locks of the repository, and which of them are ours and dead), [`turns`] (one at a time in this
 //! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`standby`] (one
-//! that waits for the stop), [`contents`] (what a snapshot holds), [`session`] (a run) and [`care`] (forget, prune, check,
+//! that waits for the stop), [`contents`] (what a snapshot holds), [`look`] and [`pour`] (what someone sees of it), [`session`] (a run) and [`care`] (forget, prune, check,
 //! restore). The port is put together here.
 //!
 //! What differs between versions is asked for in one place, `Version`; output is parsed leniently, because fields come and
@@ -12,11 +12,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::{
-    BackendError, BackendParts, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats, RestoreRequest,
-    RunRequest, Session, Work,
+    BackendError, BackendParts, BackupBackend, FoundSnapshot, Look, Readiness, Reads, RepositoryStats, RestoreRequest,
+    RunRequest, Session, Wanted, Work,
 };
+use crate::domain::entry::EntryPath;
+use crate::domain::name_pattern::NamePattern;
 use crate::domain::plan::{Instance, ResticSettings};
 
 use program::Restic;
@@ -28,9 +32,11 @@ mod failure;
 mod group;
 mod lines;
 mod locks;
+mod look;
 mod messages;
 mod own_runs;
 mod pass;
+mod pour;
 mod prepare;
 mod process;
 mod program;
@@ -87,6 +93,38 @@ impl BackupBackend for ResticBackend {
 
     async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError> {
         care::restore(&self.0, work, request).await
+    }
+
+    async fn look(
+        &self,
+        work: &Work,
+        reference: &str,
+        at: &EntryPath,
+        after: Option<&EntryPath>,
+        limit: usize,
+    ) -> Result<Look, BackendError> {
+        look::look(&self.0, work, reference, at, (after, limit)).await
+    }
+
+    async fn search(
+        &self,
+        work: &Work,
+        reference: &str,
+        pattern: &NamePattern,
+        after: Option<&EntryPath>,
+        limit: usize,
+    ) -> Result<Look, BackendError> {
+        look::search(&self.0, work, reference, pattern, (after, limit)).await
+    }
+
+    async fn pour(
+        &self,
+        work: &Work,
+        reference: &str,
+        wanted: &Wanted,
+        to: &mpsc::Sender<Bytes>,
+    ) -> Result<(), BackendError> {
+        pour::pour(&self.0, work, reference, wanted, to).await
     }
 
     async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {

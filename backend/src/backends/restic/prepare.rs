@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio_util::sync::CancellationToken;
+
 use super::process::Call;
 use super::program::{Restic, SHORT};
 use super::sweep::describe;
@@ -40,23 +42,48 @@ fn unreachable(restic: &Restic) -> impl Fn(BackendError) -> BackendError {
 }
 
 /// What is left of a repository whose `config` is gone: restic would make a new one over it.
-fn find_remains(directory: &Path) -> Option<PathBuf> {
-    let of_a_repository = ["keys", "snapshots", "data"].map(|name| directory.join(name));
-    of_a_repository.into_iter().find(|path| path.read_dir().is_ok_and(|mut entries| entries.next().is_some()))
+struct Remains {
+    /// A directory of it that is not empty.
+    path: PathBuf,
+    /// Whether there may be data in it; otherwise its making was broken off.
+    has_data: bool,
+}
+
+fn find_remains(directory: &Path) -> Option<Remains> {
+    let entries = |path: &Path| path.read_dir().into_iter().flatten().flatten();
+    let [keys, snapshots, data] = ["keys", "snapshots", "data"].map(|name| directory.join(name));
+    // Packs lie one level below `data`.
+    let has_packs = entries(&data).any(|below| entries(&below.path()).next().is_some() || below.path().is_file());
+    let has_data = has_packs || entries(&snapshots).next().is_some();
+    let path = [keys, snapshots, data].into_iter().find(|path| entries(path).next().is_some())?;
+    Some(Remains { path, has_data })
+}
+
+impl Remains {
+    fn describe(&self, restic: &Restic) -> String {
+        let (at, left) = (&restic.settings.repository, self.path.display());
+        if self.has_data {
+            return format!(
+                "the repository at {at} has lost its file 'config': {left} is still there, and a new repository would \
+                 make what is in it unreadable; bring that file back, or choose another directory"
+            );
+        }
+        format!(
+            "the making of the repository at {at} was broken off: its file 'config' is not there, and it holds no data; \
+             remove that directory and run again"
+        )
+    }
 }
 
 async fn create(restic: &Restic, work: &Work) -> Result<(), BackendError> {
-    if let Some(left) = restic.local_repository().and_then(|directory| find_remains(&directory)) {
-        return Err(BackendError::NotReady(format!(
-            "the repository at {} has lost its file 'config': {} is still there, and a new repository would make what is \
-             in it unreadable; bring that file back, or choose another directory",
-            restic.settings.repository,
-            left.display()
-        )));
+    if let Some(remains) = restic.local_repository().and_then(|directory| find_remains(&directory)) {
+        return Err(BackendError::NotReady(remains.describe(restic)));
     }
     let _turn = restic.take_turn(work).await?;
     let version = restic.version(work).await?;
-    let (ended, _) = restic.collect(work, Call::new(["init"]).within(SHORT)).await?;
+    // Broken off half-way it would leave something that is no repository and cannot become one.
+    let to_its_end = Work { cancel: CancellationToken::new(), ..work.clone() };
+    let (ended, _) = restic.collect(&to_its_end, Call::new(["init"]).within(SHORT)).await?;
     // Somebody else may have made it just now: then it only has to open.
     if ended.is_success() || restic.find_locks(work).await?.is_some() {
         return Ok(());

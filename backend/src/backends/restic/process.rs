@@ -7,8 +7,10 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::activity::Activity;
@@ -142,6 +144,15 @@ impl Restic {
         })
     }
 
+    /// Runs restic and hands over what it prints on standard output as it comes.
+    pub(super) async fn pour(&self, work: &Work, call: Call, to: &mpsc::Sender<Bytes>) -> Result<Ended, BackendError> {
+        if work.cancel.is_cancelled() {
+            return Err(BackendError::Cancelled);
+        }
+        let limit = [call.limit, self.timeout].into_iter().flatten().min();
+        self.start(self.command(&call.arguments), limit)?.pour(work, to).await
+    }
+
     /// Runs restic and keeps what it prints on standard output.
     pub(super) async fn collect(&self, work: &Work, call: Call) -> Result<(Ended, Vec<String>), BackendError> {
         let mut lines = Vec::new();
@@ -165,6 +176,37 @@ fn not_begun(error: io::Error) -> BackendError {
             BackendError::NotReady("the program restic may not be run by the user of this service".to_owned())
         }
         _ => BackendError::because("restic could not be begun", error),
+    }
+}
+
+/// Who hears of each line.
+type OnLine<'a> = &'a mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send);
+
+/// Where its output goes.
+enum Outlet<'a> {
+    Lines(OnLine<'a>),
+    Parts(&'a mpsc::Sender<Bytes>),
+}
+
+/// What was read of its standard output.
+enum Read {
+    Line(io::Result<Option<String>>),
+    Part(io::Result<Option<Bytes>>),
+}
+
+impl Read {
+    async fn next(out: &mut Lines<ChildStdout>, takes_lines: bool) -> Self {
+        if takes_lines { Self::Line(out.next().await) } else { Self::Part(out.next_part().await) }
+    }
+}
+
+impl Outlet<'_> {
+    /// Nobody hears of lines where the output is taken as it comes; those of standard error are kept all the same.
+    fn heed(&mut self, line: Line<'_>) -> Heed {
+        match self {
+            Self::Lines(on_line) => on_line(line),
+            Self::Parts(_) => Heed::Idle,
+        }
     }
 }
 
@@ -211,16 +253,27 @@ impl Running {
 
     /// Waits for its end, and hands over each line as it comes.
     pub(super) async fn watch(
-        mut self,
+        self,
         work: &Work,
         on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
     ) -> Result<Ended, BackendError> {
+        self.follow(work, &mut Outlet::Lines(on_line)).await
+    }
+
+    /// Waits for its end, and hands over what it prints on standard output as it comes. When nobody takes it any more
+    /// it is asked to end.
+    pub(super) async fn pour(self, work: &Work, to: &mpsc::Sender<Bytes>) -> Result<Ended, BackendError> {
+        self.follow(work, &mut Outlet::Parts(to)).await
+    }
+
+    async fn follow(mut self, work: &Work, outlet: &mut Outlet<'_>) -> Result<Ended, BackendError> {
+        let takes_lines = matches!(outlet, Outlet::Lines(_));
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_over() {
             tokio::select! {
-                line = self.out.next(), if !self.out.has_ended() => self.take(line, false, on_line),
-                line = self.err.next(), if !self.err.has_ended() => self.take(line, true, on_line),
+                read = Read::next(&mut self.out, takes_lines), if !self.out.has_ended() => self.hand_over(read, outlet).await,
+                line = self.err.next(), if !self.err.has_ended() => self.take(line, true, outlet),
                 status = self.child.wait(), if self.status.is_none() => match status {
                     Ok(status) => self.status = Some((status, Instant::now())),
                     Err(error) => return Err(BackendError::because("restic could not be waited for", error)),
@@ -235,18 +288,28 @@ impl Running {
         self.into_ended(work.stall_timeout)
     }
 
-    fn take(
-        &mut self,
-        line: io::Result<Option<String>>,
-        is_err: bool,
-        on_line: &mut (dyn for<'l> FnMut(Line<'l>) -> Heed + Send),
-    ) {
+    async fn hand_over(&mut self, read: Read, outlet: &mut Outlet<'_>) {
+        match (read, outlet) {
+            (Read::Line(line), outlet) => self.take(line, false, outlet),
+            (Read::Part(Ok(Some(part))), Outlet::Parts(to)) => {
+                let is_taken = to.send(part).await.is_ok();
+                self.activity.moved();
+                if !is_taken {
+                    self.end(Why::GivenUp);
+                }
+            }
+            (Read::Part(Err(error)), _) => self.end(Why::Unreadable(error)),
+            (Read::Part(_), _) => {}
+        }
+    }
+
+    fn take(&mut self, line: io::Result<Option<String>>, is_err: bool, outlet: &mut Outlet<'_>) {
         let text = match line {
             Ok(Some(text)) => text,
             Ok(None) => return,
             Err(error) => return self.end(Why::Unreadable(error)),
         };
-        match on_line(if is_err { Line::Err(&text) } else { Line::Out(&text) }) {
+        match outlet.heed(if is_err { Line::Err(&text) } else { Line::Out(&text) }) {
             Heed::Idle => {}
             Heed::Moved => self.activity.moved(),
             Heed::GiveUp => self.end(Why::GivenUp),

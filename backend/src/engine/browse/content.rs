@@ -1,4 +1,4 @@
-//! The content of a file while it is read out of an archive.
+//! The content of a file, or a directory as a tar, while it is read out of an archive.
 //!
 //! Whether a content is right is known only when all of it was read. So its last part is held back until then: whoever
 //! has received as many bytes as were announced has the right ones. A content that ends in an error, or early, is of no
@@ -27,13 +27,13 @@ use super::entry::size_of;
 /// How much is handed over at once, in bytes.
 const CHUNK: usize = 128 << 10;
 /// How many parts may wait for a slow receiver.
-const WAITING: usize = 4;
+pub(super) const WAITING: usize = 4;
 /// How many contents are read at once: each keeps a thread and some mebibytes.
 const AT_ONCE: usize = 8;
 /// How long a request waits for its turn.
-const TURN_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a receiver may take nothing.
-const STALL: Duration = Duration::from_secs(60);
+pub(super) const STALL: Duration = Duration::from_secs(60);
 
 /// Who may read.
 #[derive(Debug)]
@@ -48,12 +48,12 @@ impl Default for Slots {
 /// Parts of a content in order. After an error nothing comes.
 pub type Content = Pin<Box<dyn Stream<Item = Result<Bytes, BrowseError>> + Send>>;
 
-/// A file of an archive that is being read.
+/// A file of a snapshot that is being read, or a directory of it as a tar.
 pub struct OpenEntry {
-    /// Where it is in the archive.
+    /// Where it is in the snapshot.
     pub path: EntryPath,
-    /// How many bytes it has.
-    pub size_bytes: u64,
+    /// How many bytes come; not known beforehand of a tar.
+    pub size_bytes: Option<u64>,
     /// Those bytes, unless damage is found on the way.
     pub content: Content,
 }
@@ -68,7 +68,7 @@ impl std::fmt::Debug for OpenEntry {
 }
 
 impl JobEngine {
-    /// Begins to read, and returns when the first part is there: a small file is known to be right by then.
+    /// The content of a file.
     pub(super) async fn read_content(
         &self,
         snapshot: &Snapshot,
@@ -76,21 +76,45 @@ impl JobEngine {
         index: ArchiveIndex,
         file: Listed,
     ) -> Result<OpenEntry, BrowseError> {
+        let size_bytes = Some(size_of(&file));
+        let content = self.read_out(snapshot, &path, move |outlet| index.extract(&file, outlet)).await?;
+        Ok(OpenEntry { path, size_bytes, content })
+    }
+
+    /// A directory as a tar.
+    pub(super) async fn read_folder(
+        &self,
+        snapshot: &Snapshot,
+        path: EntryPath,
+        index: ArchiveIndex,
+    ) -> Result<OpenEntry, BrowseError> {
+        let directory = path.clone();
+        let write = move |outlet: &mut Outlet| index.write_folder(directory.as_bytes(), outlet);
+        let content = self.read_out(snapshot, &path, write).await?;
+        Ok(OpenEntry { path, size_bytes: None, content })
+    }
+
+    /// Begins to read, and returns when the first part is there: a small file is known to be right by then.
+    async fn read_out(
+        &self,
+        snapshot: &Snapshot,
+        path: &EntryPath,
+        write: impl FnOnce(&mut Outlet) -> Result<u64, ExtractError> + Send + 'static,
+    ) -> Result<Content, BrowseError> {
         let slot = Arc::clone(&self.0.browse.slots.0).acquire_owned();
         let slot = tokio::time::timeout(TURN_WITHIN, slot).await.map_err(|_| BrowseError::Busy)?;
         let (sender, mut parts) = mpsc::channel(WAITING);
-        let (size_bytes, runtime) = (size_of(&file), self.0.parts.runtime.clone());
+        let runtime = self.0.parts.runtime.clone();
         let outlet = Outlet { parts: sender, runtime: runtime.clone(), held: Vec::new() };
         let (engine, archive, name) = (self.clone(), snapshot.clone(), path.clone());
         drop(runtime.spawn_blocking(move || {
             let _slot = slot;
-            if let Err(error) = pour(&index, &file, outlet) {
+            if let Err(error) = pour(write, outlet) {
                 engine.tell_unreadable(&archive, &name, &error);
             }
         }));
         let first = parts.recv().await.transpose()?;
-        let content = stream::iter(first.map(Ok)).chain(ReceiverStream::new(parts));
-        Ok(OpenEntry { path, size_bytes, content: Box::pin(content) })
+        Ok(Box::pin(stream::iter(first.map(Ok)).chain(ReceiverStream::new(parts))))
     }
 
     fn tell_unreadable(&self, snapshot: &Snapshot, path: &EntryPath, error: &str) {
@@ -99,10 +123,10 @@ impl JobEngine {
     }
 }
 
-/// Reads all of a file into the outlet; the error is a text for the log, as the receiver gets the error itself. A
+/// Reads all of it into the outlet; the error is a text for the log, as the receiver gets the error itself. A
 /// receiver that went away is none.
-fn pour(index: &ArchiveIndex, file: &Listed, mut outlet: Outlet) -> Result<(), String> {
-    match index.extract(file, &mut outlet) {
+fn pour(write: impl FnOnce(&mut Outlet) -> Result<u64, ExtractError>, mut outlet: Outlet) -> Result<(), String> {
+    match write(&mut outlet) {
         Ok(_) => {
             outlet.release();
             Ok(())

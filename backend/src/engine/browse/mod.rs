@@ -1,6 +1,8 @@
-//! Looking into archives: what is in a directory, the content of one file, the archive as a whole.
+//! Looking into snapshots: what is in a directory, what is called like something, the content of a file, a directory as
+//! a tar, the archive as a whole.
 //!
-//! Every look begins with the record of the snapshot and goes on only if the archive is there and as large as it was.
+//! What a tool of its own keeps is looked into by that tool ([`stored`]), and what it told is kept for a while
+//! ([`listings`]). Everything else here is about archives. Every look begins with the record of the snapshot and goes on only if the archive is there and as large as it was.
 //! The index beside it tells the rest; one that is missing or damaged is made anew ([`index`]). Content is handed out
 //! while it is read ([`content`]). All of it happens in blocking threads of the engine's runtime.
 //!
@@ -15,9 +17,11 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
 
+use crate::backends::BackendError;
 use crate::backends::archive::{ArchiveIndex, ExtractError, IndexError, Listed};
 use crate::domain::entry::{ArchiveEntry, EntryKind, EntryPath};
 use crate::domain::ids::SnapshotId;
+use crate::domain::name_pattern::NamePattern;
 use crate::domain::plan::BackendKind;
 use crate::domain::snapshot::Snapshot;
 use crate::store::StoreError;
@@ -27,14 +31,18 @@ use super::JobEngine;
 mod content;
 mod entry;
 mod index;
+mod listings;
+mod stored;
 
 pub use content::{Content, OpenEntry};
 
-/// What is remembered about those who look into archives.
+/// What is remembered about those who look into snapshots.
 #[derive(Debug, Default)]
 pub(super) struct Browse {
     indexes: index::Makings,
     slots: content::Slots,
+    listings: listings::Listings,
+    turns: stored::Turns,
 }
 
 /// Why nothing could be seen.
@@ -46,11 +54,17 @@ pub enum BrowseError {
     /// It is kept by a means that cannot be looked into from here.
     #[error("a snapshot of the backend {0} cannot be looked into from here; its own tool can")]
     NotAnArchive(BackendKind),
+    /// The instance that keeps it is not there any more.
+    #[error("the instance '{0}' keeps it and is not configured any more")]
+    InstanceGone(String),
+    /// Its tool could not look into it.
+    #[error(transparent)]
+    Backend(BackendError),
     /// Retention or a person removed the archive.
     #[error("the archive was removed at {0}")]
     Removed(DateTime<Utc>),
     /// The archive is not where it was.
-    #[error("the archive {0} is not there")]
+    #[error("{0}")]
     Missing(String),
     /// The archive is not what was recorded, or cannot be taken apart.
     #[error("the archive is damaged: {0}")]
@@ -62,7 +76,7 @@ pub enum BrowseError {
     #[error("the index of the archive is being made anew")]
     MakingIndex,
     /// The archive holds nothing of that path.
-    #[error("the archive has no entry '{0}'")]
+    #[error("the snapshot has no entry '{0}'")]
     UnknownEntry(EntryPath),
     /// Only directories can be listed.
     #[error("'{0}' is not a directory")]
@@ -84,10 +98,10 @@ pub enum BrowseError {
     Store(#[from] StoreError),
 }
 
-/// A part of a directory.
+/// A part of a directory, or of what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// What is directly in it, in the order of names as bytes.
+    /// In the order of a walk: by name as bytes.
     pub entries: Vec<ArchiveEntry>,
     /// Whether more comes after the last of them.
     pub has_more: bool,
@@ -114,8 +128,29 @@ impl JobEngine {
         after: Option<EntryPath>,
         limit: usize,
     ) -> Result<Listing, BrowseError> {
-        let snapshot = self.find_archive(id).await?;
+        let snapshot = self.find_present(id).await?;
+        if snapshot.find_archive().is_none() {
+            return self.list_stored(&snapshot, &directory, after, limit).await;
+        }
         self.look(&snapshot, move |index| list(&index, &directory, after.as_ref(), limit)).await
+    }
+
+    /// What is called like this anywhere in a snapshot, as a walk goes: at most `limit` of it, behind the path `after`.
+    ///
+    /// # Errors
+    /// [`BrowseError`].
+    pub async fn search_entries(
+        &self,
+        id: &SnapshotId,
+        pattern: NamePattern,
+        after: Option<EntryPath>,
+        limit: usize,
+    ) -> Result<Listing, BrowseError> {
+        let snapshot = self.find_present(id).await?;
+        if snapshot.find_archive().is_none() {
+            return self.search_stored(&snapshot, pattern, after, limit).await;
+        }
+        self.look(&snapshot, move |index| search(&index, &pattern, after.as_ref(), limit)).await
     }
 
     /// Opens the content of a file of a snapshot. A further name of a file has the file's content.
@@ -124,7 +159,10 @@ impl JobEngine {
     /// [`BrowseError`]; damage that is found in the first part of the content is told here, later damage in
     /// [`OpenEntry::content`].
     pub async fn open_entry(&self, id: &SnapshotId, path: EntryPath) -> Result<OpenEntry, BrowseError> {
-        let snapshot = self.find_archive(id).await?;
+        let snapshot = self.find_present(id).await?;
+        if snapshot.find_archive().is_none() {
+            return self.open_stored_file(&snapshot, path).await;
+        }
         let wanted = path.clone();
         let (index, file) = self
             .look(&snapshot, move |index| {
@@ -135,12 +173,36 @@ impl JobEngine {
         self.read_content(&snapshot, path, index, file).await
     }
 
+    /// Opens a directory of a snapshot, and all that is below it, as a tar. Its paths are those of the snapshot.
+    ///
+    /// # Errors
+    /// As [`Self::open_entry`].
+    pub async fn open_folder(&self, id: &SnapshotId, path: EntryPath) -> Result<OpenEntry, BrowseError> {
+        let snapshot = self.find_present(id).await?;
+        if snapshot.find_archive().is_none() {
+            return self.open_stored_folder(&snapshot, path).await;
+        }
+        let wanted = path.clone();
+        let index = self
+            .look(&snapshot, move |index| {
+                if index.list(wanted.as_bytes(), None, 1)?.is_empty() && !wanted.is_top() {
+                    check_directory(&index, &wanted)?;
+                }
+                Ok(index)
+            })
+            .await?;
+        self.read_folder(&snapshot, path, index).await
+    }
+
     /// Opens the archive of a snapshot as it is.
     ///
     /// # Errors
     /// [`BrowseError`].
     pub async fn open_archive(&self, id: &SnapshotId) -> Result<OpenArchive, BrowseError> {
-        let snapshot = self.find_archive(id).await?;
+        let snapshot = self.find_present(id).await?;
+        if snapshot.backend == BackendKind::Restic {
+            return Err(BrowseError::NotAFile(EntryPath::top(), EntryKind::Directory));
+        }
         self.in_thread(move || {
             let file = open_checked(&snapshot)?;
             Ok(OpenArchive { file, snapshot })
@@ -148,13 +210,12 @@ impl JobEngine {
         .await
     }
 
-    async fn find_archive(&self, id: &SnapshotId) -> Result<Snapshot, BrowseError> {
+    async fn find_present(&self, id: &SnapshotId) -> Result<Snapshot, BrowseError> {
         let found = self.0.parts.store.find_snapshot(id).await?;
         let snapshot = found.ok_or_else(|| BrowseError::UnknownSnapshot(id.clone()))?;
         if let Some(at) = snapshot.removed_at {
             return Err(BrowseError::Removed(at));
         }
-        path_of(&snapshot)?;
         Ok(snapshot)
     }
 
@@ -176,7 +237,7 @@ fn path_of(snapshot: &Snapshot) -> Result<&Path, BrowseError> {
 fn open_checked(snapshot: &Snapshot) -> Result<File, BrowseError> {
     let path = path_of(snapshot)?;
     let missing = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => BrowseError::Missing(path.display().to_string()),
+        io::ErrorKind::NotFound => BrowseError::Missing(format!("the archive {} is not there", path.display())),
         _ => BrowseError::Io(error),
     };
     if !fs::symlink_metadata(path).map_err(missing)?.is_file() {
@@ -195,10 +256,25 @@ fn list(
     after: Option<&EntryPath>,
     limit: usize,
 ) -> Result<Listing, BrowseError> {
-    let mut listed = index.list(directory.as_bytes(), after.map(EntryPath::as_bytes), limit.saturating_add(1))?;
+    let listed = index.list(directory.as_bytes(), after.map(EntryPath::as_bytes), limit.saturating_add(1))?;
     if listed.is_empty() && after.is_none() && !directory.is_top() {
         check_directory(index, directory)?;
     }
+    to_listing(index, listed, limit)
+}
+
+fn search(
+    index: &ArchiveIndex,
+    pattern: &NamePattern,
+    after: Option<&EntryPath>,
+    limit: usize,
+) -> Result<Listing, BrowseError> {
+    let is_wanted = |path: &[u8]| pattern.is_match(path);
+    let found = index.search(&is_wanted, after.map(EntryPath::as_bytes), limit.saturating_add(1))?;
+    to_listing(index, found, limit)
+}
+
+fn to_listing(index: &ArchiveIndex, mut listed: Vec<Listed>, limit: usize) -> Result<Listing, BrowseError> {
     let has_more = listed.len() > limit;
     listed.truncate(limit);
     let entries = listed.iter().map(|one| entry::describe(index, one)).collect::<Result<_, _>>()?;
@@ -227,6 +303,18 @@ fn find_file(index: &ArchiveIndex, path: &EntryPath) -> Result<Listed, BrowseErr
     match index.resolve(&found) {
         Err(ExtractError::NotAFile(_)) => Err(BrowseError::NotAFile(path.clone(), entry::kind_of(&found))),
         resolved => Ok(resolved?),
+    }
+}
+
+impl From<BackendError> for BrowseError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Gone(what) => Self::Missing(what),
+            BackendError::NotSupported(_) => Self::NotAnArchive(BackendKind::CustomImage),
+            // Whoever asked is there, so it was the engine that ended it.
+            BackendError::Cancelled => Self::ShuttingDown,
+            error => Self::Backend(error),
+        }
     }
 }
 

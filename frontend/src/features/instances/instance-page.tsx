@@ -3,6 +3,7 @@ import { api, type Instance } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { PlanJobs } from '@/features/jobs/plan-jobs'
 import { NextRuns, OriginLine, PlanTargets, ScheduleText } from '@/features/plans/plan-parts'
+import { ChangeInstance } from '@/features/plans/remove'
 import { RunPlan } from '@/features/plans/run-plan'
 import { NotFound } from '@/features/shell/not-found'
 import { Warnings } from '@/features/stacks/stack-rows'
@@ -77,6 +78,7 @@ function InstanceView({ instance }: { instance: Instance }) {
             <Link to="/plans/$id" params={{ id: instance.id }} className={buttonClass()}>
               Open its plan
             </Link>
+            <ChangeInstance instance={instance} />
             <RunInstance id={instance.id} />
           </>
         }

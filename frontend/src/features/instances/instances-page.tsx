@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router'
+import { Plus } from 'lucide-react'
 import { api, BY_CURSOR, type Instance } from '@/api/client'
 import { LastRun, LastTrouble, NextRun, OriginBadge, targetNames } from '@/features/plans/plan-parts'
 import { Warnings } from '@/features/stacks/stack-rows'
 import { placeOf } from '@/lib/instance'
 import { backendWord } from '@/lib/words'
-import { Button } from '@/ui/button'
+import { Button, buttonClass } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
@@ -56,9 +57,9 @@ function Columns() {
 function NoInstances() {
   return (
     <Empty title="No instances yet">
-      An instance is a means of backup: a restic repository, an image of your own, or archives. Write one
-      under <code>instances:</code> in the configuration, or make one through the API. Stacks can be backed up
-      as archives without one.
+      An instance is a means of backup: a restic repository, an image of your own, or archives. Make one here,
+      or write it under <code>instances:</code> in the configuration. Stacks can be backed up as archives
+      without one.
     </Empty>
   )
 }
@@ -76,6 +77,11 @@ export function InstancesPage() {
         documentTitle="Instances"
         title="Instances"
         lead="The means of backup: where data goes, and how."
+        actions={
+          <Link to="/instances/new" className={buttonClass('primary')}>
+            <Plus aria-hidden /> New instance
+          </Link>
+        }
       />
       <Card>
         <QueryState query={query} what="The instances" skeleton={<SkeletonRows rows={3} size="h-12" />}>

@@ -41,7 +41,7 @@ export function CancelJob({ job, size = 'md' }: { job: Job; size?: ButtonSize })
     >
       <p>
         {isStoppable
-          ? `What the job has stopped is started again at once${job.stack ? `, so ${job.stack} runs as it did before` : ''}. Nothing of this job is kept.`
+          ? `What the job has stopped is started again at once${job.stack ? `, so ${job.stack} runs as it did before` : ''}. ${job.kind === 'restore' ? 'What was there before stays in place.' : 'Nothing of this job is kept.'}`
           : 'The job has not begun; nothing was stopped.'}
       </p>
       <p>Earlier snapshots are not touched.</p>

@@ -21,6 +21,7 @@ import { JobStatus } from '@/ui/status'
 import { When } from '@/ui/time'
 import { CancelJob, RetryJob } from './actions'
 import { JobProgress } from './job-card'
+import { RestoreResult } from './restore-result'
 import { StepList } from './step-list'
 import { StopClock } from './stop-clock'
 import { TargetList } from './target-list'
@@ -171,6 +172,7 @@ function JobView({ job }: { job: Job }) {
           <Card title="Result" hint={job.id}>
             <Facts job={job} />
           </Card>
+          {job.kind === 'restore' && <RestoreResult job={job} />}
           <JobLog job={job} />
         </div>
         <div className="grid min-w-0 gap-4">
@@ -179,9 +181,17 @@ function JobView({ job }: { job: Job }) {
           </Card>
           <Card title="Targets">
             {job.targets.length > 0 ? (
-              <TargetList targets={job.targets} isOver={isFinal(job.state)} />
+              <TargetList targets={job.targets} isOver={isFinal(job.state)} kind={job.kind} />
             ) : (
-              <Empty title={isFinal(job.state) ? 'Nothing was captured' : 'Not known yet'} />
+              <Empty
+                title={
+                  isFinal(job.state)
+                    ? job.kind === 'backup'
+                      ? 'Nothing was captured'
+                      : 'None'
+                    : 'Not known yet'
+                }
+              />
             )}
           </Card>
         </div>

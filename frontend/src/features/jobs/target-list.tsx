@@ -1,7 +1,7 @@
-import type { Target } from '@/api/client'
+import type { JobKind, Target } from '@/api/client'
 import { bytes, sentence } from '@/lib/format'
 import type { Tone } from '@/lib/job'
-import { targetKindWord, targetStateWord } from '@/lib/words'
+import { restoredStateWord, targetKindWord, targetStateWord } from '@/lib/words'
 import { Status } from '@/ui/status'
 
 const TONE: Record<Target['state'], Tone> = {
@@ -26,7 +26,16 @@ const about = (target: Target) =>
     .join(', ')
 
 /** How each target came out, or will when the job is not over. */
-export function TargetList({ targets, isOver }: { targets: readonly Target[]; isOver: boolean }) {
+export function TargetList({
+  targets,
+  isOver,
+  kind = 'backup',
+}: {
+  targets: readonly Target[]
+  isOver: boolean
+  kind?: JobKind
+}) {
+  const word = kind === 'restore' ? restoredStateWord : targetStateWord
   return (
     <ul className="divide-y divide-line">
       {targets.map((target) => (
@@ -40,7 +49,7 @@ export function TargetList({ targets, isOver }: { targets: readonly Target[]; is
             {target.message && <p className="break-words text-xs">{sentence(target.message)}</p>}
           </div>
           <Status tone={TONE[target.state]}>
-            {isOver && target.state === 'pending' ? 'Not reached' : targetStateWord[target.state]}
+            {isOver && target.state === 'pending' ? 'Not reached' : word[target.state]}
           </Status>
         </li>
       ))}

@@ -26,6 +26,7 @@ const JOB_DEPENDENT = [
   '/api/v1/jobs',
   '/api/v1/status',
   '/api/v1/journal',
+  '/api/v1/jobs/{id}/restore',
   '/api/v1/stacks',
   '/api/v1/stacks/{name}',
   '/api/v1/plans',

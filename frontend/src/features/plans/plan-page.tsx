@@ -13,6 +13,7 @@ import { Skeleton } from '@/ui/skeleton'
 import { Ago } from '@/ui/time'
 import { NextRuns, OriginLine, PlanTargets, RetentionText, ScheduleText } from './plan-parts'
 import { PlanPreview } from './plan-preview'
+import { ChangePlan } from './remove'
 import { RunPlan, restText } from './run-plan'
 
 const route = getRouteApi('/plans/$id')
@@ -64,7 +65,12 @@ function PlanView({ plan }: { plan: Plan }) {
         documentTitle={plan.id}
         title={<span className="[overflow-wrap:anywhere]">{plan.id}</span>}
         lead={<OriginLine what="Plan" origin={plan.origin} />}
-        actions={<RunPlan plan={plan} />}
+        actions={
+          <>
+            <ChangePlan plan={plan} />
+            <RunPlan plan={plan} />
+          </>
+        }
       />
       {plan.warnings.length > 0 && (
         <div className="mb-4 rounded-xl border border-warn/50 bg-warn/10 px-4 py-2.5">

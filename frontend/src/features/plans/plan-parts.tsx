@@ -1,7 +1,7 @@
 /** What plans and instances show in the same way: where they come from, their targets, their next runs. */
 import { Link } from '@tanstack/react-router'
 import type { Plan, PlanTarget, Schemas } from '@/api/client'
-import { list, sentence } from '@/lib/format'
+import { exactTime, list, sentence, zonedTime } from '@/lib/format'
 import { jobTone } from '@/lib/job'
 import { retentionText } from '@/lib/retention'
 import { originWord, planTargetWord } from '@/lib/words'
@@ -22,9 +22,10 @@ export function OriginBadge({ origin }: { origin: Origin }) {
 
 /** What a page is about, and where that is changed. */
 export function OriginLine({ what, origin }: { what: string; origin: Origin }) {
+  const where = origin === 'api' ? 'It is changed here.' : 'It is changed there, not here.'
   return (
     <>
-      {what} {originWord[origin]}. It is changed there, not here.
+      {what} {originWord[origin]}. {where}
     </>
   )
 }
@@ -73,7 +74,9 @@ export function PlanTargets({ targets }: { targets: readonly PlanTarget[] }) {
   )
 }
 
-/** When the next runs are, in the reader's zone, exact on hover. */
+const here = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** When the next runs are, in the plan's own zone; where that is another one than the reader's, in both. */
 export function NextRuns({ runs, zone }: { runs: readonly string[]; zone: string }) {
   if (runs.length === 0) return <Empty title="No next run">It runs only when somebody asks for it.</Empty>
   return (
@@ -81,16 +84,23 @@ export function NextRuns({ runs, zone }: { runs: readonly string[]; zone: string
       <ol className="divide-y divide-line">
         {runs.map((at) => (
           <li key={at} className="flex justify-between gap-4 px-4 py-2">
-            <When at={at} />
+            <span>
+              <time dateTime={at} title={exactTime(at)}>
+                {zonedTime(at, zone)}
+              </time>
+              {zone !== here && (
+                <span className="block text-muted text-xs">
+                  <When at={at} /> for you
+                </span>
+              )}
+            </span>
             <span className="text-muted">
               <Ago at={at} />
             </span>
           </li>
         ))}
       </ol>
-      <p className="border-line border-t px-4 py-2 text-muted text-xs">
-        Shown in your zone; the schedule is read in {zone}.
-      </p>
+      <p className="border-line border-t px-4 py-2 text-muted text-xs">In the zone of the plan, {zone}.</p>
     </>
   )
 }

@@ -1,8 +1,9 @@
 import { Link } from '@tanstack/react-router'
+import { Plus } from 'lucide-react'
 import { api, BY_CURSOR, type Plan } from '@/api/client'
 import { Warnings } from '@/features/stacks/stack-rows'
 import { list } from '@/lib/format'
-import { Button } from '@/ui/button'
+import { Button, buttonClass } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
@@ -58,8 +59,8 @@ function Columns() {
 function NoPlans() {
   return (
     <Empty title="No plans yet">
-      A plan says what is backed up, when, and for how long. Every instance in the configuration has one;
-      further ones are made through the API. Stacks can be backed up without a plan.
+      A plan says what is backed up, when, and for how long. Every instance has one; further ones are made
+      here, in the configuration, or by labels. Stacks can be backed up without a plan.
     </Empty>
   )
 }
@@ -72,6 +73,11 @@ export function PlansPage() {
         documentTitle="Plans"
         title="Plans"
         lead="What is backed up, when, and how long it is kept."
+        actions={
+          <Link to="/plans/new" className={buttonClass('primary')}>
+            <Plus aria-hidden /> New plan
+          </Link>
+        }
       />
       <Card>
         <QueryState query={query} what="The plans" skeleton={<SkeletonRows rows={4} size="h-12" />}>

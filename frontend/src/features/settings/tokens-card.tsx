@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { api, type Schemas } from '@/api/client'
+import { count } from '@/lib/format'
 import { scopeWord } from '@/lib/words'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
@@ -117,6 +118,29 @@ function Made({ made }: { made: Schemas['CreatedToken'] }) {
   )
 }
 
+function List({ tokens }: { tokens: readonly Token[] }) {
+  return (
+    <ul className="divide-y divide-line">
+      {tokens.map((token) => (
+        <Row key={token.id} token={token} />
+      ))}
+    </ul>
+  )
+}
+
+/** The signed-in browsers; more than a few hide the tokens. */
+function Sessions({ sessions }: { sessions: readonly Token[] }) {
+  if (sessions.length === 0) return null
+  return (
+    <details className="border-line border-t">
+      <summary className="cursor-pointer px-4 py-2.5 text-muted">
+        {count(sessions.length, 'signed-in browser')}
+      </summary>
+      <List tokens={sessions} />
+    </details>
+  )
+}
+
 export function TokensCard() {
   const [made, setMade] = useState<Schemas['CreatedToken'] | null>(null)
   const query = api.useQuery('get', '/api/v1/auth/tokens', {
@@ -127,17 +151,15 @@ export function TokensCard() {
       <NewToken onMade={setMade} />
       {made && <Made made={made} />}
       <QueryState query={query} what="The tokens" skeleton={<SkeletonRows rows={3} size="h-10" />}>
-        {(page) =>
-          page.items.length === 0 ? (
-            <Empty title="No tokens yet" />
-          ) : (
-            <ul className="divide-y divide-line">
-              {page.items.map((token) => (
-                <Row key={token.id} token={token} />
-              ))}
-            </ul>
+        {(page) => {
+          const tokens = page.items.filter((token) => !token.is_session)
+          return (
+            <>
+              {tokens.length === 0 ? <Empty title="No tokens yet" /> : <List tokens={tokens} />}
+              <Sessions sessions={page.items.filter((token) => token.is_session)} />
+            </>
           )
-        }
+        }}
       </QueryState>
     </Card>
   )

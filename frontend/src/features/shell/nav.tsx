@@ -1,7 +1,6 @@
-import { Link, useLocation } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import {
   CalendarClock,
-  Ellipsis,
   HardDrive,
   History,
   Layers,
@@ -10,8 +9,7 @@ import {
   ScrollText,
   Settings,
 } from 'lucide-react'
-import { cn } from '@/ui/cn'
-import { LinkMenu } from '@/ui/menu'
+import { lazy, Suspense } from 'react'
 
 /** The pages of the main navigation. A new one needs a route in `router.tsx`, which its type demands. */
 export const NAV = [
@@ -46,24 +44,10 @@ export function SideNav() {
 
 /** A phone is wide enough for five; the other pages are below "More". */
 const AT_HAND: readonly string[] = ['/', '/stacks', '/plans', '/jobs']
-const MORE = NAV.filter((item) => !AT_HAND.includes(item.to))
-const ITEM = 'flex min-w-0 flex-col items-center gap-0.5 py-2 text-[11px]'
+export const MORE = NAV.filter((item) => !AT_HAND.includes(item.to))
+export const ITEM = 'flex min-w-0 flex-col items-center gap-0.5 py-2 text-[11px]'
 
-function More() {
-  const path = useLocation({ select: (location) => location.pathname })
-  const isHere = MORE.some((item) => path.startsWith(item.to))
-  const trigger = (
-    <button type="button" className={cn(ITEM, isHere ? 'font-medium text-accent' : 'text-muted')}>
-      <Ellipsis className="size-5" aria-hidden /> More
-    </button>
-  )
-  const links = MORE.map((item) => (
-    <Link key={item.to} to={item.to} activeProps={{ className: 'font-medium text-accent' }}>
-      <item.icon className="size-4" aria-hidden /> {item.label}
-    </Link>
-  ))
-  return <LinkMenu trigger={trigger} links={links} />
-}
+const More = lazy(async () => ({ default: (await import('./more')).More }))
 
 export function BottomNav() {
   return (
@@ -83,7 +67,9 @@ export function BottomNav() {
           <item.icon className="size-5" aria-hidden /> {item.label}
         </Link>
       ))}
-      <More />
+      <Suspense fallback={<span className={ITEM} />}>
+        <More />
+      </Suspense>
     </nav>
   )
 }

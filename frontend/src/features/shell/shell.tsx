@@ -1,32 +1,18 @@
 /** What stands around every page: navigation, theme, sign-out, the notices that concern all pages. */
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { BookOpen, LogOut, Monitor, Moon, Sun, WifiOff } from 'lucide-react'
-import type { ReactElement } from 'react'
+import { BookOpen, LogOut, WifiOff } from 'lucide-react'
+import { lazy, Suspense } from 'react'
 import { api } from '@/api/client'
 import { useMe } from '@/features/auth/gate'
 import { useEvents, useIsOffline } from '@/features/live/events'
-import { setTheme, THEMES, type Theme, useTheme } from '@/lib/theme'
 import { Button, buttonClass } from '@/ui/button'
 import { Brand } from '@/ui/mark'
-import { ChoiceMenu } from '@/ui/menu'
 import { tellProblem } from '@/ui/toast'
 import { BottomNav, SideNav } from './nav'
 
-const ICON = { system: Monitor, light: Sun, dark: Moon }
-const NAME: Record<Theme, string> = { system: 'System', light: 'Light', dark: 'Dark' }
-
-function ThemeMenu() {
-  const theme = useTheme()
-  const Icon = ICON[theme]
-  const trigger: ReactElement = (
-    <Button variant="ghost" size="icon" aria-label={`Theme: ${NAME[theme]}`}>
-      <Icon aria-hidden />
-    </Button>
-  )
-  const choices = THEMES.map((value) => ({ value, label: NAME[value] }))
-  return <ChoiceMenu trigger={trigger} label="Theme" value={theme} choices={choices} onChoose={setTheme} />
-}
+/** Not needed to read the page, so it comes after it. */
+const ThemeMenu = lazy(async () => ({ default: (await import('./theme-menu')).ThemeMenu }))
 
 function SignOut() {
   const client = useQueryClient()
@@ -53,7 +39,9 @@ function SignOut() {
 function Tools() {
   return (
     <div className="flex items-center gap-1">
-      <ThemeMenu />
+      <Suspense fallback={<span className="size-9" />}>
+        <ThemeMenu />
+      </Suspense>
       <a
         href="/swagger-ui/"
         className={buttonClass('ghost', 'icon')}

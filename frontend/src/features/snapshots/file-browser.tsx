@@ -1,13 +1,16 @@
 /** What is in a snapshot: a directory at a time, page by page, with the way to it in the address. */
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { ChevronRight, Download, File, FileSymlink, Folder, type LucideIcon } from 'lucide-react'
+import { ChevronRight, Download, File, FileSymlink, Folder, type LucideIcon, Undo2 } from 'lucide-react'
+import { useState } from 'react'
 import { api, BY_CURSOR, type Schemas } from '@/api/client'
-import { isProblem } from '@/api/problem'
+import { isProblem, problemText } from '@/api/problem'
 import { crumbsOf, downloadUrl, type Place, PREVIEW_BYTES, placeOfEntry } from '@/lib/entry-path'
 import { bytes, count } from '@/lib/format'
+import { type Ticked, toggle } from '@/lib/selection'
 import { entryKindWord } from '@/lib/words'
 import { Button, buttonClass } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
+import { Checkbox } from '@/ui/checkbox'
 import { QueryError } from '@/ui/query-state'
 import { SkeletonRows } from '@/ui/skeleton'
 import { When } from '@/ui/time'
@@ -16,7 +19,7 @@ import { FilePreview } from './file-preview'
 type Entry = Schemas['ArchiveEntry']
 
 const route = getRouteApi('/snapshots/$id')
-const PAGE = 200
+const PAGE = 100
 const LINK = 'break-all font-medium underline-offset-4 hover:underline'
 
 const ICON: Partial<Record<Entry['kind'], LucideIcon>> = { directory: Folder, symlink: FileSymlink }
@@ -108,7 +111,12 @@ function Name({ id, place, entry }: { id: string; place: Place; entry: Entry }) 
   return <span className="break-all">{entry.name}</span>
 }
 
-function Row({ id, place, entry }: { id: string; place: Place; entry: Entry }) {
+interface Choice {
+  picked: Ticked
+  toggle: (path: string) => void
+}
+
+function Row({ id, place, entry, picked, toggle }: { id: string; place: Place; entry: Entry } & Choice) {
   const Icon = ICON[entry.kind] ?? File
   return (
     <li
@@ -116,6 +124,16 @@ function Row({ id, place, entry }: { id: string; place: Place; entry: Entry }) {
       className="grid grid-cols-[minmax(0,1fr)_2.25rem] items-center gap-x-4 px-4 py-1 hover:bg-raised/60 sm:grid-cols-[minmax(0,1fr)_6rem_11rem_5rem_2.25rem]"
     >
       <div className="flex min-h-9 min-w-0 items-center gap-2.5">
+        {/* A path that is no UTF-8 cannot be named in a restore. */}
+        {entry.path_bytes ? (
+          <span className="-mx-2 w-10" />
+        ) : (
+          <Checkbox
+            state={picked.has(entry.path) ? 'all' : 'none'}
+            label={`Select ${entry.name}`}
+            onToggle={() => toggle(entry.path)}
+          />
+        )}
         <Icon className="size-4 shrink-0 text-muted" aria-label={entryKindWord[entry.kind]} />
         <span className="min-w-0">
           <Name id={id} place={place} entry={entry} />
@@ -150,7 +168,7 @@ function Row({ id, place, entry }: { id: string; place: Place; entry: Entry }) {
   )
 }
 
-function Entries({ id, place }: { id: string; place: Place }) {
+function Entries({ id, place, ...choice }: { id: string; place: Place } & Choice) {
   const query = useEntries(id, place)
   if (query.isPending) {
     return (
@@ -164,14 +182,25 @@ function Entries({ id, place }: { id: string; place: Place }) {
       </>
     )
   }
-  if (!query.data) return <QueryError query={query} what="The files" />
+  if (!query.data) {
+    return isProblem(query.error) && query.error.code === 'archive_not_indexed' ? (
+      <Empty title="It cannot be looked into from here">{problemText(query.error)}.</Empty>
+    ) : (
+      <QueryError query={query} what="The files" />
+    )
+  }
   const entries = query.data.pages.flatMap((page) => page.items)
   if (entries.length === 0) return <Empty title="Empty directory" />
   return (
     <>
-      <ul className="divide-y divide-line">
+      <ul
+        aria-label="Entries"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="relative max-h-[65dvh] divide-y divide-line overflow-auto"
+      >
         {entries.map((entry) => (
-          <Row key={entry.path_bytes ?? entry.path} id={id} place={place} entry={entry} />
+          <Row key={entry.path_bytes ?? entry.path} id={id} place={place} entry={entry} {...choice} />
         ))}
       </ul>
       <div className="flex flex-wrap items-center justify-between gap-3 border-line border-t px-4 py-2 text-muted text-xs">
@@ -190,13 +219,46 @@ function Entries({ id, place }: { id: string; place: Place }) {
   )
 }
 
+/** What is ticked, in whichever directory, and the way to its restore. */
+function Picked({ id, picked, clear }: { id: string; picked: Ticked; clear: () => void }) {
+  if (picked.size === 0) return null
+  return (
+    <>
+      <span role="status" className="text-muted">
+        {picked.size} selected
+      </span>
+      <Button size="sm" variant="ghost" onClick={clear}>
+        Clear
+      </Button>
+      <Link
+        to="/restore"
+        search={{ snapshot: id, path: [...picked].sort() }}
+        className={buttonClass('primary', 'sm')}
+      >
+        <Undo2 aria-hidden /> Restore selected…
+      </Link>
+    </>
+  )
+}
+
 export function FileBrowser({ id }: { id: string }) {
   const { file, ...place } = route.useSearch()
+  const [picked, setPicked] = useState<Ticked>(new Set())
   return (
-    <Card title="Files" hint="A directory at a time; a small text opens here, everything can be downloaded">
+    <Card
+      title="Files"
+      hint="A small text opens here; every file can be downloaded"
+      actions={<Picked id={id} picked={picked} clear={() => setPicked(new Set())} />}
+    >
       <Crumbs id={id} place={place} />
       {file !== undefined && <FilePreview id={id} place={place} name={file} />}
-      <Entries key={JSON.stringify(place)} id={id} place={place} />
+      <Entries
+        key={JSON.stringify(place)}
+        id={id}
+        place={place}
+        picked={picked}
+        toggle={(path) => setPicked((before) => toggle(before, path))}
+      />
     </Card>
   )
 }

@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { Download } from 'lucide-react'
+import { Download, Undo2 } from 'lucide-react'
 import { api, type Snapshot } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { TargetList } from '@/features/jobs/target-list'
@@ -15,7 +15,7 @@ import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { When } from '@/ui/time'
 import { FileBrowser } from './file-browser'
-import { SnapshotStatus, subjectOf } from './snapshots-page'
+import { SnapshotStatus, subjectOf } from './snapshot-rows'
 
 const route = getRouteApi('/snapshots/$id')
 
@@ -55,6 +55,11 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
         lead={<SnapshotStatus snapshot={snapshot} />}
         actions={
           <>
+            {!snapshot.removed_at && (
+              <Link to="/restore" search={{ snapshot: snapshot.id }} className={buttonClass('primary')}>
+                <Undo2 aria-hidden /> Restore…
+              </Link>
+            )}
             {!snapshot.removed_at && snapshot.archive && (
               <a href={downloadUrl(snapshot.id)} download className={buttonClass()}>
                 <Download aria-hidden /> Download

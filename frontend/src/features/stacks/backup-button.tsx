@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Play } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { api, type Stack } from '@/api/client'
-import { count, list } from '@/lib/format'
+import { count, duration, list } from '@/lib/format'
 import { type BackupEffect, backupEffect } from '@/lib/selection'
 import { Button, type ButtonSize } from '@/ui/button'
 import { ConfirmDialog } from '@/ui/dialog'
@@ -58,6 +58,22 @@ function Effect({ effect }: { effect: BackupEffect }) {
   )
 }
 
+/** For how long they were stopped the last time: what there is to tell of how long it will be. */
+function LastStop({ stacks }: { stacks: readonly Stack[] }) {
+  const known = stacks.filter((stack) => stack.last_job?.kind === 'backup' && stack.last_job.stopped_ms)
+  if (known.length === 0) return null
+  return (
+    <p>
+      The last time{' '}
+      {list(
+        known.map((stack) => `${stack.name} was stopped for ${duration(stack.last_job?.stopped_ms ?? 0)}`),
+        5,
+      )}
+      .
+    </p>
+  )
+}
+
 export function BackupButton({
   stacks,
   size = 'md',
@@ -98,6 +114,7 @@ export function BackupButton({
       onConfirm={() => start.mutate({ body: { stacks: names } })}
     >
       <Effect effect={backupEffect(stacks)} />
+      <LastStop stacks={stacks} />
     </ConfirmDialog>
   )
 }

@@ -4,6 +4,7 @@ import { problemStatus } from '@/api/problem'
 import { ActiveJobs } from '@/features/jobs/active-jobs'
 import { JobRows } from '@/features/jobs/job-rows'
 import { NotFound } from '@/features/shell/not-found'
+import { SnapshotRows } from '@/features/snapshots/snapshot-rows'
 import { count, list } from '@/lib/format'
 import { sourceWord } from '@/lib/words'
 import { Card, Empty, Fact } from '@/ui/card'
@@ -13,6 +14,9 @@ import { Skeleton, SkeletonRows } from '@/ui/skeleton'
 import { StackStatus, Status } from '@/ui/status'
 import { Ago, When } from '@/ui/time'
 import { BackupButton } from './backup-button'
+import { CoverageCard } from './coverage-card'
+import { HistoryCard } from './history-card'
+import { RestoreLink } from './restore-link'
 import { Warnings } from './stack-rows'
 
 const route = getRouteApi('/stacks/$name')
@@ -73,54 +77,6 @@ function Services({ stack }: { stack: Stack }) {
   )
 }
 
-function Volumes({ stack }: { stack: Stack }) {
-  return (
-    <Card title="Volumes" hint={count(stack.volumes.length, 'volume')}>
-      {stack.volumes.length === 0 ? (
-        <Empty title="No named volumes" />
-      ) : (
-        <ul className="divide-y divide-line">
-          {stack.volumes.map((volume) => (
-            <li key={volume.name} className="px-4 py-2.5">
-              <p className="break-all font-medium">{volume.name}</p>
-              <p className="text-muted text-xs">
-                {volume.services.length > 0 ? `used by ${list(volume.services)}` : 'used by no service'}
-                {volume.driver !== 'local' && `, driver ${volume.driver}`}
-              </p>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
-  )
-}
-
-function Binds({ stack }: { stack: Stack }) {
-  return (
-    <Card title="Bind mounts" hint={count(stack.binds.length, 'path')}>
-      {stack.binds.length === 0 ? (
-        <Empty title="No bind mounts" />
-      ) : (
-        <ul className="divide-y divide-line">
-          {stack.binds.map((bind) => (
-            <li key={bind.source} className="px-4 py-2.5">
-              <p className="break-all font-mono text-xs leading-5">{bind.source}</p>
-              <p className="text-muted text-xs">
-                {bind.excluded
-                  ? `not captured: ${bind.excluded}`
-                  : bind.is_inside_stack
-                    ? 'captured with the stack directory'
-                    : 'captured'}
-                {bind.services.length > 0 && `; used by ${list(bind.services)}`}
-              </p>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
-  )
-}
-
 function Jobs({ name }: { name: string }) {
   const query = api.useQuery('get', '/api/v1/jobs', { params: { query: { stack: name, limit: 10 } } })
   const more = (
@@ -133,6 +89,28 @@ function Jobs({ name }: { name: string }) {
       <QueryState query={query} what="The jobs" skeleton={<SkeletonRows rows={3} size="h-10" />}>
         {(page) =>
           page.items.length > 0 ? <JobRows jobs={page.items} /> : <Empty title="Never backed up" />
+        }
+      </QueryState>
+    </Card>
+  )
+}
+
+function Snapshots({ name }: { name: string }) {
+  const query = api.useQuery('get', '/api/v1/snapshots', { params: { query: { stack: name, limit: 5 } } })
+  const more = (
+    <Link to="/snapshots" search={{ stack: name }} className="text-accent underline underline-offset-4">
+      All its snapshots
+    </Link>
+  )
+  return (
+    <Card title="Snapshots" actions={more}>
+      <QueryState query={query} what="The snapshots" skeleton={<SkeletonRows rows={3} size="h-10" />}>
+        {(page) =>
+          page.items.length > 0 ? (
+            <SnapshotRows snapshots={page.items} />
+          ) : (
+            <Empty title="No snapshots yet">A backup that succeeds leaves one here.</Empty>
+          )
         }
       </QueryState>
     </Card>
@@ -152,7 +130,12 @@ function StackView({ stack }: { stack: Stack }) {
         documentTitle={stack.name}
         title={<span className="break-all">{stack.name}</span>}
         lead={lead}
-        actions={<BackupButton stacks={[stack]} />}
+        actions={
+          <>
+            <RestoreLink stack={stack} />
+            <BackupButton stacks={[stack]} />
+          </>
+        }
       />
       {stack.warnings.length > 0 && (
         <div className="mb-4 rounded-xl border border-warn/50 bg-warn/10 px-4 py-2.5">
@@ -165,12 +148,11 @@ function StackView({ stack }: { stack: Stack }) {
           <Facts stack={stack} />
         </Card>
         <div className="grid items-start gap-4 lg:grid-cols-2">
+          <CoverageCard stack={stack} />
           <Services stack={stack} />
-          <div className="grid gap-4">
-            <Volumes stack={stack} />
-            <Binds stack={stack} />
-          </div>
         </div>
+        <HistoryCard name={stack.name} />
+        <Snapshots name={stack.name} />
         <Jobs name={stack.name} />
       </div>
     </>

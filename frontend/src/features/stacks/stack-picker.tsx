@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { Stack } from '@/api/client'
 import { chosen, type Ticked, tickState, toggle, toggleAll } from '@/lib/selection'
 import { isFailing } from '@/lib/verdict'
@@ -36,10 +36,11 @@ function worstFirst(stacks: readonly Stack[]): Stack[] {
 /** The stacks with a box each, and the button that backs up the ticked ones. Works on what it is given. */
 export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
   const [ticked, setTicked] = useState<Ticked>(new Set())
+  const toggleOne = useCallback((name: string) => setTicked((before) => toggle(before, name)), [])
   const [words, setWords] = useState('')
-  const shown = worstFirst(stacks).filter((stack) =>
-    stack.name.toLowerCase().includes(words.trim().toLowerCase()),
-  )
+  const wanted = useDeferredValue(words.trim().toLowerCase())
+  const sorted = useMemo(() => worstFirst(stacks), [stacks])
+  const shown = sorted.filter((stack) => stack.name.toLowerCase().includes(wanted))
   const names = shown.map((stack) => stack.name)
   const all = stacks.map((stack) => stack.name)
   const picked = chosen(ticked, all)
@@ -77,7 +78,7 @@ export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
       </div>
       <StackColumns />
       {shown.length > 0 ? (
-        <StackRows stacks={shown} ticked={ticked} onToggle={(name) => setTicked(toggle(ticked, name))} />
+        <StackRows stacks={shown} ticked={ticked} onToggle={toggleOne} />
       ) : (
         <Empty title={`No stack is called “${words.trim()}”`} />
       )}

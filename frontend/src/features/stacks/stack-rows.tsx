@@ -1,13 +1,13 @@
 import { Link } from '@tanstack/react-router'
 import { CircleAlert, CirclePlay } from 'lucide-react'
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import type { Stack } from '@/api/client'
 import { type PastJob, useHistory } from '@/features/jobs/history'
 import { usePlans } from '@/features/plans/use-plans'
 import { count, sentence } from '@/lib/format'
 import { jobTone } from '@/lib/job'
 import { useNow } from '@/lib/now'
-import { type Ticked, tickState } from '@/lib/selection'
+import type { Ticked } from '@/lib/selection'
 import { jobsByStack, stripOf } from '@/lib/strip'
 import { isFailing } from '@/lib/verdict'
 import { Checkbox } from '@/ui/checkbox'
@@ -15,6 +15,7 @@ import { cn } from '@/ui/cn'
 import { JobStatus, StackStatus, Status, toneClass } from '@/ui/status'
 import { Strip } from '@/ui/strip'
 import { Ago } from '@/ui/time'
+import { RestoreLink } from './restore-link'
 
 function SkipStop() {
   return (
@@ -81,14 +82,15 @@ function Protection({ stack }: { stack: Stack }) {
 
 /** The last month of a stack; a place of the same height while it is not known. */
 function Month({ jobs }: { jobs: readonly PastJob[] | undefined }) {
-  const now = useNow(600_000)
-  return <div className="h-[22px] max-sm:w-full">{jobs && <Strip cells={stripOf(jobs, now)} />}</div>
+  const day = new Date(useNow(600_000)).setHours(23, 59, 59, 0)
+  const cells = useMemo(() => jobs && stripOf(jobs, day), [jobs, day])
+  return <div className="h-[22px] max-sm:w-full">{cells && <Strip cells={cells} />}</div>
 }
 
 const COLUMNS =
-  'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_7rem_8.5rem] lg:grid-cols-[minmax(0,1fr)_180px_7rem_8.5rem]'
+  'sm:grid sm:gap-x-6 sm:grid-cols-[minmax(0,1fr)_7rem_8.5rem_6.5rem] lg:grid-cols-[minmax(0,1fr)_180px_7rem_8.5rem_6.5rem]'
 
-function Row({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefined }) {
+function Facts({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefined }) {
   return (
     <div className={`flex min-w-0 flex-1 flex-wrap items-start gap-x-4 gap-y-1.5 ${COLUMNS}`}>
       <div className="min-w-0 max-sm:w-full">
@@ -114,14 +116,43 @@ function Row({ stack, past }: { stack: Stack; past: readonly PastJob[] | undefin
         )}
         <Warnings warnings={stack.warnings} />
       </div>
-      <div className="max-sm:w-full sm:max-lg:col-span-3 sm:max-lg:row-start-2 lg:pt-0.5">
+      <div className="max-sm:w-full sm:max-lg:col-span-4 sm:max-lg:row-start-2 lg:pt-0.5">
         <Month jobs={past} />
       </div>
       <StackStatus state={stack.state} />
       <Protection stack={stack} />
+      <div className="max-sm:w-full sm:text-right">
+        <RestoreLink stack={stack} size="sm" />
+      </div>
     </div>
   )
 }
+
+interface RowProps {
+  stack: Stack
+  past: readonly PastJob[] | undefined
+  isTicked: boolean
+  onToggle: (name: string) => void
+}
+
+/** Drawn again only when something of it changes: there may be hundreds. */
+const Row = memo(function Row({ stack, past, isTicked, onToggle }: RowProps) {
+  return (
+    <li
+      data-stack={stack.name}
+      className="flex items-start gap-3 px-4 py-3 [contain-intrinsic-size:auto_4rem] [content-visibility:auto]"
+    >
+      <Checkbox
+        state={isTicked ? 'all' : 'none'}
+        label={`Select ${stack.name}`}
+        onToggle={() => onToggle(stack.name)}
+      />
+      <Facts stack={stack} past={past} />
+    </li>
+  )
+})
+
+const NONE: readonly PastJob[] = []
 
 /** Stacks as a list that reads the same on every width; on wide screens its columns line up. */
 export function StackRows({
@@ -131,6 +162,7 @@ export function StackRows({
 }: {
   stacks: readonly Stack[]
   ticked: Ticked
+  /** The same function every time, so that rows need not be drawn again. */
   onToggle: (name: string) => void
 }) {
   const history = useHistory().data
@@ -139,14 +171,13 @@ export function StackRows({
   return (
     <ul className="divide-y divide-line">
       {stacks.map((stack) => (
-        <li key={stack.name} data-stack={stack.name} className="flex items-start gap-3 px-4 py-3">
-          <Checkbox
-            state={tickState(ticked, [stack.name])}
-            label={`Select ${stack.name}`}
-            onToggle={() => onToggle(stack.name)}
-          />
-          <Row stack={stack} past={byStack && (byStack.get(stack.name) ?? [])} />
-        </li>
+        <Row
+          key={stack.name}
+          stack={stack}
+          past={byStack && (byStack.get(stack.name) ?? NONE)}
+          isTicked={ticked.has(stack.name)}
+          onToggle={onToggle}
+        />
       ))}
     </ul>
   )
@@ -162,6 +193,7 @@ export function StackColumns() {
         <span className="max-lg:hidden">Last 30 days</span>
         <span>State</span>
         <span>Protection</span>
+        <span />
       </div>
     </div>
   )

@@ -49,7 +49,7 @@ impl LogQuery {
 #[utoipa::path(
     tag = "compatibility",
     operation_id = "get_marina_job_log",
-    params(("id" = u64, Path, description = "The job's id as a number", example = 3_686_400_000_251_651_u64), LogQuery),
+    params(("id" = i64, Path, description = "The job's id as a number", example = 3_686_400_000_251_651_i64), LogQuery),
     responses((status = 200, description = "The lines", body = Vec<MarinaLogEntry>,
         example = json!([{"id": 17, "level": "INFO", "message": "volume 'blog_uploads' is read"}])))
 )]

@@ -1,8 +1,8 @@
 //! `GET /api/logs/system`
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::page::parse_limit;
 use crate::api::problem::ApiError;
@@ -26,6 +26,17 @@ pub struct SystemLogQuery {
     level: Option<String>,
 }
 
+/// A line, for a dashboard or for another node.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the answer in the document")]
+enum MarinaSystemLogLine {
+    /// For a dashboard.
+    Line(MarinaSystemLogEntry),
+    /// For another node.
+    Entry(MarinaLogEntry),
+}
+
 /// List the last lines of the service's log, as Marina does
 ///
 /// Newest first. A node that asks with `X-Marina-Mesh: true` gets them as the entries of a job's log. New clients take
@@ -37,7 +48,7 @@ pub struct SystemLogQuery {
         SystemLogQuery,
         ("X-Marina-Mesh" = Option<String>, Header, description = "`true` when another node asks", example = "true"),
     ),
-    responses((status = 200, description = "The lines", body = Vec<MarinaSystemLogEntry>,
+    responses((status = 200, description = "The lines", body = Vec<MarinaSystemLogLine>,
         example = json!([{"id": "nas:17", "level": "INFO", "message": "the service is up", "nodeName": "nas"}])))
 )]
 #[get("/api/logs/system")]

@@ -48,8 +48,8 @@ pub(crate) async fn get_log_file(
     query: web::Query<FileQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let is_download = match query.download.as_deref() {
-        None | Some("0" | "false") => false,
-        Some("1" | "true") => true,
+        None | Some("0") => false,
+        Some("1") => true,
         Some(_) => return Err(ApiError::invalid_query("download", "it must be 0 or 1")),
     };
     send(&state, &name, is_download).await

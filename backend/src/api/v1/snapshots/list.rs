@@ -1,6 +1,7 @@
 //! `GET /api/v1/snapshots`
 
 use actix_web::{HttpResponse, get, web};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -32,6 +33,15 @@ pub(crate) struct Filter {
     /// Only those with every target whole, or only the others.
     #[param(value_type = Option<bool>, example = true)]
     complete: Option<String>,
+    /// Only those that this backend stored: `archive`, `restic` or `custom_image`.
+    #[param(example = "archive")]
+    backend: Option<String>,
+    /// Only those whose capture began then or later.
+    #[param(example = "2026-11-21T00:00:00Z")]
+    since: Option<String>,
+    /// Only those whose capture began before.
+    #[param(example = "2026-11-28T00:00:00Z")]
+    until: Option<String>,
 }
 
 impl Filter {
@@ -42,6 +52,9 @@ impl Filter {
             instance: self.instance,
             plan: parse_parameter("plan", self.plan.as_deref())?,
             is_complete: parse_parameter("complete", self.complete.as_deref())?,
+            backend: parse_parameter("backend", self.backend.as_deref())?,
+            since: parse_parameter::<DateTime<Utc>>("since", self.since.as_deref())?,
+            until: parse_parameter::<DateTime<Utc>>("until", self.until.as_deref())?,
             ..SnapshotFilter::default()
         })
     }
@@ -81,13 +94,18 @@ mod tests {
             ("job=7", "job"),
             ("plan=..", "plan"),
             ("complete=yes", "complete"),
+            ("backend=tape", "backend"),
+            ("since=yesterday", "since"),
+            ("until=2026-13-01T00:00:00Z", "until"),
             ("x=1", "x"),
         ] {
             let answer = api.get_with(&secret, &format!("/api/v1/snapshots?{query}")).await;
             answer.assert_problem(400, "invalid_query");
             assert_eq!(answer.body["errors"][0]["name"], name);
         }
-        let answer = api.get_with(&secret, "/api/v1/snapshots?stack=blog&complete=true&instance=nas&plan=nas").await;
+        let all = "stack=blog&complete=true&instance=nas&plan=nas&backend=archive&since=2026-01-01T00:00:00%2B01:00\
+            &until=2026-02-01T00:00:00Z";
+        let answer = api.get_with(&secret, &format!("/api/v1/snapshots?{all}")).await;
         assert_eq!((answer.status, answer.body), (200, serde_json::json!({"items": [], "next_cursor": null})));
     }
 }

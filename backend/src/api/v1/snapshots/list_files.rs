@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::path::{PathQuery, of_cursor, to_cursor};
+use super::path::{PathQuery, of_cursor, to_page};
 use crate::api::answer;
 use crate::api::page::PageQuery;
 use crate::api::problem::ApiError;
@@ -10,14 +10,14 @@ use crate::api::state::AppState;
 use crate::api::wire::ArchiveEntryList;
 use crate::domain::entry::EntryPath;
 use crate::domain::ids::SnapshotId;
-use crate::engine::Listing;
-use crate::store::Page;
 
 /// List files of a snapshot
 ///
-/// What is directly in a directory of the snapshot's archive, in the order of names as bytes; the top directory when no
-/// path is named. Told by the index beside the archive, whatever the archive's size. Where the index is missing or
-/// damaged it is made anew, which takes as long as reading the archive twice. The manifest is not listed.
+/// What is directly in a directory of the snapshot, in the order of names as bytes; the top directory when no path is
+/// named. Of an archive the index beside it tells, whatever the archive's size. Where the index is missing or damaged it
+/// is made anew, which takes as long as reading the archive twice. The manifest is not listed. Of a restic snapshot
+/// restic tells, which takes a second or more unless it was asked lately; paths are those of the host that it was made
+/// on, without the leading slash.
 #[utoipa::path(
     tag = "snapshots",
     operation_id = "list_snapshot_files",
@@ -27,10 +27,13 @@ use crate::store::Page;
     ),
     responses(
         (status = 200, description = "A page of entries", body = ArchiveEntryList),
-        (status = 404, description = "snapshot_not_found: there is no such snapshot; entry_not_found: the archive has no \
-            such path; archive_missing: the archive was removed, or is not where it was"),
+        (status = 404, description = "snapshot_not_found: there is no such snapshot; entry_not_found: it has no such path; \
+            archive_missing: it was removed, or is not where it was"),
         (status = 409, description = "not_a_directory: there is something else; archive_damaged: the archive is not what \
-            was recorded; archive_not_indexed: it is of a kind that cannot be looked into"),
+            was recorded; archive_not_indexed: it is of a kind that cannot be looked into; instance_not_ready: the \
+            repository cannot be used as it is"),
+        (status = 429, description = "too_many_requests: as many snapshots are looked into as may be at once"),
+        (status = 502, description = "instance_failed: restic could not read the snapshot"),
         (status = 503, description = "index_rebuilding: the index is being made anew, ask again after `Retry-After` \
             seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end"),
     )
@@ -53,10 +56,4 @@ pub(crate) async fn list_snapshot_files(
 /// A cursor goes on in the directory that it came from.
 fn after(directory: &EntryPath, id: &str) -> Result<EntryPath, ApiError> {
     of_cursor(id).filter(|path| path.is_in(directory)).ok_or(ApiError::InvalidCursor)
-}
-
-fn to_page(listing: Listing) -> Page<crate::domain::entry::ArchiveEntry> {
-    let last = listing.entries.last().filter(|_| listing.has_more);
-    let next = last.map(|entry| to_cursor(&entry.path));
-    Page { items: listing.entries, next }
 }

@@ -9,10 +9,12 @@ pub mod list_files;
 mod path;
 pub mod preview_restore;
 pub mod restore;
+pub mod search;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list::list_snapshots).service(get::get_snapshot);
     config.service(list_files::list_snapshot_files).service(download::download_snapshot);
+    config.service(search::find_snapshot_files);
     config.service(restore::restore_snapshot).service(preview_restore::preview_restore);
 }

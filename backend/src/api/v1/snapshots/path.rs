@@ -4,13 +4,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::problem::ApiError;
-use crate::domain::entry::EntryPath;
+use crate::domain::entry::{ArchiveEntry, EntryPath};
+use crate::engine::Listing;
+use crate::store::Page;
 
 /// A path within a snapshot.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PathQuery {
-    /// A path, seen from the archive's top directory.
+    /// A path, seen from the top directory of the snapshot.
     #[param(example = "volumes/blog_db")]
     path: Option<String>,
     /// The same in hexadecimal, for a path that is no UTF-8.
@@ -40,8 +42,15 @@ pub(super) fn of_cursor(id: &str) -> Option<EntryPath> {
 }
 
 /// The id of a cursor that goes on after `path`.
-pub(super) fn to_cursor(path: &EntryPath) -> String {
+fn to_cursor(path: &EntryPath) -> String {
     path.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The page that a listing is.
+pub(super) fn to_page(listing: Listing) -> Page<ArchiveEntry> {
+    let last = listing.entries.last().filter(|_| listing.has_more);
+    let next = last.map(|entry| to_cursor(&entry.path));
+    Page { items: listing.entries, next }
 }
 
 fn from_hex(name: &'static str, digits: &str) -> Result<Vec<u8>, ApiError> {

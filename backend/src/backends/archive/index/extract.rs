@@ -89,11 +89,11 @@ fn not_a_file(listed: &Listed) -> ExtractError {
     ExtractError::NotAFile(String::from_utf8_lossy(&listed.path).into_owned())
 }
 
-fn differs(listed: &Listed) -> ExtractError {
+pub(super) fn differs(listed: &Listed) -> ExtractError {
     ExtractError::Content(String::from_utf8_lossy(&listed.path).into_owned())
 }
 
-fn damaged(error: TarError) -> ExtractError {
+pub(super) fn damaged(error: TarError) -> ExtractError {
     ExtractError::Index(match error {
         TarError::Io(error) if error.raw_os_error().is_some() => IndexError::Read(error),
         TarError::Io(error) => IndexError::Damaged(error.to_string()),
@@ -164,17 +164,27 @@ pub(super) struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    fn at(index: &'a ArchiveIndex, offset: u64) -> io::Result<Self> {
-        let (mut low, mut high) = (0, index.offsets.len());
+    pub(super) fn at(index: &'a ArchiveIndex, offset: u64) -> io::Result<Self> {
+        let mut plain = Self { index, next: 0, piece: Vec::new(), at: 0 };
+        plain.go_to(offset)?;
+        Ok(plain)
+    }
+
+    /// Goes on at `offset` in the tar; the piece at hand is not read again.
+    pub(super) fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        let (mut low, mut high) = (0, self.index.offsets.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            if index.offsets.get(middle)?.0 <= offset { low = middle + 1 } else { high = middle }
+            if self.index.offsets.get(middle)?.0 <= offset { low = middle + 1 } else { high = middle }
         }
-        let first = low.checked_sub(1).ok_or_else(|| io::Error::other("the index has no pieces"))?;
-        let within = offset - index.offsets.get(first)?.0;
-        let mut plain = Self::at_piece(index, first)?;
-        plain.at = usize::try_from(within).map_err(io::Error::other)?;
-        Ok(plain)
+        let number = low.checked_sub(1).ok_or_else(|| io::Error::other("the index has no pieces"))?;
+        let within = offset - self.index.offsets.get(number)?.0;
+        if self.next != number + 1 {
+            self.next = number;
+            self.load()?;
+        }
+        self.at = usize::try_from(within).map_err(io::Error::other)?;
+        Ok(())
     }
 
     /// From the beginning of a piece on.
@@ -212,9 +222,9 @@ impl Read for Plain<'_> {
     }
 }
 
-struct Hashed<R> {
-    body: R,
-    hasher: blake3::Hasher,
+pub(super) struct Hashed<R> {
+    pub(super) body: R,
+    pub(super) hasher: blake3::Hasher,
 }
 
 impl<R: Read> Read for Hashed<R> {
@@ -226,9 +236,9 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 /// Tells errors of the receiver from those of the archive.
-struct Out<'a> {
-    to: &'a mut dyn Write,
-    failure: Option<io::Error>,
+pub(super) struct Out<'a> {
+    pub(super) to: &'a mut dyn Write,
+    pub(super) failure: Option<io::Error>,
 }
 
 impl Write for Out<'_> {

@@ -19,6 +19,7 @@
 
 mod about;
 mod extract;
+mod folder;
 mod read;
 mod rebuild;
 mod sort;

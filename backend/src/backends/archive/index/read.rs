@@ -151,6 +151,29 @@ impl ArchiveIndex {
         Ok(listed)
     }
 
+    /// What `is_wanted` says of its path, anywhere in the archive, as a walk goes: at most `limit` of it, behind the path
+    /// `after`. Directories that have no entry of their own are not asked about.
+    ///
+    /// # Errors
+    /// [`IndexError`] when the index cannot be read.
+    pub fn search(
+        &self,
+        is_wanted: &dyn Fn(&[u8]) -> bool,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, IndexError> {
+        let after = after.map(key_of);
+        let mut walk = Walk::from(self, after.as_deref().unwrap_or_default())?;
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let Some(item) = walk.next()? else { break };
+            if after.as_ref() != Some(&item.key) && is_wanted(&path_of_key(&item.key)) {
+                found.push(Listed::of(&item)?);
+            }
+        }
+        Ok(found)
+    }
+
     fn items(&self, number: usize) -> Result<Vec<Item>, IndexError> {
         let Some(block) = self.blocks.get(number) else { return Ok(Vec::new()) };
         let mut stored = vec![0; block.stored_len as usize];
@@ -174,7 +197,7 @@ fn behind(mut key: Vec<u8>) -> Vec<u8> {
 }
 
 impl Listed {
-    fn of(item: &Item) -> Result<Self, IndexError> {
+    pub(super) fn of(item: &Item) -> Result<Self, IndexError> {
         let entry = serde_json::from_slice(&item.json).map_err(|error| IndexError::Unusable(error.to_string()))?;
         Ok(Self { path: path_of_key(&item.key), entry: Some(entry), at: item.at })
     }
@@ -197,6 +220,36 @@ impl Block {
             bytes = rest;
         }
         Some(blocks)
+    }
+}
+
+/// The entries one after another, each path once.
+pub(super) struct Walk<'a> {
+    cursor: Cursor<'a>,
+    next: Option<Item>,
+}
+
+impl<'a> Walk<'a> {
+    /// From the first entry on whose key is not less than `key`.
+    pub(super) fn from(index: &'a ArchiveIndex, key: &[u8]) -> Result<Self, IndexError> {
+        let mut cursor = Cursor::new(index);
+        cursor.seek(key)?;
+        let next = cursor.next()?;
+        Ok(Self { cursor, next })
+    }
+
+    /// Of several entries with one path the last one.
+    pub(super) fn next(&mut self) -> Result<Option<Item>, IndexError> {
+        let Some(mut item) = self.next.take() else { return Ok(None) };
+        loop {
+            match self.cursor.next()? {
+                Some(same) if same.key == item.key => item = same,
+                next => {
+                    self.next = next;
+                    return Ok(Some(item));
+                }
+            }
+        }
     }
 }
 

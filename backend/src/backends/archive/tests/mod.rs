@@ -2,6 +2,7 @@
 //! needs devices, owners and attributes; a missing `tar` or `gzip` is a failure.
 
 mod clones;
+mod folder;
 mod gaps;
 mod generations;
 mod odd_tree;

@@ -21,10 +21,35 @@ async fn a_repository_that_lost_its_config_is_not_made_anew() {
     let bench = Bench::new().await;
     fs::rename(bench.path("repository/config"), bench.path("config")).expect("moved");
     let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
+    assert!(sentence.contains("was broken off") && sentence.contains("holds no data"), "{sentence}");
+    fs::write(bench.path("repository/data/00/pack"), "data").expect("written");
+    let sentence = not_ready(bench.backend().prepare(&bench.work(), true).await);
     assert!(sentence.contains("has lost its file 'config'") && sentence.contains("keys"), "{sentence}");
     assert!(!bench.path("repository/config").exists());
     fs::rename(bench.path("config"), bench.path("repository/config")).expect("moved");
     bench.backend().prepare(&bench.work(), false).await.expect("it opens again");
+}
+
+#[tokio::test]
+async fn the_making_of_a_repository_is_not_broken_off_by_a_cancel() {
+    let mut bench = Bench::empty();
+    let restic = super::runs::which("restic");
+    let (begun, go) = (bench.path("begun"), bench.path("go"));
+    bench.shim(&format!(
+        "case \" $* \" in *' init '*) touch {}; until [ -e {} ]; do sleep 0.01; done ;; esac; exec {restic} \"$@\"",
+        begun.display(),
+        go.display()
+    ));
+    let (backend, work) = (bench.backend(), bench.work());
+    let cancel = work.cancel.clone();
+    let prepared = tokio::spawn(async move { backend.prepare(&work, true).await });
+    while !begun.exists() {
+        tokio::task::yield_now().await;
+    }
+    cancel.cancel();
+    fs::write(&go, "").expect("written");
+    prepared.await.expect("no panic").expect("made");
+    assert!(bench.path("repository/config").exists());
 }
 
 #[tokio::test]
