@@ -113,6 +113,10 @@ async fn judge(place: &str) -> Option<String> {
     let scene = Scene::set(place).await?;
     scene.killed_at(place);
     let (was_up, had_it) = (scene.is_up().await, scene.plans(place).contains(&scene.plan));
+    if had_it {
+        let record = std::fs::read_to_string(scene.root.path().join("config.json.mainstay-plans")).expect("a record");
+        assert!(record.contains(&scene.plan), "{place}: it is known whose it is: {record}");
+    }
     let next: Output = scene.reconcile().output().expect("the binary runs");
     assert!(matches!(next.status.code(), Some(0 | 2 | 3)), "{place}: {next:?}");
     assert!(!String::from_utf8_lossy(&next.stdout).contains("SECRET-OF-THE-REPO"), "{place}");

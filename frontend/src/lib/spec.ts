@@ -110,7 +110,8 @@ export function planForm(plan: Plan | null, instance = ''): PlanForm {
   return {
     ...EMPTY,
     id: plan.id,
-    instance: plan.instance,
+    // Only a plan of Backrest has none, and that is not changed here.
+    instance: plan.instance ?? instance,
     schedule: plan.schedule ?? '',
     timezone: plan.timezone,
     retention: plan.retention,

@@ -171,10 +171,14 @@ impl Reconciler {
         if let Some(why) = guard.hold(what, self.would_restart()) {
             return Ok(self.sum_up(&scene, &seen, Outcome::Deferred { why }, false, Vec::new()));
         }
+        // Before it is written: after a kill in between it would be somebody else's plan.
+        let intended: BTreeSet<String> = scene.owned.union(&seen.owned()).cloned().collect();
+        let mut early = self.save_owned(&intended).await;
         let applied = match self.apply(&scene, &document).await {
             Ok(applied) => applied,
             Err(error) => {
                 guard.note_failure(what);
+                self.save_owned(&scene.owned).await;
                 return Err(error);
             }
         };
@@ -182,8 +186,9 @@ impl Reconciler {
         pause_point::reach("apply.ended").await;
         if !matches!(outcome, Outcome::Deferred { .. }) {
             guard.note_success(matches!(outcome, Outcome::Restarted { .. }));
-            notes.extend(self.record(&scene, &merge).await);
+            early = self.record(&scene, &merge).await;
         }
+        notes.extend(early);
         Ok(self.sum_up(&scene, &merge, outcome, false, notes))
     }
 
@@ -257,7 +262,12 @@ impl Reconciler {
         let mut ours = merge.owned();
         let doubtful = wish.skipped.iter().flat_map(|skipped| &skipped.ids);
         ours.extend(doubtful.filter(|id| scene.owned.contains(*id)).cloned());
-        let saved = self.0.parts.owned.save(&ours).await;
+        self.save_owned(&ours).await
+    }
+
+    /// Says why it could not be done.
+    async fn save_owned(&self, ours: &BTreeSet<String>) -> Option<String> {
+        let saved = self.0.parts.owned.save(ours).await;
         saved.err().map(|why| format!("it could not be recorded which plans were made from labels: {why}"))
     }
 

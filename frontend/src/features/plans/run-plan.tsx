@@ -39,7 +39,7 @@ export function RunPlan({
     onError: (error) => tellProblem('The backup could not be started', error),
     onSettled: () => void client.invalidateQueries({ queryKey: ['get', '/api/v1/jobs'] }),
   })
-  const isEmpty = plan.sources.length === 0
+  const isEmpty = plan.targets.length === 0 && plan.sources.length === 0
   const trigger = (
     <Button
       variant={isPlain ? 'outline' : 'primary'}
