@@ -18,33 +18,27 @@ use crate::store::Store;
 /// How long it is waited for Backrest to be idle.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The reconciler of a service; nothing is kept in step yet. A command leaves it at that: it is over before anything is worth
-/// being kept in step.
-pub(super) fn of_config(
+/// The reconciler of the configured Backrest, if there is one. It keeps Backrest in step `for_as_long` as the service runs; for
+/// a command nothing is, because it is over before anything is worth being kept in step.
+pub(super) fn start(
     config: &Config,
     engine: &JobEngine,
     store: &Store,
     clock: &SharedClock,
+    for_as_long: Option<(&TaskTracker, &CancellationToken)>,
 ) -> anyhow::Result<Option<Reconciler>> {
     let Some(wanted) = &config.backrest else { return Ok(None) };
     let parts =
         ReconcilerParts { docker: engine.docker(), clock: clock.clone(), owned: OwnedPlans::Store(store.clone()) };
-    Ok(Some(Reconciler::new(options(wanted)?, parts)))
-}
-
-/// Keeps the configured Backrest in step from now on.
-pub(super) fn start(
-    reconciler: &Reconciler,
-    config: &Config,
-    engine: &JobEngine,
-    (tasks, shutdown): (&TaskTracker, &CancellationToken),
-) {
-    let Some(wanted) = &config.backrest else { return };
-    let (watching, log, stop) = (reconciler.clone(), engine.clone(), shutdown.clone());
-    let rhythm = Rhythm::new(wanted.interval, wanted.with_events);
-    tasks.spawn(async move {
-        watching.watch(rhythm, &stop, &|line| log.tell_of_backrest(&line), &|| {}).await;
-    });
+    let reconciler = Reconciler::new(options(wanted)?, parts);
+    if let Some((tasks, shutdown)) = for_as_long {
+        let (watching, log, stop) = (reconciler.clone(), engine.clone(), shutdown.clone());
+        let rhythm = Rhythm::new(wanted.interval, wanted.with_events);
+        tasks.spawn(async move {
+            watching.watch(rhythm, &stop, &|line| log.tell_of_backrest(&line), &|| {}).await;
+        });
+    }
+    Ok(Some(reconciler))
 }
 
 /// The reconciler of `mainstay resume`, without a store.
