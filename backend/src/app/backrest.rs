@@ -18,20 +18,21 @@ use crate::store::Store;
 /// How long it is waited for Backrest to be idle.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The reconciler of the configured Backrest, if there is one. It keeps Backrest in step `for_as_long` as the service runs; for
-/// a command nothing is, because it is over before anything is worth being kept in step.
+/// The reconciler of the configured Backrest, if there is one. It keeps Backrest in step from now on, but for a command, which
+/// is over before anything is worth being kept in step.
 pub(super) fn start(
     config: &Config,
     engine: &JobEngine,
     store: &Store,
     clock: &SharedClock,
-    for_as_long: Option<(&TaskTracker, &CancellationToken)>,
+    (tasks, shutdown): (&TaskTracker, &CancellationToken),
+    is_for_command: bool,
 ) -> anyhow::Result<Option<Reconciler>> {
     let Some(wanted) = &config.backrest else { return Ok(None) };
     let parts =
         ReconcilerParts { docker: engine.docker(), clock: clock.clone(), owned: OwnedPlans::Store(store.clone()) };
     let reconciler = Reconciler::new(options(wanted)?, parts);
-    if let Some((tasks, shutdown)) = for_as_long {
+    if !is_for_command {
         let (watching, log, stop) = (reconciler.clone(), engine.clone(), shutdown.clone());
         let rhythm = Rhythm::new(wanted.interval, wanted.with_events);
         tasks.spawn(async move {

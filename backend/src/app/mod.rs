@@ -133,8 +133,7 @@ impl Builder {
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
-        let backrest =
-            backrest::start(config, &engine, &store, &clock, (!is_for_command).then_some((&tasks, &shutdown)))?;
+        let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown), is_for_command)?;
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),
