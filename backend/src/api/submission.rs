@@ -8,6 +8,7 @@ use super::problem::ApiError;
 use super::refusal::of_own_plan;
 use super::state::AppState;
 use super::wire;
+use crate::domain::ids::SnapshotId;
 use crate::domain::job::{Job, Quiesce, Trigger};
 use crate::domain::names::{InstanceId, PlanId, StackName};
 use crate::engine::{BackupRequest, PlanRequest, RequestKey, RestoreRequest};
@@ -65,6 +66,12 @@ impl Wish for PlanRequest {
 }
 
 impl Wish for PlanId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Wish for SnapshotId {
     fn fingerprint(&self) -> String {
         self.to_string()
     }

@@ -32,6 +32,7 @@ mod failures;
 mod hung;
 mod instances;
 mod jobs;
+mod load;
 mod logs;
 mod marina;
 mod plans;
@@ -53,6 +54,7 @@ mod store_disk;
 mod store_lock;
 mod system;
 mod ten_days;
+mod verify;
 
 mod support {
     pub(crate) mod backrest;

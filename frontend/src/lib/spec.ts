@@ -110,8 +110,7 @@ export function planForm(plan: Plan | null, instance = ''): PlanForm {
   return {
     ...EMPTY,
     id: plan.id,
-    // Only a plan of Backrest has none, and that is not changed here.
-    instance: plan.instance ?? instance,
+    instance: plan.instance ?? '',
     schedule: plan.schedule ?? '',
     timezone: plan.timezone,
     retention: plan.retention,

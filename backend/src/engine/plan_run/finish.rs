@@ -129,6 +129,7 @@ async fn record(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, is_complete: b
         blake3: None,
         is_complete,
         verified_at: Some(now),
+        damage: None,
         removed_at: None,
         targets: job.targets,
     };

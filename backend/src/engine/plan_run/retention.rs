@@ -30,6 +30,9 @@ const MANY: u64 = 100_000;
 /// Why a snapshot stays whose plan nobody knows.
 const NOT_RECORDED: &str = "it is in no record of this installation, so it is not dropped";
 
+/// Why a snapshot stays that is known to be damaged.
+const DAMAGED: &str = "it is damaged and stands for nothing, but only a person removes it";
+
 /// What one lot of snapshots holds: that of a plan, or of a stack by the plan's means.
 type Lot = (PlanId, Option<StackName>);
 
@@ -81,6 +84,10 @@ impl Shelf {
             }
             let plan = record.and_then(|snapshot| snapshot.plan.clone()).unwrap_or_else(|| PlanId::from(instance));
             let stack = record.and_then(|snapshot| snapshot.stack.clone());
+            // What is known to be damaged stands for nothing, and goes only by hand: much may still be had from it.
+            if record.is_some_and(|snapshot| snapshot.damage.is_some()) {
+                continue;
+            }
             let candidate = Candidate { id: found.reference.clone(), at: found.at, is_complete: found.is_complete };
             lots.entry((plan, stack)).or_default().push(candidate);
         }
@@ -98,6 +105,16 @@ impl Shelf {
         })
     }
 
+    /// Snapshots of a plan that are known to be damaged.
+    fn damaged<'a>(&'a self, plan: &'a PlanId) -> impl Iterator<Item = KeepVerdict> + 'a {
+        let found = self.found.iter().filter(|found| found.is_ours);
+        found.filter_map(move |found| {
+            let record = self.find_record(found).filter(|snapshot| snapshot.plan.as_ref() == Some(plan))?;
+            let reason = format!("{DAMAGED}: {}", record.damage.as_ref()?.reason);
+            Some(KeepVerdict { id: found.reference.clone(), at: found.at, is_kept: true, reason })
+        })
+    }
+
     /// What becomes of the snapshots of a plan. While the clock cannot be believed, all are kept.
     fn judge(&self, engine: &JobEngine, plan: &Plan, instance: &InstanceId) -> Vec<KeepVerdict> {
         let now = engine.0.parts.clock.now();
@@ -112,6 +129,7 @@ impl Shelf {
                 }
             }
         }
+        verdicts.extend(self.damaged(&plan.id));
         if plan.id == PlanId::from(instance) {
             verdicts.extend(self.unknown());
         }

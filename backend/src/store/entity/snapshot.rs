@@ -24,6 +24,10 @@ pub(crate) struct Model {
     pub(crate) verified_at: Option<DateTimeUtc>,
     pub(crate) removed_at: Option<DateTimeUtc>,
     pub(crate) targets: Json,
+    pub(crate) damaged_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) damage: Option<String>,
+    pub(crate) tried_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

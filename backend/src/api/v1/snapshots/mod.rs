@@ -10,6 +10,7 @@ mod path;
 pub mod preview_restore;
 pub mod restore;
 pub mod search;
+pub mod verify;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -17,4 +18,5 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list_files::list_snapshot_files).service(download::download_snapshot);
     config.service(search::find_snapshot_files);
     config.service(restore::restore_snapshot).service(preview_restore::preview_restore);
+    config.service(verify::verify_snapshot);
 }
