@@ -62,6 +62,8 @@ mod restore;
 mod retention;
 mod steps;
 mod submit;
+#[allow(dead_code, reason = "the jobs that restore use it")]
+mod unpack;
 mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
