@@ -110,6 +110,7 @@ mod tests {
             verified_at: None,
             removed_at: None,
             targets: Vec::new(),
+            imported: None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepNa
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
 
+use super::import::{self, ImportRequest};
 use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
@@ -29,6 +30,8 @@ pub(super) enum Errand {
     Plan(PlanRequest),
     /// A check of what an instance has stored.
     Check(InstanceId),
+    /// Taking what lies somewhere into the record.
+    Import(ImportRequest),
     /// A restore, or taking one back.
     Restore(RestoreRequest),
 }
@@ -139,6 +142,7 @@ impl JobEngine {
         match errand {
             Errand::Stack(request) => Box::pin(backup::run(self, live, request)).await,
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
+            Errand::Import(request) => Box::pin(import::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
             Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
         }
@@ -184,6 +188,7 @@ impl Errand {
         match self {
             Self::Stack(request) => format!("backup of stack '{}' queued ({trigger})", request.stack),
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
+            Self::Import(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
             Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
         }

@@ -41,6 +41,7 @@ pub mod events;
 mod free_space;
 mod hooks;
 pub mod hub;
+mod import;
 mod instances;
 mod jobs;
 mod leftovers;
@@ -69,6 +70,7 @@ mod work;
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
+pub use import::{ImportRequest, ImportSource};
 pub use once::RequestKey;
 pub use pause_point::{PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS};
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
@@ -165,6 +167,8 @@ struct Inner {
     shutdown: CancellationToken,
     /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
     replay: replay::Watch,
+    /// Keeps imports apart.
+    importing: tokio::sync::Mutex<()>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -213,6 +217,7 @@ impl JobEngine {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
+            importing: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

@@ -61,6 +61,7 @@ mod table;
 mod tar_reader;
 mod trust;
 mod unpack;
+mod unindexed;
 mod verify;
 mod walk;
 mod watched;
@@ -89,6 +90,7 @@ pub use trust::{Trust, take_trust};
 pub use unpack::{
     Contents, Held, UnpackError, UnpackPlace, UnpackPlan, Unpacked, read_contents, remove_unpacked, sync_unpacked,
 };
+pub use unindexed::PlainArchives;
 pub use verify::{Problem, VerifyError, VerifyReport, verify};
 pub use watched::{GivenUp, watch};
 pub use writer::ArchiveWriter;

@@ -164,6 +164,7 @@ fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, reference: String)
         verified_at: Some(now),
         removed_at: None,
         targets: job.targets,
+        imported: None,
     }
 }
 

@@ -56,6 +56,7 @@ impl World {
                 verified_at: None,
                 removed_at: None,
                 targets: Vec::new(),
+                imported: None,
             };
             self.store.insert_snapshot(&snapshot).await.expect("recorded");
         }
