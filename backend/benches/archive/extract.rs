@@ -23,7 +23,10 @@ const OURS: &str = "ours, by the index";
 /// One more way: a line here. `$ARCHIVE` is read, `$WANTED` comes out as `$OUT`; the top directory is `bench`.
 const WAYS: [(&str, &str); 5] = [
     (OURS, "\"$SELF\" take \"$ARCHIVE\" \"$WANTED\" \"$OUT\""),
-    ("ours, as a restore does", "\"$SELF\" unpack \"$ARCHIVE\" \"$WANTED\" \"$OUT.d\" && mv \"$OUT.d/${WANTED#data/}\" \"$OUT\" && rm -r \"$OUT.d\""),
+    (
+        "ours, as a restore does",
+        "\"$SELF\" unpack \"$ARCHIVE\" \"$WANTED\" \"$OUT.d\" && mv \"$OUT.d/${WANTED#data/}\" \"$OUT\" && rm -r \"$OUT.d\"",
+    ),
     ("tar xzf ARCHIVE FILE", "tar -xOzf \"$ARCHIVE\" \"bench/$WANTED\" > \"$OUT\""),
     ("the same, first match", "tar -xOzf \"$ARCHIVE\" --occurrence=1 \"bench/$WANTED\" > \"$OUT\""),
     (
@@ -77,12 +80,10 @@ pub(crate) fn measure_extraction(gib: u64, rounds: usize) -> Result<Value> {
         json!({"name": name, "wall_secs": runs.iter().map(|run| run.wall_secs).collect::<Vec<_>>()})
     }).collect();
     let goals = goal::report(&goals);
-    Ok(
-        json!({
-            "bench": "extract", "machine": machine(), "gib": gib, "archive_bytes": size_bytes, "ways": rows,
-            "whole_secs": whole, "goals": goals,
-        }),
-    )
+    Ok(json!({
+        "bench": "extract", "machine": machine(), "gib": gib, "archive_bytes": size_bytes, "ways": rows,
+        "whole_secs": whole, "goals": goals,
+    }))
 }
 
 /// The median time of each way to unpack all of it.

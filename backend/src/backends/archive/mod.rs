@@ -60,8 +60,8 @@ mod stat;
 mod table;
 mod tar_reader;
 mod trust;
-mod unpack;
 mod unindexed;
+mod unpack;
 mod verify;
 mod walk;
 mod watched;
@@ -87,10 +87,10 @@ pub use report::{Finished, GapKind, LeftOut, PassStats, TargetReport, Warning};
 pub use space::{Estimate, adopt_index, estimate, free_bytes, prove_writable, publish, remove_archive};
 pub use stage::{Aside, Stage, Staged};
 pub use trust::{Trust, take_trust};
+pub use unindexed::PlainArchives;
 pub use unpack::{
     Contents, Held, UnpackError, UnpackPlace, UnpackPlan, Unpacked, read_contents, remove_unpacked, sync_unpacked,
 };
-pub use unindexed::PlainArchives;
 pub use verify::{Problem, VerifyError, VerifyReport, verify};
 pub use watched::{GivenUp, watch};
 pub use writer::ArchiveWriter;

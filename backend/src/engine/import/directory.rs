@@ -124,7 +124,8 @@ impl Found {
 
     fn tell_by_manifest(&mut self, about: Map<String, Value>, held: &[TargetContents]) {
         let told = serde_json::from_value::<About>(Value::Object(about));
-        let about = told.unwrap_or(About { stack: None, instance: None, host: None, created_at: None, results: Vec::new() });
+        let about =
+            told.unwrap_or(About { stack: None, instance: None, host: None, created_at: None, results: Vec::new() });
         self.stack = about.stack;
         self.instance = about.instance;
         self.host = about.host.unwrap_or_else(|| self.host.clone());

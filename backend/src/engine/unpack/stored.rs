@@ -32,7 +32,9 @@ fn guess_one(target: &TargetResult, paths: &[PathBuf], map: &PathMap) -> StoredT
 fn place_of(kind: TargetKind, name: &str, path: &Path, map: &PathMap) -> Option<PathBuf> {
     let staged = |place: &[&str]| rest_after(path, place);
     match kind {
-        TargetKind::Volume => rest_after(path, &["volumes", name, "_data"]).or_else(|| staged(&["vol", name])).or_else(|| staged(&["volume", name])),
+        TargetKind::Volume => rest_after(path, &["volumes", name, "_data"])
+            .or_else(|| staged(&["vol", name]))
+            .or_else(|| staged(&["volume", name])),
         // The directory of a dump holds that one file.
         TargetKind::Database => staged(&["dbs", name]).or_else(|| staged(&["db", name])).map(|_| PathBuf::new()),
         TargetKind::Bind | TargetKind::Path => {

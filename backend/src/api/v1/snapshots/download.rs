@@ -110,7 +110,8 @@ fn send_entry(entry: OpenEntry, name: &[u8]) -> HttpResponse {
 
 fn send_archive(req: &HttpRequest, archive: OpenArchive) -> Result<HttpResponse, ApiError> {
     let OpenArchive { mut file, snapshot } = archive;
-    let (size, etag) = (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3.as_deref().unwrap_or(snapshot.id.as_str())));
+    let (size, etag) =
+        (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3.as_deref().unwrap_or(snapshot.id.as_str())));
     let found = find_part(req, size, &etag)?;
     let part = found.unwrap_or(Part { start: 0, len: size });
     file.seek(SeekFrom::Start(part.start)).map_err(ApiError::internal)?;
