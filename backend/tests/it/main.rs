@@ -30,6 +30,7 @@ mod hung;
 mod import;
 mod instances;
 mod jobs;
+mod load;
 mod logs;
 mod marina;
 mod plans;
@@ -51,6 +52,7 @@ mod store_disk;
 mod store_lock;
 mod system;
 mod ten_days;
+mod verify;
 
 mod support {
     pub(crate) mod backrest;

@@ -48,6 +48,7 @@ use resolve::{Resolved, Wanted};
 use scene::Scene;
 
 pub(super) use aftercare::make_up;
+pub(super) use parties::party_of;
 pub(super) use preview::preview;
 pub(super) use retention::{Dropped, RetentionError, drop_old, judge_plan};
 
