@@ -20,6 +20,7 @@ mod client;
 mod doctor;
 mod find;
 mod healthcheck;
+mod import;
 mod instances;
 mod keep;
 mod ls;
@@ -71,6 +72,8 @@ enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Restore a snapshot, or take a restore back; wait, and show progress
     Restore(Box<restore::RestoreArgs>),
+    /// Take archives of a directory, or what an instance has stored, into the record
+    Import(import::ImportArgs),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Find files of a snapshot by their names
@@ -175,6 +178,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
         Command::Instances(args) => instances::run(&loaded, args, global.json).await,
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
+        Command::Import(args) => import::run(&loaded, args, global.json).await,
         Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
         Command::Restore(args) => restore::run(&loaded, *args, global.json).await,
         Command::Find(args) => find::run(&loaded, args, global.json).await,

@@ -44,6 +44,7 @@ pub mod events;
 mod free_space;
 mod hooks;
 pub mod hub;
+mod import;
 mod instances;
 mod jobs;
 mod leftovers;
@@ -76,6 +77,7 @@ pub use crate::pause_point::{
 };
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
+pub use import::{ImportRequest, ImportSource};
 pub use once::RequestKey;
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
@@ -184,6 +186,8 @@ struct Inner {
     replay: replay::Watch,
     /// Restores of which it is not decided yet which data is in place.
     undecided: restore::Undecided,
+    /// Keeps imports apart.
+    importing: tokio::sync::Mutex<()>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -233,6 +237,7 @@ impl JobEngine {
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
             undecided: restore::Undecided::default(),
+            importing: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

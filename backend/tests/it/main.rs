@@ -30,6 +30,7 @@ mod docker_work;
 mod events;
 mod failures;
 mod hung;
+mod import;
 mod instances;
 mod jobs;
 mod load;

@@ -10,6 +10,7 @@ wire_enum!(
     /// What a job does.
     JobKind from domain::JobKind {
         Backup => "backup", Restore => "restore", Verify => "verify", Forget => "forget", Reconcile => "reconcile",
+        Import => "import",
     }
 );
 
@@ -39,7 +40,8 @@ wire_enum!(
         Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
         PreHooks => "pre_hooks", Quiesce => "quiesce",
         Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify",
-        Unpack => "unpack", Replace => "replace", Load => "load", Retention => "retention", Report => "report",
+        Unpack => "unpack", Replace => "replace", Load => "load", Retention => "retention",
+        Record => "record", Report => "report",
     }
 );
 
