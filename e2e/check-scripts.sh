@@ -7,7 +7,7 @@ set -euo pipefail
 . "$ROOT/e2e/lib/check.sh"
 cd "$ROOT"
 
-mapfile -t SCRIPTS < <(printf '%s\n' e2e/*.sh e2e/lib/*.sh e2e/images/*/bin/* examples/*/backup.sh .ci/run)
+mapfile -t SCRIPTS < <(printf '%s\n' e2e/*.sh e2e/lib/*.sh e2e/images/*/bin/* examples/*/*.sh .ci/run)
 
 says_what_it_is_for() { sed -n 2p "$1" | grep -Eq '^# .{20}'; }
 stops_at_errors() { grep -Eq '^set -eu' "$1"; }

@@ -157,6 +157,9 @@ check 'notes: the archive holds the notes' archive_holds notes '/compose/compose
 volume_holds() {
   docker run --rm -v "$1:/v:ro" "$IMAGE" cat /v/posts.html >"$SITE/posts.html" && cmp -n "$(stat -c %s "$2")" "$SITE/posts.html" "$2"
 }
+bare() { examples/bare-restore/restore.sh "$@"; }
+bare_lists() { bare contents "$1" >"$SITE/listed" && grep "$2" "$SITE/listed"; }
+bare_refuses() { ! bare "$@"; }
 job_succeeded() { follow_job "$1" && equal succeeded "$(jq -r .state <<<"$JOB")"; }
 settings_are_valid() { snippet '^stacks_dir:' >"$SITE/snippet.yml" && "$BINARY" serve --check-config --config "$SITE/snippet.yml"; }
 
@@ -169,6 +172,10 @@ check 'README: a token is made and backs a stack up' job_succeeded "$TOKEN_JOB"
 stop_service
 check 'README: the line of cron backs two stacks up' readme_cron "$BINARY" "${PREFIX}blog" "${PREFIX}notes"
 ARCHIVE=$(newest_archive "$SITE/backups" "${PREFIX}blog") || ARCHIVE=none
+check 'bare restore: the volume is listed' bare_lists "$ARCHIVE" "^volume.${PREFIX}blog_posts.*succeeded"
+check 'bare restore: the volume comes out' bare archive "$ARCHIVE" volume "${PREFIX}blog_posts" "$SITE/bare"
+check 'bare restore: it holds what the volume holds' volume_holds "${PREFIX}blog_posts" "$SITE/bare/posts.html"
+check 'bare restore: nothing is written over' bare_refuses archive "$ARCHIVE" volume "${PREFIX}blog_posts" "$SITE/bare"
 compose blog down --volumes --timeout 5 >/dev/null 2>&1
 rm -rf "$SITE/stacks/${PREFIX}blog"
 check 'README: the way back from an archive works' readme_restore "$ARCHIVE" "${PREFIX}blog" "${PREFIX}blog_posts"

@@ -1,11 +1,14 @@
-//! One file out of a large archive: by the index, and by tar, which reads everything before it.
+//! One file out of a large archive: by the index, and by tar, which reads everything before it. Then all of it: ours compares
+//! everything with the manifest, tar does not.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use mainstay::backends::archive::ArchiveIndex;
+use mainstay::backends::archive::{ArchiveIndex, Meter, UnpackPlace, UnpackPlan};
+use mainstay::domain::entry::EntryPath;
+use mainstay::domain::job::TargetKind;
 use serde_json::{Value, json};
 
 use super::measure::corpus::write_bulk;
@@ -18,14 +21,24 @@ const WANTED: &str = "data/d16/small-512";
 const OURS: &str = "ours, by the index";
 
 /// One more way: a line here. `$ARCHIVE` is read, `$WANTED` comes out as `$OUT`; the top directory is `bench`.
-const WAYS: [(&str, &str); 4] = [
+const WAYS: [(&str, &str); 5] = [
     (OURS, "\"$SELF\" take \"$ARCHIVE\" \"$WANTED\" \"$OUT\""),
+    (
+        "ours, as a restore does",
+        "\"$SELF\" unpack \"$ARCHIVE\" \"$WANTED\" \"$OUT.d\" && mv \"$OUT.d/${WANTED#data/}\" \"$OUT\" && rm -r \"$OUT.d\"",
+    ),
     ("tar xzf ARCHIVE FILE", "tar -xOzf \"$ARCHIVE\" \"bench/$WANTED\" > \"$OUT\""),
     ("the same, first match", "tar -xOzf \"$ARCHIVE\" --occurrence=1 \"bench/$WANTED\" > \"$OUT\""),
     (
         "python tarfile",
         "python3 -c 'import sys,tarfile; t=tarfile.open(sys.argv[1]); open(sys.argv[3],\"wb\").write(t.extractfile(\"bench/\"+sys.argv[2]).read())' \"$ARCHIVE\" \"$WANTED\" \"$OUT\"",
     ),
+];
+
+/// All of the archive, to the disk.
+const WHOLE: [(&str, &str); 2] = [
+    ("ours, all of it", "\"$SELF\" unpack \"$ARCHIVE\" '' \"$OUT.d\""),
+    ("tar xpzf, all of it", "mkdir \"$OUT.d\" && tar -xpzf \"$ARCHIVE\" -C \"$OUT.d\" && sync -f \"$OUT.d\""),
 ];
 
 /// Extracts one small file of a tree of `gib` GiB, `rounds` times in each way.
@@ -59,14 +72,46 @@ pub(crate) fn measure_extraction(gib: u64, rounds: usize) -> Result<Value> {
         let shown = format!("{:.4} / {:.4} / {:.4}", wall.min, wall.median, wall.max);
         println!("{name:26}{shown:>28}{peak:>10.1}{:>10.1}", times(index));
     }
-    let goals = [goal::Goal::at_least("one file: times as fast as tar xzf", Some(times(1)), 100.0)];
+    let whole = measure_whole(&source, &out, &archive, rounds)?;
+    let ratio = whole[1] / (runs[1].iter().map(|run| run.wall_secs).sum::<f64>() / runs[1].len() as f64);
+    println!("one file as a restore does, to all of it by tar: 1 to {ratio:.0}");
+    let goals = [goal::Goal::at_least("one file: times as fast as tar xzf", Some(times(2)), 100.0)];
     let rows: Vec<Value> = WAYS.iter().zip(&runs).map(|((name, _), runs)| {
         json!({"name": name, "wall_secs": runs.iter().map(|run| run.wall_secs).collect::<Vec<_>>()})
     }).collect();
     let goals = goal::report(&goals);
-    Ok(
-        json!({"bench": "extract", "machine": machine(), "gib": gib, "archive_bytes": size_bytes, "ways": rows, "goals": goals}),
-    )
+    Ok(json!({
+        "bench": "extract", "machine": machine(), "gib": gib, "archive_bytes": size_bytes, "ways": rows,
+        "whole_secs": whole, "goals": goals,
+    }))
+}
+
+/// The median time of each way to unpack all of it.
+#[expect(clippy::print_stdout, reason = "the numbers are the product of this program")]
+fn measure_whole(source: &Path, out: &Path, archive: &Path, rounds: usize) -> Result<Vec<f64>> {
+    let mut walls = vec![Vec::<f64>::new(); WHOLE.len()];
+    for _ in 0..rounds {
+        for ((_, script), walls) in WHOLE.iter().zip(&mut walls) {
+            walls.push(measure(script, source, out, &[("ARCHIVE", archive)])?.wall_secs);
+            shell("diff -r \"$SRC\" \"$OUT.d\" || diff -r \"$SRC\" \"$OUT.d/bench/data\"", source, out, &[])?;
+            shell("rm -r \"$OUT.d\"", source, out, &[])?;
+        }
+    }
+    let medians: Vec<f64> = walls.into_iter().map(|walls| Spread::of(walls.into_iter()).median).collect();
+    for ((name, _), median) in WHOLE.iter().zip(&medians) {
+        println!("{name:26}{median:>28.2} s");
+    }
+    Ok(medians)
+}
+
+/// Unpacks a path below `data/`, or all of it, as a restore does: a process of its own, so that its start counts.
+pub(crate) fn unpack(archive: &Path, wanted: &str, out: &Path) -> Result<()> {
+    let path = wanted.strip_prefix("data/").map(|path| EntryPath::new(path.as_bytes())).transpose()?;
+    let (kind, name) = (TargetKind::Data, "bench".to_owned());
+    let place = UnpackPlace { kind, name, paths: path.into_iter().collect(), to: out.to_owned() };
+    let plan = UnpackPlan::make(archive, &[place], &Meter::new())?;
+    plan.run(&Meter::new())?;
+    Ok(plan.sync()?)
 }
 
 /// Takes one file out of an archive: a process of its own, so that its start counts.

@@ -303,10 +303,19 @@ pub enum Wanted {
 pub struct RestoreRequest {
     /// Which result.
     pub reference: String,
-    /// Which paths in it; empty means all.
+    /// Which paths in it; empty means all. None may lie below another.
     pub paths: Vec<PathBuf>,
-    /// The directory that it goes to.
+    /// The empty directory that it goes to, below which it has its whole paths.
     pub to: PathBuf,
+}
+
+/// What came back at one of the paths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Bytes of content.
+    pub bytes: u64,
+    /// Files, directories and the like.
+    pub entries: u64,
 }
 
 /// A means of storing data.
@@ -344,8 +353,9 @@ pub trait BackupBackend: Send + Sync {
     /// How much lies there.
     async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError>;
 
-    /// Brings a result back into an empty directory.
-    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError>;
+    /// Brings a result back into an empty directory, and looks whether all of it came. Tells of each path what came; of all
+    /// together where none is named. The directories above a path have their owners, modes and times too.
+    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<Vec<Restored>, BackendError>;
 
     /// What is at a path of a result, and at most `limit` of what is directly in it, behind the path `after`. What only
     /// its own tool can take apart is not supported.

@@ -1,12 +1,13 @@
 //! Snapshots: what can be restored.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{JobId, SnapshotId};
-use super::job::TargetResult;
+use super::job::{TargetKind, TargetResult};
 use super::names::{PlanId, StackName};
 use super::plan::BackendKind;
 
@@ -78,4 +79,40 @@ impl Snapshot {
     pub fn subject(&self) -> Option<&str> {
         self.stack.as_ref().map(StackName::as_str).or_else(|| self.plan.as_ref().map(PlanId::as_str))
     }
+}
+
+/// Where a target lies in a snapshot of a repository, and what it was on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTarget {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name, as in the snapshot's targets.
+    pub name: String,
+    /// Where it was on the host; absent for dumps, and for what has no path there.
+    pub host_path: Option<PathBuf>,
+    /// What lies in the snapshot of it.
+    pub parts: Vec<StoredPart>,
+    /// How the volume was made, for one that must be made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<StoredVolume>,
+}
+
+/// A file or directory of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPart {
+    /// Where it belongs below the target; empty for all of it.
+    pub at: PathBuf,
+    /// Its path in the snapshot.
+    pub stored: PathBuf,
+}
+
+/// How a volume was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredVolume {
+    /// The driver; `local` usually.
+    pub driver: String,
+    /// Its options.
+    pub options: BTreeMap<String, String>,
+    /// The volume's labels.
+    pub labels: BTreeMap<String, String>,
 }

@@ -66,6 +66,8 @@ mod restore;
 mod retention;
 mod steps;
 mod submit;
+#[allow(dead_code, reason = "the jobs that restore use it")]
+mod unpack;
 mod verify;
 mod work;
 

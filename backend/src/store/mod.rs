@@ -38,6 +38,7 @@ mod revision;
 mod rows;
 mod secrets;
 mod snapshots;
+mod stored_targets;
 mod summary;
 mod written;
 

@@ -122,7 +122,8 @@ pub(super) fn within<'a>(path: &'a [u8], root: &[u8]) -> &'a [u8] {
     }
 }
 
-fn lossless(bytes: &[u8]) -> (String, Option<String>) {
+/// As text, with the true bytes in hexadecimal where that is needed.
+pub(super) fn lossless(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(hex(bytes))),
@@ -130,7 +131,7 @@ fn lossless(bytes: &[u8]) -> (String, Option<String>) {
 }
 
 /// The way back from [`lossless`].
-fn raw(text: &str, hex: Option<&str>) -> Vec<u8> {
+pub(super) fn raw(text: &str, hex: Option<&str>) -> Vec<u8> {
     let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes = hex.and_then(|hex| hex.as_bytes().chunks(2).map(digits).collect());
     bytes.unwrap_or_else(|| text.as_bytes().to_vec())

@@ -22,9 +22,10 @@
 //! `ArchiveWriter::put` and `put_file`; groups take care of themselves. To add a codec, extend [`Codec`],
 //! `press/piece.rs` and `press/unpress.rs`. Do not let a header announce one size and a body have another:
 //! `ArchiveWriter::copy_body` is the only way in for content. Do not take anything over from a base by another way than
-//! `Reuse`, and nothing unread that [`trust`] does not cover.
+//! `Reuse`, and nothing unread that [`trust`] does not cover. The way out is [`unpack`].
 
 mod assemble;
+mod at;
 mod base;
 mod body;
 mod capture_file;
@@ -59,6 +60,7 @@ mod stat;
 mod table;
 mod tar_reader;
 mod trust;
+mod unpack;
 mod verify;
 mod walk;
 mod watched;
@@ -66,7 +68,7 @@ mod writer;
 mod xattrs;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use base::Base;
 pub use clones::may_clone;
@@ -79,10 +81,14 @@ pub use options::{ArchiveOptions, Codec, Exclude, TargetSpec, TreeOptions};
 pub use patterns::Patterns;
 pub(super) use plain_tar::write_plain_tar;
 pub(super) use port::backend;
+pub use port::run as run_watched;
 pub use report::{Finished, GapKind, LeftOut, PassStats, TargetReport, Warning};
 pub use space::{Estimate, adopt_index, estimate, free_bytes, prove_writable, publish, remove_archive};
 pub use stage::{Aside, Stage, Staged};
 pub use trust::{Trust, take_trust};
+pub use unpack::{
+    Contents, Held, UnpackError, UnpackPlace, UnpackPlan, Unpacked, read_contents, remove_unpacked, sync_unpacked,
+};
 pub use verify::{EntrySum, Problem, VerifyError, VerifyReport, verify};
 pub use watched::{GivenUp, watch};
 pub use writer::ArchiveWriter;

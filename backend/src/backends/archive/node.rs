@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat};
 use rustix::fs::FileType;
+use serde::{Deserialize, Serialize};
 
 use super::stat::Stat;
 pub use crate::domain::entry::EntryKind;
@@ -22,7 +23,7 @@ pub(super) fn kind_of(stat: &Stat) -> Option<EntryKind> {
 }
 
 /// A point in time as the file system keeps it: whole seconds rounded down, and nanoseconds on top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub(super) struct Mtime {
     pub(super) secs: i64,
     pub(super) nanos: u32,
@@ -71,7 +72,7 @@ impl fmt::Display for Mtime {
 pub(super) type Xattr = (Vec<u8>, Vec<u8>);
 
 /// One entry without its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Node {
     /// Full path within the archive, without a trailing slash.
     pub(super) path: Vec<u8>,

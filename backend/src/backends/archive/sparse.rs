@@ -1,15 +1,18 @@
 //! Where a file has data and where it has holes, and the map that GNU tar's sparse format 1.0 stores.
 
 use std::fs::File;
+use std::io::{self, Read};
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::header::padding;
+use super::header::{BLOCK, padding};
 use super::stat::Stat;
 
 /// A file in more pieces than this is stored with the rest of it whole, so that the map stays small.
 const MAX_SEGMENTS: usize = 1 << 16;
+/// The most that is taken from others.
+const MAX_FOREIGN_SEGMENTS: u64 = 1 << 20;
 
 /// The data of a file with holes: offsets and lengths, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,5 +63,55 @@ impl SparseMap {
         let mut map = text.into_bytes();
         map.resize(map.len() + padding(map.len() as u64), 0);
         map
+    }
+}
+
+/// Reads the map that the body of a sparse file begins with: the number of segments, then offset and length of each, a line
+/// each, filled up to a whole block; the data follows. The segments come in order and lie within `size`.
+pub(super) fn read_map(body: &mut impl Read, size: u64) -> io::Result<Vec<(u64, u64)>> {
+    let mut numbers = Numbers { body, block: [0; BLOCK], at: BLOCK };
+    let count = numbers.next()?;
+    if count > MAX_FOREIGN_SEGMENTS {
+        return Err(broken_map());
+    }
+    let (mut segments, mut at) = (Vec::new(), 0);
+    for _ in 0..count {
+        let (start, len) = (numbers.next()?, numbers.next()?);
+        let end = start.checked_add(len).filter(|end| start >= at && *end <= size);
+        at = end.ok_or_else(broken_map)?;
+        segments.push((start, len));
+    }
+    Ok(segments)
+}
+
+fn broken_map() -> io::Error {
+    io::Error::other("the map of a sparse file is broken")
+}
+
+struct Numbers<'a, R> {
+    body: &'a mut R,
+    block: [u8; BLOCK],
+    at: usize,
+}
+
+impl<R: Read> Numbers<'_, R> {
+    fn next(&mut self) -> io::Result<u64> {
+        let mut number = 0_u64;
+        loop {
+            if self.at == self.block.len() {
+                self.body.read_exact(&mut self.block)?;
+                self.at = 0;
+            }
+            let byte = self.block[self.at];
+            self.at += 1;
+            match byte {
+                b'\n' => return Ok(number),
+                b'0'..=b'9' => {
+                    let next = number.checked_mul(10).and_then(|n| n.checked_add(u64::from(byte - b'0')));
+                    number = next.ok_or_else(broken_map)?;
+                }
+                _ => return Err(broken_map()),
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 
 use super::{
     BackendError, BackendParts, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats, RestoreRequest,
-    RunRequest, Session, Work,
+    Restored, RunRequest, Session, Work,
 };
 use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
@@ -112,7 +112,7 @@ impl BackupBackend for CustomImageBackend {
         Err(BackendError::NotSupported("how much a custom image has stored is known to the image alone"))
     }
 
-    async fn restore(&self, _: &Work, _: &RestoreRequest) -> Result<(), BackendError> {
+    async fn restore(&self, _: &Work, _: &RestoreRequest) -> Result<Vec<Restored>, BackendError> {
         Err(BackendError::NotSupported("what a custom image stored is restored with the tools of the image"))
     }
 

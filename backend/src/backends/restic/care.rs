@@ -1,17 +1,13 @@
-//! What keeps a repository in order, and brings data back: forget and prune, check, statistics, restore, the final mark.
-
-use std::path::Path;
+//! What keeps a repository in order: forget and prune, check, statistics, the final mark.
 
 use serde::Deserialize;
 
 use super::failure::Trouble;
-use super::messages::{Message, parse};
 use super::process::{Call, Ended, Heed, Line};
 use super::program::Restic;
 use super::snapshots::Snapshot;
 use super::version::Version;
-use super::{BackendError, RepositoryStats, RestoreRequest, Work, snapshots, tags};
-use crate::backends::Seen;
+use super::{BackendError, RepositoryStats, Work, snapshots, tags};
 use crate::domain::log::Level;
 
 /// As many ids go into one command: far below what a command line may hold.
@@ -212,87 +208,6 @@ pub(super) async fn stats(restic: &Restic, work: &Work) -> Result<RepositoryStat
     Ok(RepositoryStats { size_bytes: answer.total_size, snapshot_count: answer.snapshots_count.unwrap_or_default() })
 }
 
-/// Brings a snapshot back into an empty directory, and reads it there again.
-pub(super) async fn restore(restic: &Restic, work: &Work, request: &RestoreRequest) -> Result<(), BackendError> {
-    let version = restic.version(work).await?;
-    let all = restic.all_snapshots(work).await?;
-    if !all.iter().any(|snapshot| snapshot.id == request.reference) {
-        return Err(BackendError::failed("the snapshot is not in the repository any more"));
-    }
-    expect_empty(&request.to).await?;
-    let mut call = Call::new(["restore", "--verify"]);
-    if version.has_restore_json() {
-        call = call.with("--json");
-    }
-    call = call.with("--target").with(request.to.as_os_str());
-    for path in &request.paths {
-        call = call.with("--include").with(literal(path));
-    }
-    let _turn = restic.take_turn(work).await?;
-    let mut on_line = |line: Line<'_>| show_restored(restic, work, &line);
-    let call = call.with(request.reference.as_str());
-    let ended = restic.run_locked(work, &call, restic.lock_patience, &mut on_line).await?;
-    let has_fault = ended.said.iter().any(|line| line.contains("ignoring error for"));
-    if !ended.is_success() || has_fault {
-        return Err(restic.error("restoring", &ended, version));
-    }
-    for path in &request.paths {
-        let restored = request.to.join(path.strip_prefix("/").unwrap_or(path));
-        if tokio::fs::symlink_metadata(&restored).await.is_err() {
-            return Err(BackendError::failed(format!("the snapshot holds no {}", path.display())));
-        }
-    }
-    Ok(())
-}
-
-fn show_restored(restic: &Restic, work: &Work, line: &Line<'_>) -> Heed {
-    /// restic names these otherwise than those of a backup.
-    #[derive(Deserialize)]
-    struct Restored {
-        message_type: String,
-        #[serde(default)]
-        bytes_restored: u64,
-        #[serde(default)]
-        total_bytes: Option<u64>,
-        #[serde(default)]
-        files_restored: u64,
-    }
-    let (Line::Out(text) | Line::Err(text)) = line;
-    if let Some(Message::Error(error)) = parse(text) {
-        work.report.log(Level::Error, None, restic.redactor.clean(&error.to_words()));
-    }
-    let Ok(seen) = serde_json::from_str::<Restored>(text) else { return Heed::Idle };
-    if seen.message_type != "status" {
-        return Heed::Idle;
-    }
-    let (bytes_done, bytes_total, files_done) = (seen.bytes_restored, seen.total_bytes, seen.files_restored);
-    work.report.progress(Seen { bytes_done, bytes_total, files_done, current: None });
-    Heed::Idle
-}
-
-async fn expect_empty(directory: &Path) -> Result<(), BackendError> {
-    let shown = directory.display();
-    let unreadable = |error| BackendError::because(format!("{shown} cannot be read"), error);
-    let mut entries = tokio::fs::read_dir(directory).await.map_err(unreadable)?;
-    match entries.next_entry().await.map_err(unreadable)? {
-        None => Ok(()),
-        Some(_) => Err(BackendError::failed(format!("{shown} is not empty, so nothing is restored into it"))),
-    }
-}
-
-/// A path as a pattern that matches nothing else.
-fn literal(path: &Path) -> std::ffi::OsString {
-    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    let mut pattern = Vec::new();
-    for byte in path.as_os_str().as_bytes() {
-        if b"*?[\\$".contains(byte) {
-            pattern.push(b'\\');
-        }
-        pattern.push(*byte);
-    }
-    std::ffi::OsString::from_vec(pattern)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,10 +228,5 @@ mod tests {
         let unreachable =
             "Remove(<snapshot/a640312d1e>) returned error, retrying after 552.405144ms: connection refused";
         assert!(!is_refusal(unreachable), "a number within an id says nothing");
-    }
-
-    #[test]
-    fn a_path_is_no_pattern() {
-        assert_eq!(literal(Path::new("/srv/[a]*/b?")), "/srv/\\[a]\\*/b\\?");
     }
 }

@@ -3,8 +3,8 @@
 //! [`program`] knows the command and its environment, [`process`] runs it and ends it, [`failure`] says what went wrong.
 //! Above them: [`locks`] (locks of the repository, and which of them are ours and dead), [`turns`] (one at a time in this
 //! process), [`snapshots`] and [`tags`] (what lies there and whose it is), [`pass`] (one `restic backup`), [`standby`] (one
-//! that waits for the stop), [`contents`] (what a snapshot holds), [`look`] and [`pour`] (what someone sees of it), [`session`] (a run) and [`care`] (forget, prune, check,
-//! restore). The port is put together here.
+//! that waits for the stop), [`contents`] (what a snapshot holds), [`look`] and [`pour`] (what someone sees of it),
+//! [`session`] (a run), [`care`] (forget, prune, check) and [`restore`] (the way back). The port is put together here.
 //!
 //! What differs between versions is asked for in one place, `Version`; output is parsed leniently, because fields come and
 //! go. Every value that reaches a log or an error goes through [`redact`].
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     BackendError, BackendParts, BackupBackend, FoundSnapshot, Look, Readiness, Reads, RepositoryStats, RestoreRequest,
-    RunRequest, Session, Wanted, Work,
+    Restored, RunRequest, Session, Wanted, Work,
 };
 use crate::domain::entry::EntryPath;
 use crate::domain::name_pattern::NamePattern;
@@ -41,6 +41,8 @@ mod prepare;
 mod process;
 mod program;
 mod redact;
+mod restore;
+mod restored;
 mod session;
 mod snapshots;
 mod standby;
@@ -95,8 +97,8 @@ impl BackupBackend for ResticBackend {
         care::stats(&self.0, work).await
     }
 
-    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<(), BackendError> {
-        care::restore(&self.0, work, request).await
+    async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<Vec<Restored>, BackendError> {
+        restore::restore(&self.0, work, request).await
     }
 
     async fn look(

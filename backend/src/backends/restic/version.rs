@@ -31,6 +31,11 @@ impl Version {
         self >= Self::new(0, 17, 0)
     }
 
+    /// Whether `restore` makes holes of zeros.
+    pub(super) fn has_sparse(self) -> bool {
+        self >= Self::new(0, 15, 0)
+    }
+
     /// Whether `restore` tells its progress as JSON.
     pub(super) fn has_restore_json(self) -> bool {
         self >= Self::new(0, 16, 0)

@@ -3,8 +3,9 @@
 use crate::backends::{Session, Source, Stored};
 use crate::domain::ids::SnapshotId;
 use crate::domain::job::{JobState, StepName, TargetKind, TargetResult, TargetState, judge_targets};
+use crate::domain::log::Level;
 use crate::domain::size::human_bytes;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Snapshot, StoredTarget};
 use crate::store::{PageRequest, SnapshotFilter, StoreError};
 
 use super::super::backend_work::to_stop;
@@ -85,12 +86,13 @@ async fn earlier(cx: Cx<'_>, resolved: &Resolved) -> Result<Vec<Snapshot>, Store
     Ok(cx.engine.0.parts.store.list_snapshots(&filter, &PageRequest::first(LOOK_BACK)).await?.items)
 }
 
-/// Reads what was stored again and records the snapshot, when anything of it is worth that.
+/// Reads what was stored again and records the snapshot, when anything of it is worth that; `lies` says where it has what.
 pub(super) async fn verify(
     cx: Cx<'_>,
     resolved: &Resolved,
     session: &mut dyn Session,
     mut stored: Stored,
+    lies: &[StoredTarget],
 ) -> Result<(), Stop> {
     let judged = judge_targets(&cx.live.now().targets);
     if judged == JobState::Failed {
@@ -102,13 +104,19 @@ pub(super) async fn verify(
         let read = session.verify(&mut stored, is_complete).await;
         read.map_err(|error| to_stop("what was stored could not be verified", &error))?;
         pause_point::reach("verify.published").await;
-        record(cx, resolved, &stored, is_complete).await
+        record(cx, resolved, &stored, lies, is_complete).await
     };
     Box::pin(cx.step(StepName::Verify, verified)).await.map(drop)
 }
 
 /// What cannot be named cannot be restored from here, so it is no snapshot.
-async fn record(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, is_complete: bool) -> Result<String, Stop> {
+async fn record(
+    cx: Cx<'_>,
+    resolved: &Resolved,
+    stored: &Stored,
+    lies: &[StoredTarget],
+    is_complete: bool,
+) -> Result<String, Stop> {
     let Some(reference) = stored.reference.clone() else {
         return Ok("stored where only its own tool can name it".to_owned());
     };
@@ -134,6 +142,11 @@ async fn record(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, is_complete: b
         targets: job.targets,
     };
     let store = &cx.engine.0.parts.store;
+    if let Err(error) = store.insert_stored_targets(&snapshot.id, lies).await {
+        // Without it a restore has to guess, which is better than no snapshot.
+        let message = format!("where the snapshot has its targets could not be recorded: {}", chain(&error));
+        cx.live.log.write(Level::Warning, message);
+    }
     let recorded = insist(|| store.insert_snapshot(&snapshot)).await;
     recorded.map_err(|e| Stop::because("the snapshot could not be recorded", &e))?;
     pause_point::reach("verify.recorded").await;

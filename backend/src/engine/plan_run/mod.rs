@@ -35,6 +35,7 @@ mod retention;
 mod scene;
 mod stage;
 mod staging;
+mod stored;
 mod targets;
 
 #[cfg(test)]
@@ -223,7 +224,8 @@ async fn with_session(
     let sources = material.sources(cx);
     let publish = finish::publish(cx, resolved, session, &sources);
     let stored = Box::pin(cx.step(StepName::Publish, publish)).await?;
-    Box::pin(finish::verify(cx, resolved, session, stored)).await
+    let lies = stored::describe(&found.scene, resolved, &sources);
+    Box::pin(finish::verify(cx, resolved, session, stored, &lies)).await
 }
 
 /// What happens while other jobs keep their hands off: commands and dumps need containers that no other job stops.

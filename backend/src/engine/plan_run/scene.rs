@@ -8,6 +8,7 @@ use crate::discovery::targets::{ReachedVia, find_content};
 use crate::docker::own_container::find_own_container;
 use crate::docker::{ContainerDetail, EngineVolume};
 use crate::domain::path_map::PathMap;
+use crate::domain::snapshot::StoredVolume;
 use crate::domain::stack::{Container, ContainerState, Mount, MountKind, Stack, Volume};
 
 use super::super::JobEngine;
@@ -70,6 +71,13 @@ impl Scene {
             services: Vec::new(),
         };
         Some(Mounted::Volume(volume.name.clone(), find_content(&volume).map(Path::to_owned)))
+    }
+
+    /// How a volume was made.
+    pub(super) fn describe_volume(&self, name: &str) -> Option<StoredVolume> {
+        let found = self.volumes.iter().find(|volume| volume.name == name)?;
+        let (driver, options, labels) = (found.driver.clone(), found.options.clone(), found.labels.clone());
+        Some(StoredVolume { driver, options, labels })
     }
 
     /// The stack that a container is of.

@@ -9,4 +9,5 @@ pub(super) mod plan_run;
 pub(super) mod restore;
 pub(super) mod setting;
 pub(super) mod snapshot;
+pub(super) mod stored_targets;
 pub(super) mod token;

@@ -11,25 +11,43 @@ use super::super::press::head_len;
 use super::super::spool::Part;
 use super::super::tar_reader::TarReader;
 use super::extract::Plain;
-use super::read::{ArchiveIndex, IndexError};
+use super::read::{ArchiveIndex, IndexError, Listed};
 
 impl ArchiveIndex {
-    /// The fields of the manifest that stand before its targets. The manifest begins with a piece of its own. An index
-    /// that was made anew does not list it, so it is right behind the pieces; else it is looked for from the end: what
-    /// follows its beginning is its own text, which is no tar.
+    /// The fields of the manifest that stand before its targets.
     ///
     /// # Errors
     /// [`IndexError`] when the archive has no manifest, or it cannot be read.
     pub fn about(&self) -> Result<Map<String, Value>, IndexError> {
-        if let Some(head) = find_manifest(self.behind_pieces()?)? {
-            return Ok(head);
+        read_head(BufReader::new(self.open_manifest()?))
+    }
+
+    /// The text of the manifest. It begins with a piece of its own. An index that was made anew does not list it, so it is
+    /// right behind the pieces; else it is looked for from the end: what follows its beginning is its own text, which is
+    /// no tar.
+    ///
+    /// # Errors
+    /// [`IndexError`] when the archive has no manifest.
+    pub(in super::super) fn open_manifest(&self) -> Result<Box<dyn Read + '_>, IndexError> {
+        if let Some(manifest) = find_manifest(self.behind_pieces()?) {
+            return Ok(Box::new(manifest));
         }
         for number in (0..self.pieces.len()).rev() {
-            if let Some(head) = find_manifest(Plain::at_piece(self, number)?)? {
-                return Ok(head);
+            if let Some(manifest) = find_manifest(Plain::at_piece(self, number)?) {
+                return Ok(Box::new(manifest));
             }
         }
         Err(IndexError::Damaged("it has no manifest".to_owned()))
+    }
+
+    /// The tar from an entry on that was listed.
+    pub(in super::super) fn tar_from(&self, listed: &Listed) -> io::Result<impl Read + '_> {
+        Plain::at(self, listed.at)
+    }
+
+    /// The tar from its beginning on.
+    pub(in super::super) fn tar_from_the_beginning(&self) -> io::Result<impl Read + '_> {
+        Plain::at_piece(self, 0)
     }
 
     /// The tar behind the pieces that the index lists.
@@ -44,14 +62,12 @@ impl ArchiveIndex {
     }
 }
 
-/// The head of the manifest, if that is what `tar` begins with.
-fn find_manifest(tar: impl Read) -> Result<Option<Map<String, Value>>, IndexError> {
+/// The text of the manifest, if that is what `tar` begins with.
+fn find_manifest<R: Read>(tar: R) -> Option<TarReader<R>> {
     let mut tar = TarReader::new(tar);
     match tar.next_entry() {
-        Ok(Some(node)) if node.path.split(|&byte| byte == b'/').skip(1).eq([FILE_NAME.as_bytes()]) => {
-            read_head(BufReader::new(tar)).map(Some)
-        }
-        _ => Ok(None),
+        Ok(Some(node)) if node.path.split(|&byte| byte == b'/').skip(1).eq([FILE_NAME.as_bytes()]) => Some(tar),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::manifest::Entry;
 use super::super::node::EntryKind;
 use super::super::press::unpress;
 use super::super::record::Piece;
+use super::super::sparse::read_map;
 use super::super::tar_reader::{TarError, TarReader};
 use super::read::{ArchiveIndex, IndexError, Listed};
 
@@ -101,58 +102,18 @@ pub(super) fn damaged(error: TarError) -> ExtractError {
     })
 }
 
-/// GNU tar's sparse format 1.0: the number of segments, then offset and length of each, a line each, filled up to a
-/// whole block; then the data.
+/// The data of a sparse file with zeros for its holes.
 fn copy_sparse(body: &mut impl Read, size: u64, to: &mut impl Write) -> io::Result<u64> {
-    let mut map = Map { body, block: [0; 512], at: 512 };
-    let count = map.number()?;
-    let mut segments = Vec::new();
-    for _ in 0..count {
-        segments.push((map.number()?, map.number()?));
-    }
     let mut at = 0;
-    for (start, len) in segments {
-        let hole = start.checked_sub(at).ok_or_else(broken_map)?;
-        io::copy(&mut io::repeat(0).take(hole), to)?;
+    for (start, len) in read_map(body, size)? {
+        io::copy(&mut io::repeat(0).take(start - at), to)?;
         if io::copy(&mut body.by_ref().take(len), to)? != len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        at = start.checked_add(len).filter(|at| *at <= size).ok_or_else(broken_map)?;
+        at = start + len;
     }
     io::copy(&mut io::repeat(0).take(size - at), to)?;
     Ok(size)
-}
-
-fn broken_map() -> io::Error {
-    io::Error::other("the map of a sparse file is broken")
-}
-
-struct Map<'a, R> {
-    body: &'a mut R,
-    block: [u8; 512],
-    at: usize,
-}
-
-impl<R: Read> Map<'_, R> {
-    fn number(&mut self) -> io::Result<u64> {
-        let mut number = 0_u64;
-        loop {
-            if self.at == self.block.len() {
-                self.body.read_exact(&mut self.block)?;
-                self.at = 0;
-            }
-            let byte = self.block[self.at];
-            self.at += 1;
-            match byte {
-                b'\n' => return Ok(number),
-                b'0'..=b'9' => {
-                    let next = number.checked_mul(10).and_then(|n| n.checked_add(u64::from(byte - b'0')));
-                    number = next.ok_or_else(broken_map)?;
-                }
-                _ => return Err(broken_map()),
-            }
-        }
-    }
 }
 
 /// The tar from some entry on, piece by piece.
@@ -164,6 +125,7 @@ pub(super) struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
+    /// From an offset of the tar on.
     pub(super) fn at(index: &'a ArchiveIndex, offset: u64) -> io::Result<Self> {
         let mut plain = Self { index, next: 0, piece: Vec::new(), at: 0 };
         plain.go_to(offset)?;

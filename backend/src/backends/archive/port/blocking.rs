@@ -10,8 +10,12 @@ use crate::domain::log::Level;
 /// The writers run again, and a slow disk may take its time to be synced; a cancel still ends it.
 pub(super) const UNHURRIED: Duration = Duration::from_hours(24);
 
-/// Runs `job`, which feeds `meter`, on a thread that may block, and tells how far it is.
-pub(super) async fn run<T: Send + 'static>(
+/// Runs `job`, which feeds `meter`, on a thread that may block, and tells how far it is. It is given up when nothing of it
+/// moves for `patience`, or a cancel comes.
+///
+/// # Errors
+/// When it was given up. The thread may still be at work then, told to end.
+pub async fn run<T: Send + 'static>(
     work: &Work,
     meter: &Arc<Meter>,
     (patience, bytes_total): (Duration, Option<u64>),

@@ -18,14 +18,15 @@ use chrono_tz::Tz;
 
 use super::super::{
     ArchiveParts, BackendError, BackendParts, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats,
-    RestoreRequest, RunRequest, Session, SharedBackend, Work,
+    RestoreRequest, Restored, RunRequest, Session, SharedBackend, Work,
 };
 use super::{Meter, VerifyReport, free_bytes, prove_writable, verify};
 use crate::domain::log::Level;
 use crate::domain::plan::Instance;
 use crate::domain::size::human_bytes;
 
-use blocking::{look, run, told, told_unverified};
+pub use blocking::run;
+use blocking::{look, told, told_unverified};
 use session::ArchiveSession;
 use shelf::Shelf;
 
@@ -146,10 +147,8 @@ impl BackupBackend for ArchiveBackend {
         .await
     }
 
-    async fn restore(&self, _: &Work, _: &RestoreRequest) -> Result<(), BackendError> {
-        Err(BackendError::NotSupported(
-            "archives are not restored by this call yet; `tar -xf` brings one back, and `mainstay cat` a single file",
-        ))
+    async fn restore(&self, _: &Work, _: &RestoreRequest) -> Result<Vec<Restored>, BackendError> {
+        Err(BackendError::NotSupported("an archive is unpacked target by target, which takes no backend"))
     }
 
     async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {

@@ -9,10 +9,10 @@ use std::io;
 
 use rustix::fs::{AtFlags, RenameFlags, renameat_with, unlinkat};
 
+use super::super::at::parent_of;
 use super::super::stat::Stat;
 use super::super::trust::{Moment, Trust};
 use super::Stage;
-use super::place::parent_of;
 
 /// What was copied while the writers ran.
 #[derive(Debug)]

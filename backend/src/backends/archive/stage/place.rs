@@ -5,17 +5,14 @@ use std::fs::File;
 use std::io;
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, chownat, fchmod, fchown, futimens,
-    linkat, makedev, mkdirat, mknodat, openat, symlinkat, utimensat,
+    AtFlags, FileType, Mode, chownat, fchmod, fchown, futimens, linkat, makedev, mknodat, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 use xattr::FileExt as _;
 
+use super::super::at::{create_file, enter, open_directory, owner_of, parent_of, times_of, to_c};
 use super::super::node::{EntryKind, Node};
 use super::Stage;
-
-const PRIVATE_DIRECTORY: Mode = Mode::RWXU;
-const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl Stage<'_> {
     /// Makes everything but a file with content of its own. `node.path` is the place below the parent.
@@ -56,9 +53,8 @@ impl Stage<'_> {
     /// Makes an empty file for its content.
     pub(super) fn begin_file(&mut self, node: &Node) -> io::Result<File> {
         let (parent, name) = self.parent_of(&node.path)?;
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         self.staged.entries += 1;
-        Ok(File::from(openat(&parent, &name, flags, PRIVATE_FILE)?))
+        create_file(&parent, &name)
     }
 
     /// Owner, mode, attributes and time of something open, in this order: each of them may change the one after it.
@@ -93,51 +89,4 @@ impl Stage<'_> {
     fn parent_of(&self, place: &[u8]) -> io::Result<(File, CString)> {
         parent_of(&self.parent, place)
     }
-}
-
-/// The open directory that `place` below `top` lies in, and its name there. Directories that no entry made are made.
-pub(super) fn parent_of(top: &File, place: &[u8]) -> io::Result<(File, CString)> {
-    let mut components: Vec<&[u8]> = place.split(|&b| b == b'/').filter(|part| !part.is_empty()).collect();
-    let name = components.pop().ok_or_else(leads_out)?;
-    let mut directory = top.try_clone()?;
-    for component in components {
-        directory = enter(&directory, &checked(component)?)?;
-    }
-    Ok((directory, checked(name)?))
-}
-
-/// Opens a directory, which is made when it is not there.
-fn enter(parent: &File, name: &CString) -> io::Result<File> {
-    match mkdirat(parent, name, PRIVATE_DIRECTORY) {
-        Ok(()) | Err(Errno::EXIST) => open_directory(parent, name),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn open_directory(parent: &File, name: &CString) -> io::Result<File> {
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(File::from(openat(parent, name, flags, Mode::empty())?))
-}
-
-fn checked(component: &[u8]) -> io::Result<CString> {
-    if matches!(component, b"." | b"..") { Err(leads_out()) } else { to_c(component) }
-}
-
-fn to_c(bytes: &[u8]) -> io::Result<CString> {
-    Ok(CString::new(bytes)?)
-}
-
-fn leads_out() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "the path leads out of its directory")
-}
-
-fn owner_of(node: &Node) -> (Uid, Gid) {
-    let raw = |id: u64| u32::try_from(id).unwrap_or(u32::MAX - 1);
-    (Uid::from_raw(raw(node.uid)), Gid::from_raw(raw(node.gid)))
-}
-
-fn times_of(node: &Node) -> Timestamps {
-    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-    let modified = Timespec { tv_sec: node.mtime.secs, tv_nsec: node.mtime.nanos.into() };
-    Timestamps { last_access: omit, last_modification: modified }
 }

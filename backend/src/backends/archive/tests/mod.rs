@@ -1,16 +1,20 @@
 //! The archive as a whole: written, read by others, verified, broken on purpose. Runs as root, as the odd tree
 //! needs devices, owners and attributes; a missing `tar` or `gzip` is a failure.
 
+mod bare_restore;
 mod clones;
 mod folder;
 mod gaps;
 mod generations;
-mod odd_tree;
+pub(crate) mod odd_tree;
 mod seek;
 mod soundness;
 mod splice;
 mod tar_stream;
 mod truth;
+mod unpack;
+mod unpack_forged;
+mod unpack_predecessor;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,8 +14,8 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, makedev, mk
 use super::*;
 
 /// Everything that can be seen of a file.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
     mode: u32,
     owner: (u32, u32),
     size: u64,
@@ -26,6 +26,18 @@ pub(super) struct Seen {
     content: Vec<u8>,
     is_sparse: bool,
     xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Seen {
+    /// The same file as an old restic brings it back: without holes, and without attributes of what is neither a file nor a
+    /// directory.
+    pub(crate) fn kept_by_restic(mut self) -> Self {
+        let kind = FileType::from_raw_mode(self.mode);
+        if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            self.xattrs.clear();
+        }
+        Self { is_sparse: false, ..self }
+    }
 }
 
 #[test]
@@ -88,7 +100,8 @@ fn the_manifest_names_every_path_without_loss() {
     assert_eq!(links[0], links[1]);
 }
 
-pub(super) fn make_odd_tree(root: &Path) {
+/// A tree with every odd kind of file. Takes root.
+pub(crate) fn make_odd_tree(root: &Path) {
     let file = |name: &str, content: &[u8]| {
         fs::write(root.join(name), content).expect("a file");
         root.join(name)
@@ -195,7 +208,7 @@ fn set_times(root: &Path) {
 }
 
 /// All below `root`, sockets apart, by path.
-pub(super) fn look(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
+pub(crate) fn look(root: &Path) -> BTreeMap<Vec<u8>, Seen> {
     let mut paths = vec![PathBuf::new()];
     let mut at = 0;
     while let Some(path) = paths.get(at).cloned() {

@@ -9,6 +9,7 @@ use flate2::bufread::GzDecoder;
 use super::super::meter::Meter;
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Every byte of the file, once.
 pub(in super::super) struct Source<'a> {
@@ -43,10 +44,11 @@ impl Read for Source<'_> {
     }
 }
 
-/// gzip (a single member, as we write it) or Zstandard.
+/// gzip (a single member, as we write it), Zstandard, or not compressed at all.
 pub(in super::super) enum Decoder<'a> {
     Gzip(Box<BufReader<GzDecoder<BufReader<Source<'a>>>>>),
     Zstd(Box<BufReader<zstd::Decoder<'static, BufReader<Source<'a>>>>>),
+    Plain(Box<BufReader<Source<'a>>>),
 }
 
 impl<'a> Decoder<'a> {
@@ -59,11 +61,22 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    /// The same where the archive may also be a plain tar, which an archive of ours never is.
+    pub(in super::super) fn of_any(mut source: BufReader<Source<'a>>) -> io::Result<Self> {
+        let head = source.fill_buf()?;
+        if head.starts_with(&ZSTD_MAGIC) || head.starts_with(&GZIP_MAGIC) {
+            Self::new(source)
+        } else {
+            Ok(Self::Plain(Box::new(source)))
+        }
+    }
+
     /// What is behind the compressed stream.
     pub(in super::super) fn into_source(self) -> BufReader<Source<'a>> {
         match self {
             Self::Gzip(decoder) => decoder.into_inner().into_inner(),
             Self::Zstd(decoder) => decoder.into_inner().finish(),
+            Self::Plain(source) => *source,
         }
     }
 }
@@ -73,6 +86,7 @@ impl Read for Decoder<'_> {
         match self {
             Self::Gzip(decoder) => decoder.read(buf),
             Self::Zstd(decoder) => decoder.read(buf),
+            Self::Plain(source) => source.read(buf),
         }
     }
 }

@@ -100,6 +100,37 @@ async fn parts_are_restored_and_what_is_not_there_is_an_error() {
     assert!(bench.backend().restore(&bench.work(), &gone).await.is_err());
 }
 
+/// What examples/bare-restore says, with restic alone.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "people run it by hand")]
+async fn the_script_among_the_examples_brings_a_tree_back() {
+    use crate::backends::archive::tests::odd_tree::{Seen, look, make_odd_tree};
+    let bench = Bench::new().await;
+    let source = bench.path("source/[odd] *name");
+    fs::create_dir(&source).expect("a directory");
+    make_odd_tree(&source);
+    let reference = bench.run(&[bench.volume()], true).await.expect("stored").reference.expect("an id");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/bare-restore/restore.sh");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(script);
+        command.env("RESTIC_REPOSITORY", bench.path("repository")).env("RESTIC_PASSWORD", PASSWORD);
+        let output = command.args(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let listed = run(&["paths", &reference]);
+    assert!(listed.contains(&format!("path\t{}\n", bench.path("source").display())), "{listed}");
+    assert!(listed.contains("tag\tvolume:shop_data\n"), "{listed}");
+    let (path, to) = (source.display().to_string(), bench.path("restored"));
+    run(&["restic", &reference, &path, &to.display().to_string()]);
+    let (source, copy) = (look(&source), look(&to));
+    assert_eq!(source.keys().collect::<Vec<_>>(), copy.keys().collect::<Vec<_>>());
+    for (path, seen) in source {
+        let same = copy.get(&path).cloned().map(Seen::kept_by_restic) == Some(seen.kept_by_restic());
+        assert!(same, "{}", String::from_utf8_lossy(&path));
+    }
+}
+
 #[tokio::test]
 async fn snapshots_of_marina_are_shown_and_adopted_on_request() {
     let mut bench = Bench::new().await;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use crate::backends::{
-    BackendError, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats, RestoreRequest, RunRequest, Session,
-    SharedBackend, Source, SourceOutcome, Stored, Work,
+    BackendError, BackupBackend, FoundSnapshot, Readiness, Reads, RepositoryStats, RestoreRequest, Restored,
+    RunRequest, Session, SharedBackend, Source, SourceOutcome, Stored, Work,
 };
 use crate::docker::scripted::ScriptedEngine;
 use crate::domain::job::TargetState;
@@ -132,8 +132,8 @@ impl BackupBackend for FakeBackend {
         self.play("stats", work).await.map(|()| RepositoryStats::default())
     }
 
-    async fn restore(&self, work: &Work, _: &RestoreRequest) -> Result<(), BackendError> {
-        self.play("restore", work).await
+    async fn restore(&self, work: &Work, _: &RestoreRequest) -> Result<Vec<Restored>, BackendError> {
+        self.play("restore", work).await.map(|()| Vec::new())
     }
 
     async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {

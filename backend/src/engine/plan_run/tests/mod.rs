@@ -15,6 +15,7 @@ use crate::store::{PageRequest, SnapshotFilter};
 
 mod aftercare;
 mod fake;
+mod unpacked;
 mod world;
 
 use fake::{Fault, READ_AT_REST};

@@ -16,7 +16,8 @@ use crate::docker::scripted::{ScriptedEngine, running_container};
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, Quiesce, StepName, Trigger};
-use crate::domain::plan::{BackendKind, Destination, Hooks, Instance, MissedRun, Origin, Target, What};
+use crate::domain::plan::{BackendKind, Destination, Hooks, Instance, MissedRun, Origin, ResticSettings, Target, What};
+use crate::domain::repository::RepositoryUrl;
 use crate::domain::share::Share;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::stack::{Mount, MountKind, labels};
@@ -64,12 +65,37 @@ impl World {
 
     /// One instance `nas` with these targets; a volume `data` with a file, which container `app` writes to.
     pub(super) async fn new(reads: Reads, targets: Vec<Target>) -> Self {
+        Self::of(reads, instance(targets), false).await
+    }
+
+    /// The same with an instance that truly stores: in archives below `backups`, or in a repository of restic.
+    pub(super) async fn storing(kind: BackendKind, targets: Vec<Target>) -> Self {
+        let mut instance = instance(targets);
+        if kind == BackendKind::Restic {
+            // Its place is made known once the directory is.
+            let repository = RepositoryUrl::new("repository");
+            let (check_schedule, check_subset, adopts_old_snapshots) = (None, None, false);
+            instance.destination =
+                Destination::Restic(ResticSettings { repository, check_schedule, check_subset, adopts_old_snapshots });
+            instance.env = [("RESTIC_PASSWORD".to_owned(), "correct-horse".into())].into();
+        }
+        Self::of(Reads::InPlace, instance, true).await
+    }
+
+    async fn of(reads: Reads, mut instance: Instance, stores: bool) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(ManualClock::new(chrono::DateTime::from_timestamp(1_790_000_000, 0).expect("a time")));
         let store = Store::connect("sqlite::memory:", clock.clone()).await.expect("a store");
         let docker = ScriptedEngine::new();
         let backend = FakeBackend::new(&docker, reads);
-        let engine = JobEngine::new(settings(&dir), parts(&dir, &store, &clock, &docker, &backend, targets));
+        if let Destination::Restic(restic) = &mut instance.destination {
+            restic.repository = RepositoryUrl::new(&dir.path().join("repository").display().to_string());
+        }
+        let mut parts = parts(&dir, &store, &clock, &docker, &backend, instance);
+        if stores {
+            parts.build_backend = Arc::new(crate::backends::build);
+        }
+        let engine = JobEngine::new(settings(&dir), parts);
         let world = Self { dir, docker, backend, engine, store };
         world.add_volume("data");
         std::fs::write(world.path("data/file"), b"hello").expect("written");
@@ -191,7 +217,7 @@ fn parts(
     clock: &Arc<ManualClock>,
     docker: &ScriptedEngine,
     backend: &FakeBackend,
-    targets: Vec<Target>,
+    instance: Instance,
 ) -> EngineParts {
     let shared: SharedClock = clock.clone();
     let below = |name: &str| dir.path().join(name);
@@ -212,7 +238,7 @@ fn parts(
     let backend = backend.clone();
     EngineParts {
         store: store.clone(),
-        registry: Registry::new(vec![instance(targets)], PlanDefaults::default(), store.clone(), discovery.clone()),
+        registry: Registry::new(vec![instance], PlanDefaults::default(), store.clone(), discovery.clone()),
         discovery,
         backends: BackendParts {
             docker: docker.shared(),
