@@ -77,6 +77,18 @@ impl Wish for RestoreRequest {
     }
 }
 
+impl Wish for PlanId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Wish for StackName {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Wish for InstanceId {
     fn fingerprint(&self) -> String {
         self.to_string()

@@ -74,6 +74,23 @@ pub const PLACES_OF_PLANS: &[&str] = &[
     "report.before",
 ];
 
+/// Every place that a drill comes by whose snapshot holds a dump and that has a command to run, in order.
+pub const PLACES_OF_DRILLS: &[&str] = &[
+    "preflight.before",
+    "preflight.after",
+    "unpack.before",
+    "unpack.after",
+    "drill.unpacked",
+    "verify.before",
+    "verify.after",
+    "load.before",
+    "drill.server",
+    "load.after",
+    "command.before",
+    "command.after",
+    "report.before",
+];
+
 /// How often it is looked whether the process may go on.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
@@ -178,7 +195,8 @@ mod tests {
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let listed: BTreeSet<String> = PLACES.iter().chain(PLACES_OF_PLANS).map(|&place| place.to_owned()).collect();
+        let listed: BTreeSet<String> =
+            PLACES.iter().chain(PLACES_OF_PLANS).chain(PLACES_OF_DRILLS).map(|&place| place.to_owned()).collect();
         for places in [PLACES, PLACES_OF_PLANS] {
             assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once");
         }

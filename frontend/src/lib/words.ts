@@ -15,6 +15,7 @@ export const jobKindWord: Record<JobKind, string> = {
   backup: 'Backup',
   restore: 'Restore',
   verify: 'Verify',
+  drill: 'Drill',
   forget: 'Forget',
   reconcile: 'Reconcile',
 }
@@ -43,6 +44,7 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   unpack: 'Unpack the snapshot beside the data',
   replace: 'Put the new data in place',
   load: 'Load the databases',
+  command: 'Run your command over the files',
   retention: 'Apply retention',
   report: 'Record the result',
 }
@@ -63,6 +65,7 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   unpack: 'Unpacking the snapshot beside the data',
   replace: 'Putting the new data in place',
   load: 'Loading the databases',
+  command: 'Running your command over the files',
   retention: 'Applying retention',
   report: 'Recording the result',
 }

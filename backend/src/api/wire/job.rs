@@ -9,7 +9,7 @@ use crate::domain::{job as domain, strategy};
 wire_enum!(
     /// What a job does.
     JobKind from domain::JobKind {
-        Backup => "backup", Restore => "restore", Verify => "verify", Forget => "forget", Reconcile => "reconcile",
+        Backup => "backup", Restore => "restore", Verify => "verify", Drill => "drill", Forget => "forget", Reconcile => "reconcile",
     }
 );
 
@@ -39,7 +39,8 @@ wire_enum!(
         Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
         PreHooks => "pre_hooks", Quiesce => "quiesce",
         Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify",
-        Unpack => "unpack", Replace => "replace", Load => "load", Retention => "retention", Report => "report",
+        Unpack => "unpack", Replace => "replace", Load => "load", Command => "command",
+        Retention => "retention", Report => "report",
     }
 );
 
@@ -139,7 +140,7 @@ pub struct Job {
     pub bytes_read: u64,
     /// Bytes of the finished archive.
     pub bytes_stored: u64,
-    /// What can be restored of it.
+    /// What can be restored of it; of a job that reads a snapshot, which one.
     #[schema(required = true)]
     pub snapshot_id: Option<String>,
     /// One sentence on why it did not succeed.
