@@ -291,6 +291,9 @@ impl StepName {
     pub const OF_DRILL: &'static [Self] =
         &[Self::Preflight, Self::Unpack, Self::Verify, Self::Load, Self::Command, Self::Report];
 
+    /// The steps of a run of a plan by Backrest.
+    pub const OF_BACKREST: &'static [Self] = &[Self::Capture, Self::Report];
+
     /// The steps of a retention that someone asked for.
     pub const OF_FORGET: &'static [Self] = &[Self::Retention, Self::Report];
 }

@@ -24,6 +24,7 @@ const plan = (id: string, over: Partial<AttentionPlan> = {}): AttentionPlan => (
   next_runs: [hours(16.5), hours(40.5), hours(64.5)],
   last_success_at: hours(-7.5),
   targets: [],
+  backrest: null,
   last_job: null,
   ...over,
 })
@@ -33,6 +34,7 @@ const facts = (over: Partial<Facts> = {}): Facts => ({
   plans: [],
   atRest: [],
   disk: { path: '/opt/backups', free_bytes: 2e12 },
+  snapshots: [],
   ...over,
 })
 
@@ -76,10 +78,38 @@ describe('attention', () => {
     expect(one).toMatchObject({ title: 'blog-db-1 is still stopped', reason: 'The port is taken' })
   })
 
+  it('tells of a snapshot that was found damaged, and not of one that is gone', () => {
+    const damaged = {
+      id: 'snap_1',
+      stack: 'blog',
+      plan: null,
+      instance: null,
+      created_at: hours(-7.5),
+      removed_at: null,
+      damage: { at: hours(-1), reason: 'the archive is cut short' },
+    }
+    const [one] = attention(facts({ snapshots: [damaged] }))
+    expect(one).toMatchObject({
+      title: 'A snapshot of blog, taken last night, is damaged',
+      reason: 'The archive is cut short',
+    })
+    expect(attention(facts({ snapshots: [{ ...damaged, removed_at: hours(0) }] }))).toEqual([])
+    expect(attention(facts({ snapshots: [{ ...damaged, damage: null }] }))).toEqual([])
+  })
+
   it('warns of a disk that is nearly full, and not of one that cannot be measured', () => {
     const disk = { path: '/opt/backups', free_bytes: 300 * 1024 ** 2 }
     expect(attention(facts({ disk }))[0]?.title).toBe('Only 300 MiB free for backups')
     expect(attention(facts({ disk: { ...disk, free_bytes: null } }))).toEqual([])
+  })
+})
+
+it('tells of a plan that Backrest has otherwise than its labels want it', () => {
+  const backrest = { in_step: false, differences: ['the schedule differs'] }
+  expect(attention(facts({ plans: [plan('blog-db', { backrest })] }))[0]).toMatchObject({
+    tone: 'warn',
+    title: 'Plan blog-db is not in step with Backrest',
+    reason: 'The schedule differs',
   })
 })
 

@@ -11,6 +11,7 @@ import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { Ago } from '@/ui/time'
+import { BackrestCard } from './backrest-card'
 import { NextRuns, OriginLine, PlanTargets, RetentionText, ScheduleText } from './plan-parts'
 import { PlanPreview } from './plan-preview'
 import { ChangePlan } from './remove'
@@ -22,15 +23,19 @@ function Facts({ plan }: { plan: Plan }) {
   const hooks = plan.hooks.pre.length + plan.hooks.post.length
   return (
     <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 lg:grid-cols-3">
-      <Fact name="Instance">
-        <Link
-          to="/instances/$id"
-          params={{ id: plan.instance }}
-          className="break-all text-accent underline underline-offset-4"
-        >
-          {plan.instance}
-        </Link>
-      </Fact>
+      {plan.instance === null ? (
+        <Fact name="Repository in Backrest">{plan.repository}</Fact>
+      ) : (
+        <Fact name="Instance">
+          <Link
+            to="/instances/$id"
+            params={{ id: plan.instance }}
+            className="break-all text-accent underline underline-offset-4"
+          >
+            {plan.instance}
+          </Link>
+        </Fact>
+      )}
       <Fact name="Runs">
         <ScheduleText plan={plan} />
       </Fact>
@@ -78,10 +83,16 @@ function PlanView({ plan }: { plan: Plan }) {
           <Card title="Overview">
             <Facts plan={plan} />
           </Card>
-          <Card title="Targets" hint={count(plan.targets.length, 'target')}>
-            <PlanTargets targets={plan.targets} />
-          </Card>
-          <PlanPreview id={plan.id} />
+          {plan.backrest ? (
+            <BackrestCard plan={plan.backrest} />
+          ) : (
+            <>
+              <Card title="Targets" hint={count(plan.targets.length, 'target')}>
+                <PlanTargets targets={plan.targets} />
+              </Card>
+              <PlanPreview id={plan.id} />
+            </>
+          )}
         </div>
         <div className="grid min-w-0 gap-4">
           <Card title="Next runs">

@@ -24,7 +24,7 @@ use crate::domain::names::PlanId;
             headers(("Location" = String, description = "Where the job is"))),
         (status = 404, description = "plan_not_found: there is no such plan"),
         (status = 409, description = "job_conflict: a job works for the plan's instance already; `job_id` names it; \
-            nothing_stored: it has no snapshot that is complete and sound"),
+            nothing_stored: it has no snapshot that is complete and sound; not_supported: Backrest carries it out"),
         (status = 422, description = "idempotency_key_reused: the key belongs to another request"),
         (status = 503, description = "shutting_down, store_unavailable: no job can be queued now"),
     )
@@ -36,7 +36,8 @@ pub(crate) async fn drill_plan(
     caller: Caller,
     id: web::Path<PlanId>,
 ) -> Result<HttpResponse, ApiError> {
-    let plan = super::find(&state, &id)?.id.clone();
+    let of_backrest = |_| ApiError::NotSupported("Backrest carries the plan out, and what it stored is drilled there");
+    let plan = super::find_own(&state, &id, of_backrest)?.id.clone();
     let key = request_key(&req, "drill_plan", std::slice::from_ref(&plan))?;
     let submit = state.engine.submit_drill_of_plan(&plan, trigger_of(&req, &caller));
     let jobs = state.engine.submit_one_once(key, submit).await?;
