@@ -83,12 +83,6 @@ impl Wish for RestoreRequest {
     }
 }
 
-impl Wish for PlanId {
-    fn fingerprint(&self) -> String {
-        self.to_string()
-    }
-}
-
 impl Wish for StackName {
     fn fingerprint(&self) -> String {
         self.to_string()
