@@ -22,6 +22,7 @@ mod m20261127_000010_generalise_snapshots;
 mod m20261128_000011_create_restores;
 mod m20261128_000012_add_snapshot_damage;
 mod m20261128_000013_create_stored_targets;
+mod m20261128_000014_import_snapshots;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000011_create_restores::Migration),
             Box::new(m20261128_000012_add_snapshot_damage::Migration),
             Box::new(m20261128_000013_create_stored_targets::Migration),
+            Box::new(m20261128_000014_import_snapshots::Migration),
         ]
     }
 }

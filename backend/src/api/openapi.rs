@@ -212,6 +212,7 @@ mod tests {
                 "get",
                 "list",
                 "find",
+                "import",
                 "create",
                 "update",
                 "delete",

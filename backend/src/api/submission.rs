@@ -11,7 +11,7 @@ use super::wire;
 use crate::domain::ids::SnapshotId;
 use crate::domain::job::{Job, Quiesce, Trigger};
 use crate::domain::names::{InstanceId, PlanId, StackName};
-use crate::engine::{BackupRequest, PlanRequest, RequestKey, RestoreRequest};
+use crate::engine::{BackupRequest, ImportRequest, PlanRequest, RequestKey, RestoreRequest};
 
 /// The header that names a request, so that it can be repeated without doing the work twice.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -86,6 +86,12 @@ impl Wish for RestoreRequest {
 impl Wish for StackName {
     fn fingerprint(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Wish for ImportRequest {
+    fn fingerprint(&self) -> String {
+        self.describe()
     }
 }
 

@@ -33,9 +33,6 @@ pub mod archive;
 mod custom_image;
 mod restic;
 
-/// Why most backends let nobody look into what they stored.
-const NO_LOOK: &str = "what this backend stored can only be looked into with its own tool";
-
 /// A backend that can be shared.
 pub type SharedBackend = Arc<dyn BackupBackend>;
 
@@ -80,6 +77,9 @@ pub fn build(instance: &Instance, parts: &BackendParts) -> SharedBackend {
         Destination::Archive => archive::backend(instance, parts),
     }
 }
+
+/// A reader that can be shared.
+pub type SharedReader = Arc<dyn ResultReader>;
 
 /// Why a backend could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -357,45 +357,47 @@ pub trait BackupBackend: Send + Sync {
     /// together where none is named. The directories above a path have their owners, modes and times too.
     async fn restore(&self, work: &Work, request: &RestoreRequest) -> Result<Vec<Restored>, BackendError>;
 
-    /// What is at a path of a result, and at most `limit` of what is directly in it, behind the path `after`. What only
-    /// its own tool can take apart is not supported.
-    async fn look(
-        &self,
-        _work: &Work,
-        _reference: &str,
-        _at: &EntryPath,
-        _after: Option<&EntryPath>,
-        _limit: usize,
-    ) -> Result<Look, BackendError> {
-        Err(BackendError::NotSupported(NO_LOOK))
-    }
-
-    /// What is called like this anywhere in a result, as a walk goes: at most `limit` of it, behind the path `after`.
-    async fn search(
-        &self,
-        _work: &Work,
-        _reference: &str,
-        _pattern: &NamePattern,
-        _after: Option<&EntryPath>,
-        _limit: usize,
-    ) -> Result<Look, BackendError> {
-        Err(BackendError::NotSupported(NO_LOOK))
-    }
-
-    /// Hands out what is read of a result. Only after it has returned is it known to be all of it.
-    async fn pour(
-        &self,
-        _work: &Work,
-        _reference: &str,
-        _wanted: &Wanted,
-        _to: &mpsc::Sender<Bytes>,
-    ) -> Result<(), BackendError> {
-        Err(BackendError::NotSupported(NO_LOOK))
+    /// Who looks into results; none where only its own tool can.
+    fn reader(&self) -> Option<SharedReader> {
+        None
     }
 
     /// Removes what a run left behind that a kill ended: call it before the first run. Returns what was removed, in
     /// sentences for people.
     async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError>;
+}
+
+/// Looks into results, each by its reference.
+#[async_trait]
+pub trait ResultReader: Send + Sync {
+    /// What is at a path of a result, and at most `limit` of what is directly in it, behind the path `after`.
+    async fn look(
+        &self,
+        work: &Work,
+        reference: &str,
+        at: &EntryPath,
+        after: Option<&EntryPath>,
+        limit: usize,
+    ) -> Result<Look, BackendError>;
+
+    /// What is called like this anywhere in a result, as a walk goes: at most `limit` of it, behind the path `after`.
+    async fn search(
+        &self,
+        work: &Work,
+        reference: &str,
+        pattern: &NamePattern,
+        after: Option<&EntryPath>,
+        limit: usize,
+    ) -> Result<Look, BackendError>;
+
+    /// Hands out what is read of a result. Only after it has returned is it known to be all of it.
+    async fn pour(
+        &self,
+        work: &Work,
+        reference: &str,
+        wanted: &Wanted,
+        to: &mpsc::Sender<Bytes>,
+    ) -> Result<(), BackendError>;
 }
 
 /// One run. The calls come in this order; [`Self::end`] always comes last, whatever came before.

@@ -21,6 +21,7 @@ mod doctor;
 mod drill;
 mod find;
 mod healthcheck;
+mod import;
 mod instances;
 mod keep;
 mod ls;
@@ -69,6 +70,8 @@ enum Command {
     Plans(plans::PlansArgs),
     /// List what can be restored
     Snapshots(snapshots::SnapshotsArgs),
+    /// Take archives of a directory, or what an instance has stored, into the record
+    Import(import::ImportArgs),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Find files of a snapshot by their names
@@ -175,6 +178,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Backup(args) => backup::run(&loaded, args, global.json).await,
         Command::Instances(args) => instances::run(&loaded, args, global.json).await,
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
+        Command::Import(args) => import::run(&loaded, args, global.json).await,
         Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
         Command::Find(args) => find::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,

@@ -63,6 +63,8 @@ word_enum!(
         Forget => "forget",
         /// Brings a Backrest installation in step with labels.
         Reconcile => "reconcile",
+        /// Takes what lies somewhere into the record.
+        Import => "import",
     }
 );
 
@@ -165,6 +167,8 @@ word_enum!(
         Command => "command",
         /// Old archives and logs dropped.
         Retention => "retention",
+        /// What was found taken into the record.
+        Record => "record",
         /// The outcome recorded and told.
         Report => "report",
     }
@@ -267,6 +271,9 @@ impl StepName {
         Self::Retention,
         Self::Report,
     ];
+
+    /// The steps of an import.
+    pub const OF_IMPORT: &'static [Self] = &[Self::Resolve, Self::Record, Self::Report];
 
     /// The steps of a restore: what takes time comes before the stop.
     pub const OF_RESTORE: &'static [Self] = &[

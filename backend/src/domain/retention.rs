@@ -111,6 +111,7 @@ mod tests {
             damage: None,
             removed_at: None,
             targets: Vec::new(),
+            imported: None,
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{JobId, SnapshotId};
-use super::job::{TargetKind, TargetResult};
+use super::job::{TargetKind, TargetResult, word_enum};
 use super::names::{PlanId, StackName};
 use super::plan::BackendKind;
 
@@ -16,7 +16,7 @@ use super::plan::BackendKind;
 pub struct Snapshot {
     /// Its id.
     pub id: SnapshotId,
-    /// The job that made it.
+    /// The job that made it, or imported it.
     pub job_id: JobId,
     /// The code that stored it.
     pub backend: BackendKind,
@@ -50,7 +50,33 @@ pub struct Snapshot {
     pub removed_at: Option<DateTime<Utc>>,
     /// What is in it.
     pub targets: Vec<TargetResult>,
+    /// That it was found and taken into the record; absent when a job of this installation made it.
+    pub imported: Option<Imported>,
 }
+
+/// How a snapshot came into the record that no job of this installation made, as far as the record knows. Retention never
+/// touches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which program had made it.
+    pub made_by: Maker,
+}
+
+word_enum!(
+    /// A program that makes backups.
+    Maker, UnknownMaker {
+        /// A Mainstay, this one or another.
+        Mainstay => "mainstay",
+        /// Docker Backup Manager.
+        DockerBackupManager => "docker_backup_manager",
+        /// Marina.
+        Marina => "marina",
+        /// Somebody else.
+        Other => "other",
+    }
+);
 
 /// What a look at a snapshot found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +98,12 @@ impl Snapshot {
     #[must_use]
     pub fn find_archive(&self) -> Option<&Path> {
         (self.backend == BackendKind::Archive).then(|| Path::new(&self.reference))
+    }
+
+    /// Whether it is an archive without a manifest, so that no index of it can be made.
+    #[must_use]
+    pub fn has_plain_archive(&self) -> bool {
+        self.imported.is_some_and(|imported| imported.made_by == Maker::DockerBackupManager)
     }
 
     /// What it is a snapshot of, in a word: the stack, else the plan.

@@ -15,6 +15,7 @@ use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
 
 use super::backrest::{BackrestRun, run_by_backrest};
+use super::import::{self, ImportRequest};
 use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
@@ -30,6 +31,8 @@ pub(super) enum Errand {
     Plan(PlanRequest),
     /// A check of what an instance has stored.
     Check(InstanceId),
+    /// Taking what lies somewhere into the record.
+    Import(ImportRequest),
     /// A run of a plan by Backrest.
     Backrest(BackrestRun),
     /// A restore, or taking one back.
@@ -150,6 +153,7 @@ impl JobEngine {
         match errand {
             Errand::Stack(request) => Box::pin(backup::run(self, live, request)).await,
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
+            Errand::Import(request) => Box::pin(import::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
             Errand::Backrest(run) => Box::pin(run_by_backrest(self, live, run)).await,
             Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
@@ -198,6 +202,7 @@ impl Errand {
         match self {
             Self::Stack(request) => format!("backup of stack '{}' queued ({trigger})", request.stack),
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
+            Self::Import(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Backrest(run) => format!("run of plan '{}' by Backrest queued ({trigger})", run.plan),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
             Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),

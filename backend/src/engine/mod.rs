@@ -46,6 +46,7 @@ pub mod events;
 mod free_space;
 mod hooks;
 pub mod hub;
+mod import;
 mod instances;
 mod jobs;
 mod leftovers;
@@ -80,6 +81,7 @@ pub use crate::pause_point::{
 };
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
+pub use import::{ImportRequest, ImportSource};
 pub use once::RequestKey;
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
@@ -188,6 +190,8 @@ struct Inner {
     shutdown: CancellationToken,
     /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
     replay: replay::Watch,
+    /// Keeps imports apart.
+    importing: tokio::sync::Mutex<()>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -236,6 +240,7 @@ impl JobEngine {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
+            importing: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

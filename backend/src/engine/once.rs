@@ -6,7 +6,7 @@ use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
 use crate::store::{RememberedRequest, StoreError};
 
-use super::{BackupRequest, JobEngine, PlanRequest, RestoreRequest, SubmitError};
+use super::{BackupRequest, ImportRequest, JobEngine, PlanRequest, RestoreRequest, SubmitError};
 
 /// What a client calls its request by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,18 @@ impl JobEngine {
         submit: impl Future<Output = Result<Job, SubmitError>>,
     ) -> Result<Vec<Job>, SubmitError> {
         self.once(key, async { Ok(vec![submit.await?]) }).await
+    }
+
+    /// Queues an import, or finds the job that the same key queued.
+    ///
+    /// # Errors
+    /// Those of [`JobEngine::submit_import`], and when the key was used for something else.
+    pub async fn submit_import_once(
+        &self,
+        key: Option<RequestKey>,
+        request: ImportRequest,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, async { Ok(vec![self.submit_import(request).await?]) }).await
     }
 
     /// Carries `submit` out unless `key` was used within the last day.

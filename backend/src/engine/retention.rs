@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn only_names_of_ours_are_logs() {
         let id = JobId::new(DateTime::UNIX_EPOCH);
-        for kind in ["backup", "verify", "forget"] {
+        for kind in ["backup", "verify", "forget", "import"] {
             assert_eq!(job_of_log(&format!("{kind}_blog_2026-01-01_00-00-00_{id}.log")), Some(id.clone()));
         }
         for name in

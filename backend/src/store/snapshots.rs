@@ -1,5 +1,7 @@
 //! Snapshots.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
@@ -11,7 +13,7 @@ use super::{Doing, Page, PageRequest, Store, StoreError};
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::names::{PlanId, StackName};
 use crate::domain::plan::BackendKind;
-use crate::domain::snapshot::{Damage, Snapshot};
+use crate::domain::snapshot::{Damage, Imported, Maker, Snapshot};
 
 /// Which snapshots are wanted; an absent field wants all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct SnapshotFilter {
     pub since: Option<DateTime<Utc>>,
     /// Made before.
     pub until: Option<DateTime<Utc>>,
+    /// Whether they were imported.
+    pub is_imported: Option<bool>,
     /// Only those in which nothing was found wrong.
     pub only_sound: bool,
     /// Only those that were made for no instance.
@@ -41,10 +45,10 @@ pub struct SnapshotFilter {
 }
 
 impl SnapshotFilter {
-    /// The plain archives of one stack that are there: what no plan looks after.
+    /// The plain archives of one stack that are there and were made here: what no plan looks after.
     #[must_use]
     pub fn archives_of(stack: &StackName) -> Self {
-        Self { stack: Some(stack.clone()), without_instance: true, ..Self::default() }
+        Self { stack: Some(stack.clone()), without_instance: true, is_imported: Some(false), ..Self::default() }
     }
 
     fn to_condition(&self) -> Condition {
@@ -59,6 +63,10 @@ impl SnapshotFilter {
             // An id is made when the snapshot is recorded, which is later, so the list need not be read to its end.
             .add_option(self.since.map(|at| Column::Id.gte(SnapshotId::lowest_at(at).as_str())))
             .add_option(self.until.map(|at| Column::CreatedAt.lt(at)))
+            .add_option(self.is_imported.map(|is| match is {
+                true => Column::ImportedAt.is_not_null(),
+                false => Column::ImportedAt.is_null(),
+            }))
             .add_option(self.only_sound.then(|| Column::DamagedAt.is_null()))
             .add_option(self.without_instance.then(|| Column::Instance.is_null()))
             .add_option((!self.with_removed).then(|| Column::RemovedAt.is_null()))
@@ -102,6 +110,20 @@ impl Store {
         let rows = list(filter, page).all(&self.db).await.doing("list snapshots")?;
         let snapshots = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_one_more(snapshots, page.limit, |s| s.id.to_string()))
+    }
+
+    /// What the snapshots that are there are called where they lie, of one backend.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn list_references(&self, backend: BackendKind) -> Result<BTreeSet<String>, StoreError> {
+        let rows = Entity::find()
+            .select_only()
+            .column(Column::Reference)
+            .filter(Column::Backend.eq(backend.to_string()))
+            .filter(Column::RemovedAt.is_null());
+        let rows = rows.into_tuple::<String>().all(&self.db).await.doing("list what snapshots are called")?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Notes that a snapshot is gone where it lay.
@@ -206,10 +228,17 @@ fn to_row(snapshot: &Snapshot) -> Result<ActiveModel, StoreError> {
         verified_at: Set(snapshot.verified_at),
         removed_at: Set(snapshot.removed_at),
         targets: Set(to_json("targets", &snapshot.targets)?),
+        imported_at: Set(snapshot.imported.map(|imported| imported.at)),
+        made_by: Set(snapshot.imported.map(|imported| imported.made_by.to_string())),
         damaged_at: Set(snapshot.damage.as_ref().map(|damage| damage.at)),
         damage: Set(snapshot.damage.as_ref().map(|damage| damage.reason.clone())),
         tried_at: Set(None),
     })
+}
+
+fn imported(at: DateTime<Utc>, made_by: Option<&str>) -> Result<Imported, StoreError> {
+    let made_by = parse_some("made_by", made_by)?.unwrap_or(Maker::Other);
+    Ok(Imported { at, made_by })
 }
 
 fn from_row(row: Model) -> Result<Snapshot, StoreError> {
@@ -232,6 +261,7 @@ fn from_row(row: Model) -> Result<Snapshot, StoreError> {
         damage: row.damaged_at.map(|at| Damage { at, reason: row.damage.unwrap_or_default() }),
         removed_at: row.removed_at,
         targets: from_json("targets", row.targets)?,
+        imported: row.imported_at.map(|at| imported(at, row.made_by.as_deref())).transpose()?,
     })
 }
 
@@ -291,5 +321,48 @@ mod tests {
         store.note_finding(&id, &Finding::Sound, DateTime::UNIX_EPOCH).await.expect("recorded");
         assert!(store.find_snapshot(&id).await.expect("read").expect("the snapshot").damage.is_none());
         Migrator::down(&store.db, Some(steps)).await.expect("back again");
+    }
+
+    #[tokio::test]
+    async fn what_was_imported_is_listed_and_never_judged() {
+        let store = Store::connect("sqlite::memory:", Arc::new(SystemClock)).await.expect("a store");
+        let at = DateTime::UNIX_EPOCH;
+        let made = Snapshot {
+            id: SnapshotId::new(at),
+            job_id: JobId::new(at),
+            backend: BackendKind::Archive,
+            reference: "/backups/a.tar.gz".to_owned(),
+            stack: Some("blog".parse().expect("a name")),
+            host: "local".to_owned(),
+            instance: None,
+            plan: None,
+            created_at: at,
+            size_bytes: 1,
+            content_bytes: 1,
+            entry_count: 1,
+            blake3: None,
+            is_complete: true,
+            verified_at: None,
+            damage: None,
+            removed_at: None,
+            targets: Vec::new(),
+            imported: None,
+        };
+        let imported = Some(Imported { at, made_by: Maker::DockerBackupManager });
+        let id = SnapshotId::new(at);
+        let found = Snapshot { id, reference: "/usb/b.tar.gz".to_owned(), imported, ..made.clone() };
+        for snapshot in [&made, &found] {
+            store.insert_snapshot(snapshot).await.expect("recorded");
+        }
+        let list = async |filter: SnapshotFilter| {
+            store.list_snapshots(&filter, &PageRequest::first(9)).await.expect("a list").items
+        };
+        let of_blog = SnapshotFilter::archives_of(&"blog".parse().expect("a name"));
+        assert_eq!(list(of_blog).await, [made], "retention sees only these");
+        let wanted = SnapshotFilter { is_imported: Some(true), ..SnapshotFilter::default() };
+        assert_eq!(list(wanted).await, [found]);
+        let known = store.list_references(BackendKind::Archive).await.expect("references");
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["/backups/a.tar.gz", "/usb/b.tar.gz"]);
+        assert!(store.list_references(BackendKind::Restic).await.expect("references").is_empty());
     }
 }

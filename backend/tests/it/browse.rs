@@ -285,7 +285,7 @@ async fn the_command_line_lists_and_writes_files() {
 }
 
 /// What GNU tar finds in `bytes`, one path a line, sorted.
-fn listed_by_tar(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn listed_by_tar(bytes: &[u8]) -> Vec<String> {
     let directory = tempfile::tempdir().expect("a directory");
     let tar = directory.path().join("x.tar");
     fs::write(&tar, bytes).expect("written");

@@ -31,6 +31,7 @@ mod drill;
 mod events;
 mod failures;
 mod hung;
+mod import;
 mod instances;
 mod jobs;
 mod load;

@@ -18,6 +18,7 @@ export const jobKindWord: Record<JobKind, string> = {
   drill: 'Drill',
   forget: 'Forget',
   reconcile: 'Reconcile',
+  import: 'Import',
 }
 
 export const triggerWord: Record<Schemas['Trigger'], string> = {
@@ -46,6 +47,7 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   load: 'Load the databases',
   command: 'Run your command over the files',
   retention: 'Apply retention',
+  record: 'Put it on record',
   report: 'Record the result',
 }
 
@@ -67,6 +69,7 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   load: 'Loading the databases',
   command: 'Running your command over the files',
   retention: 'Applying retention',
+  record: 'Putting it on record',
   report: 'Recording the result',
 }
 

@@ -9,7 +9,8 @@ use crate::domain::{job as domain, strategy};
 wire_enum!(
     /// What a job does.
     JobKind from domain::JobKind {
-        Backup => "backup", Restore => "restore", Verify => "verify", Drill => "drill", Forget => "forget", Reconcile => "reconcile",
+        Backup => "backup", Restore => "restore", Verify => "verify", Drill => "drill", Forget => "forget",
+        Reconcile => "reconcile", Import => "import",
     }
 );
 
@@ -39,8 +40,8 @@ wire_enum!(
         Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
         PreHooks => "pre_hooks", Quiesce => "quiesce",
         Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify",
-        Unpack => "unpack", Replace => "replace", Load => "load", Command => "command",
-        Retention => "retention", Report => "report",
+        Unpack => "unpack", Replace => "replace", Load => "load", Command => "command", Retention => "retention",
+        Record => "record", Report => "report",
     }
 );
 

@@ -25,12 +25,13 @@ pub struct Damage {
     "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz", "size_bytes": 52428800, "content_bytes": 104857600,
     "entry_count": 1932, "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
     "is_complete": true, "verified_at": "2026-11-21T03:00:09.500Z", "damage": null, "removed_at": null,
-    "targets": [{"kind": "volume", "name": "blog_db", "state": "succeeded", "size_bytes": 104857600, "message": null}]
+    "targets": [{"kind": "volume", "name": "blog_db", "state": "succeeded", "size_bytes": 104857600, "message": null}],
+    "imported_at": null, "made_by": "mainstay"
 }))]
 pub struct Snapshot {
     /// Its id; ids sort by the time they were made.
     pub id: String,
-    /// The job that made it.
+    /// The job that made it, or imported it.
     pub job_id: String,
     /// The code that stored it: `archive`, `restic` or `custom_image`.
     pub backend: String,
@@ -74,6 +75,12 @@ pub struct Snapshot {
     pub removed_at: Option<Time>,
     /// What is in it.
     pub targets: Vec<TargetResult>,
+    /// When it was found and taken into the record; null when a job here made it. Retention never touches what was
+    /// imported.
+    #[schema(required = true)]
+    pub imported_at: Option<Time>,
+    /// Which program made it: `mainstay`, `docker_backup_manager`, `marina` or `other`.
+    pub made_by: String,
 }
 
 wire_list!(SnapshotList of Snapshot, "snapshots, newest first");
@@ -100,6 +107,8 @@ impl From<domain::Snapshot> for Snapshot {
             damage: snapshot.damage.map(|damage| Damage { at: damage.at.into(), reason: damage.reason }),
             removed_at: snapshot.removed_at.map(time),
             targets: snapshot.targets.into_iter().map(Into::into).collect(),
+            imported_at: snapshot.imported.map(|imported| time(imported.at)),
+            made_by: snapshot.imported.map_or(domain::Maker::Mainstay, |imported| imported.made_by).to_string(),
         }
     }
 }

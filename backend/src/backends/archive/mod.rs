@@ -60,6 +60,7 @@ mod stat;
 mod table;
 mod tar_reader;
 mod trust;
+mod unindexed;
 mod unpack;
 mod verify;
 mod walk;
@@ -86,6 +87,7 @@ pub use report::{Finished, GapKind, LeftOut, PassStats, TargetReport, Warning};
 pub use space::{Estimate, adopt_index, estimate, free_bytes, prove_writable, publish, remove_archive};
 pub use stage::{Aside, Stage, Staged};
 pub use trust::{Trust, take_trust};
+pub use unindexed::PlainArchives;
 pub use unpack::{
     Contents, Held, UnpackError, UnpackPlace, UnpackPlan, Unpacked, read_contents, remove_unpacked, sync_unpacked,
 };

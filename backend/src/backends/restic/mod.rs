@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     BackendError, BackendParts, BackupBackend, FoundSnapshot, Look, Readiness, Reads, RepositoryStats, RestoreRequest,
-    Restored, RunRequest, Session, Wanted, Work,
+    Restored, ResultReader, RunRequest, Session, SharedReader, Wanted, Work,
 };
 use crate::domain::entry::EntryPath;
 use crate::domain::name_pattern::NamePattern;
@@ -101,6 +101,20 @@ impl BackupBackend for ResticBackend {
         restore::restore(&self.0, work, request).await
     }
 
+    fn reader(&self) -> Option<SharedReader> {
+        Some(Arc::new(ResticReader(Arc::clone(&self.0))))
+    }
+
+    async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {
+        sweep::sweep(&self.0, work).await
+    }
+}
+
+/// Looks into snapshots.
+struct ResticReader(Arc<Restic>);
+
+#[async_trait]
+impl ResultReader for ResticReader {
     async fn look(
         &self,
         work: &Work,
@@ -131,9 +145,5 @@ impl BackupBackend for ResticBackend {
         to: &mpsc::Sender<Bytes>,
     ) -> Result<(), BackendError> {
         pour::pour(&self.0, work, reference, wanted, to).await
-    }
-
-    async fn sweep(&self, work: &Work) -> Result<Vec<String>, BackendError> {
-        sweep::sweep(&self.0, work).await
     }
 }

@@ -165,6 +165,7 @@ fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, reference: String)
         damage: None,
         removed_at: None,
         targets: job.targets,
+        imported: None,
     }
 }
 

@@ -129,7 +129,7 @@ impl JobEngine {
         limit: usize,
     ) -> Result<Listing, BrowseError> {
         let snapshot = self.find_present(id).await?;
-        if snapshot.find_archive().is_none() {
+        if !has_index(&snapshot) {
             return self.list_stored(&snapshot, &directory, after, limit).await;
         }
         self.look(&snapshot, move |index| list(&index, &directory, after.as_ref(), limit)).await
@@ -147,7 +147,7 @@ impl JobEngine {
         limit: usize,
     ) -> Result<Listing, BrowseError> {
         let snapshot = self.find_present(id).await?;
-        if snapshot.find_archive().is_none() {
+        if !has_index(&snapshot) {
             return self.search_stored(&snapshot, pattern, after, limit).await;
         }
         self.look(&snapshot, move |index| search(&index, &pattern, after.as_ref(), limit)).await
@@ -160,7 +160,7 @@ impl JobEngine {
     /// [`OpenEntry::content`].
     pub async fn open_entry(&self, id: &SnapshotId, path: EntryPath) -> Result<OpenEntry, BrowseError> {
         let snapshot = self.find_present(id).await?;
-        if snapshot.find_archive().is_none() {
+        if !has_index(&snapshot) {
             return self.open_stored_file(&snapshot, path).await;
         }
         let wanted = path.clone();
@@ -179,7 +179,7 @@ impl JobEngine {
     /// As [`Self::open_entry`].
     pub async fn open_folder(&self, id: &SnapshotId, path: EntryPath) -> Result<OpenEntry, BrowseError> {
         let snapshot = self.find_present(id).await?;
-        if snapshot.find_archive().is_none() {
+        if !has_index(&snapshot) {
             return self.open_stored_folder(&snapshot, path).await;
         }
         let wanted = path.clone();
@@ -227,6 +227,11 @@ impl JobEngine {
         let done = self.0.parts.runtime.spawn_blocking(work).await;
         done.unwrap_or_else(|error| Err(BrowseError::Io(io::Error::other(error))))
     }
+}
+
+/// Whether an index tells what is in it.
+fn has_index(snapshot: &Snapshot) -> bool {
+    snapshot.backend == BackendKind::Archive && !snapshot.has_plain_archive()
 }
 
 fn path_of(snapshot: &Snapshot) -> Result<&Path, BrowseError> {
@@ -310,7 +315,6 @@ impl From<BackendError> for BrowseError {
     fn from(error: BackendError) -> Self {
         match error {
             BackendError::Gone(what) => Self::Missing(what),
-            BackendError::NotSupported(_) => Self::NotAnArchive(BackendKind::CustomImage),
             // Whoever asked is there, so it was the engine that ended it.
             BackendError::Cancelled => Self::ShuttingDown,
             error => Self::Backend(error),

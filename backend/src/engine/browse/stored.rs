@@ -1,4 +1,5 @@
-//! Looking into what a backend keeps in a way of its own: its instance has to be there, and its tool is asked.
+//! Looking into what has no index of ours. What a tool keeps is asked of that tool, and its instance has to be there; an
+//! archive without a manifest is read through.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::backends::{BackendError, Look, SharedBackend, Wanted, Work};
+use crate::backends::archive::PlainArchives;
+use crate::backends::{BackendError, Look, SharedReader, Wanted, Work};
 use crate::domain::entry::{EntryKind, EntryPath};
 use crate::domain::name_pattern::NamePattern;
 use crate::domain::plan::BackendKind;
@@ -47,8 +49,8 @@ impl JobEngine {
         }
         let (reference, at) = (snapshot.reference.clone(), directory.clone());
         let page = self
-            .ask(snapshot, move |backend, work| async move {
-                backend.look(&work, &reference, &at, after.as_ref(), limit).await
+            .ask(snapshot, move |reader, work| async move {
+                reader.look(&work, &reference, &at, after.as_ref(), limit).await
             })
             .await?;
         Ok(Listing { entries: page.entries, has_more: page.has_more })
@@ -61,7 +63,7 @@ impl JobEngine {
         }
         let (reference, at) = (snapshot.reference.clone(), directory.clone());
         let asked = self
-            .ask(snapshot, move |backend, work| async move { backend.look(&work, &reference, &at, None, MOST).await });
+            .ask(snapshot, move |reader, work| async move { reader.look(&work, &reference, &at, None, MOST).await });
         let look = Arc::new(asked.await?);
         match look.own {
             Some(EntryKind::Directory) => {}
@@ -82,8 +84,8 @@ impl JobEngine {
     ) -> Result<Listing, BrowseError> {
         let reference = snapshot.reference.clone();
         let found = self
-            .ask(snapshot, move |backend, work| async move {
-                backend.search(&work, &reference, &pattern, after.as_ref(), limit).await
+            .ask(snapshot, move |reader, work| async move {
+                reader.search(&work, &reference, &pattern, after.as_ref(), limit).await
             })
             .await?;
         Ok(Listing { entries: found.entries, has_more: found.has_more })
@@ -129,7 +131,7 @@ impl JobEngine {
         }
         let (reference, at) = (snapshot.reference.clone(), path.clone());
         let asked =
-            self.ask(snapshot, move |backend, work| async move { backend.look(&work, &reference, &at, None, 0).await });
+            self.ask(snapshot, move |reader, work| async move { reader.look(&work, &reference, &at, None, 0).await });
         let look = asked.await?;
         look.own.map(|kind| (kind, look.size_bytes)).ok_or_else(|| BrowseError::UnknownEntry(path.clone()))
     }
@@ -142,13 +144,13 @@ impl JobEngine {
         size_bytes: Option<u64>,
     ) -> Result<Content, BrowseError> {
         let (sender, mut parts) = mpsc::channel(WAITING);
-        let (backend, work) = self.backend_for(snapshot)?;
+        let (reader, work) = self.reader_for(snapshot)?;
         let (turn, reference) = (self.turn_to_ask().await?, snapshot.reference.clone());
         let pour = async move {
             let _turn = turn;
             let (raw, taken) = mpsc::channel(WAITING);
             let poured = async {
-                let poured = backend.pour(&work, &reference, &wanted, &raw).await;
+                let poured = reader.pour(&work, &reference, &wanted, &raw).await;
                 drop(raw);
                 poured
             };
@@ -160,19 +162,19 @@ impl JobEngine {
         Ok(Box::pin(stream::iter(first.map(Ok)).chain(ReceiverStream::new(parts))))
     }
 
-    /// Asks the backend that keeps the snapshot. When whoever asks goes away, the tool is ended.
+    /// Asks who can look into the snapshot. When whoever asks goes away, the tool is ended.
     async fn ask<T: Send + 'static, F: Future<Output = Result<T, BackendError>> + Send>(
         &self,
         snapshot: &Snapshot,
-        ask: impl FnOnce(SharedBackend, Work) -> F + Send + 'static,
+        ask: impl FnOnce(SharedReader, Work) -> F + Send + 'static,
     ) -> Result<T, BrowseError> {
-        let (backend, mut work) = self.backend_for(snapshot)?;
+        let (reader, mut work) = self.reader_for(snapshot)?;
         let turn = self.turn_to_ask().await?;
         work.cancel = work.cancel.child_token();
         let _end_with_me = work.cancel.clone().drop_guard();
         let asked = async move {
             let _turn = turn;
-            ask(backend, work).await
+            ask(reader, work).await
         };
         let asked = self.0.tracker.spawn_on(asked, &self.0.parts.runtime).await;
         Ok(asked.unwrap_or(Err(BackendError::Cancelled))?)
@@ -183,14 +185,18 @@ impl JobEngine {
         tokio::time::timeout(TURN_WITHIN, turn).await.map_err(|_| BrowseError::Busy)
     }
 
-    fn backend_for(&self, snapshot: &Snapshot) -> Result<(SharedBackend, Work), BrowseError> {
+    fn reader_for(&self, snapshot: &Snapshot) -> Result<(SharedReader, Work), BrowseError> {
+        if snapshot.has_plain_archive() {
+            return Ok((Arc::new(PlainArchives), self.unheard_work()));
+        }
         if snapshot.backend == BackendKind::CustomImage {
             return Err(BrowseError::NotAnArchive(snapshot.backend));
         }
         let name = snapshot.instance.clone().unwrap_or_default();
         let instance = name.parse().ok().and_then(|id| self.0.parts.registry.find_instance(&id));
         let instance = instance.ok_or(BrowseError::InstanceGone(name))?;
-        Ok((self.backend_of(&instance), self.unheard_work()))
+        let reader = self.backend_of(&instance).reader().ok_or(BrowseError::NotAnArchive(snapshot.backend))?;
+        Ok((reader, self.unheard_work()))
     }
 }
 

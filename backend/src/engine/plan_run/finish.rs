@@ -140,6 +140,7 @@ async fn record(
         damage: None,
         removed_at: None,
         targets: job.targets,
+        imported: None,
     };
     let store = &cx.engine.0.parts.store;
     if let Err(error) = store.insert_stored_targets(&snapshot.id, lies).await {

@@ -30,6 +30,13 @@ const MANY: u64 = 100_000;
 /// Why a snapshot stays whose plan nobody knows.
 const NOT_RECORDED: &str = "it is in no record of this installation, so it is not dropped";
 
+/// Why one stays that was imported.
+const IMPORTED: &str = "it was imported, so it is not dropped";
+
+/// Whether it is known whose it is: a run here made it, or the user wished that it counts as made here.
+fn is_judged(found: &FoundSnapshot, record: Option<&Snapshot>) -> bool {
+    found.is_adopted || record.is_some_and(|snapshot| snapshot.imported.is_none())
+}
 /// Why a snapshot stays that is known to be damaged.
 const DAMAGED: &str = "it is damaged and stands for nothing, but only a person removes it";
 
@@ -79,7 +86,7 @@ impl Shelf {
         let mut lots: BTreeMap<Lot, Vec<Candidate>> = BTreeMap::new();
         for found in self.found.iter().filter(|found| found.is_ours) {
             let record = self.find_record(found);
-            if record.is_none() && !found.is_adopted {
+            if !is_judged(found, record) {
                 continue;
             }
             let plan = record.and_then(|snapshot| snapshot.plan.clone()).unwrap_or_else(|| PlanId::from(instance));
@@ -96,13 +103,15 @@ impl Shelf {
 
     /// Our snapshots whose plan is not known; told with those of the instance's own plan.
     fn unknown(&self) -> impl Iterator<Item = KeepVerdict> {
-        let found = self.found.iter().filter(|found| found.is_ours && !found.is_adopted);
-        found.filter(|found| self.find_record(found).is_none()).map(|found| KeepVerdict {
-            id: found.reference.clone(),
-            at: found.at,
-            is_kept: true,
-            reason: NOT_RECORDED.to_owned(),
-        })
+        let found = self.found.iter().filter(|found| found.is_ours);
+        found.map(|found| (found, self.find_record(found))).filter(|(found, record)| !is_judged(found, *record)).map(
+            |(found, record)| KeepVerdict {
+                id: found.reference.clone(),
+                at: found.at,
+                is_kept: true,
+                reason: record.map_or(NOT_RECORDED, |_| IMPORTED).to_owned(),
+            },
+        )
     }
 
     /// Snapshots of a plan that are known to be damaged.

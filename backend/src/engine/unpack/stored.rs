@@ -32,9 +32,11 @@ fn guess_one(target: &TargetResult, paths: &[PathBuf], map: &PathMap) -> StoredT
 fn place_of(kind: TargetKind, name: &str, path: &Path, map: &PathMap) -> Option<PathBuf> {
     let staged = |place: &[&str]| rest_after(path, place);
     match kind {
-        TargetKind::Volume => rest_after(path, &["volumes", name, "_data"]).or_else(|| staged(&["vol", name])),
+        TargetKind::Volume => rest_after(path, &["volumes", name, "_data"])
+            .or_else(|| staged(&["vol", name]))
+            .or_else(|| staged(&["volume", name])),
         // The directory of a dump holds that one file.
-        TargetKind::Database => staged(&["dbs", name]).map(|_| PathBuf::new()),
+        TargetKind::Database => staged(&["dbs", name]).or_else(|| staged(&["db", name])).map(|_| PathBuf::new()),
         TargetKind::Bind | TargetKind::Path => {
             let local = map.find_local(Path::new(name)).unwrap_or_else(|| name.into());
             let inside = path.strip_prefix(&local).or_else(|_| path.strip_prefix(name)).ok().map(Path::to_owned);
@@ -72,6 +74,7 @@ mod tests {
             (TargetKind::Volume, "data", "/var/lib/docker/volumes/data/_data/etc/a", Some("etc/a")),
             (TargetKind::Volume, "data", "/var/lib/docker/volumes/data2/_data", None),
             (TargetKind::Volume, "data", "/staging/nas/data/vol/data", Some("")),
+            (TargetKind::Volume, "data", "/backup/nas/20251116-030000/volume/data/etc", Some("etc")),
             (TargetKind::Database, "db-1", "/staging/nas/dumps/dbs/db-1/dump.sql", Some("")),
             (TargetKind::Path, "/srv/a", "/srv/a", Some("")),
             (TargetKind::Path, "/srv/a", "/srv/a/b", Some("b")),

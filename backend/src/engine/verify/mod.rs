@@ -19,7 +19,8 @@ use super::backend_work::to_stop;
 use super::errand::{Errand, NewJob};
 use super::live::{LiveJob, insist};
 use super::steps::{self, Stop};
-use super::{JobEngine, SubmitError};
+use super::unpack::{UnpackError, contents_of};
+use super::{JobEngine, SubmitError, chain};
 
 mod archive;
 mod by_the_clock;
@@ -107,6 +108,7 @@ async fn verify(cx: Cx<'_>) -> Result<String, Stop> {
     let snapshot = found.ok_or_else(|| Stop::failed("its record is gone"))?;
     cx.live.log.write(Level::Info, format!("reads {} again", snapshot.reference));
     let judged = match snapshot.backend {
+        BackendKind::Archive if snapshot.has_plain_archive() => Box::pin(judge_plain(cx, &snapshot)).await,
         BackendKind::Archive => Box::pin(archive::judge(cx, &snapshot)).await,
         BackendKind::Restic | BackendKind::CustomImage => Box::pin(judge_by_backend(cx, &snapshot)).await,
     };
@@ -123,6 +125,16 @@ async fn verify(cx: Cx<'_>) -> Result<String, Stop> {
         cx.live.log.write(Level::Error, format!("{} is damaged: {reason}", snapshot.reference));
         Stop::Failed(format!("the snapshot is damaged: {reason}"))
     })
+}
+
+/// What has no manifest is read to its end: its checksums are all that there is.
+async fn judge_plain(cx: Cx<'_>, snapshot: &Snapshot) -> Result<Judged, Stop> {
+    match contents_of(cx.engine, &cx.engine.work_of(cx.live), snapshot).await {
+        Ok(_) => Ok(Ok("it was read to its end; there is no manifest to compare it with".to_owned())),
+        Err(UnpackError::Archive(error)) => Ok(Err(chain(&error))),
+        Err(error @ UnpackError::OtherSize { .. }) => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into_stop("the archive could not be read")),
+    }
 }
 
 async fn judge_by_backend(cx: Cx<'_>, snapshot: &Snapshot) -> Result<Judged, Stop> {

@@ -24,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) verified_at: Option<DateTimeUtc>,
     pub(crate) removed_at: Option<DateTimeUtc>,
     pub(crate) targets: Json,
+    pub(crate) imported_at: Option<DateTimeUtc>,
+    pub(crate) made_by: Option<String>,
     pub(crate) damaged_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub(crate) damage: Option<String>,

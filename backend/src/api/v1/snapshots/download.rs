@@ -46,7 +46,7 @@ impl FormQuery {
 /// the file's content. With `archive=tar` a directory, or the whole snapshot, comes as a tar, whatever keeps it; its paths
 /// are those of the snapshot. What is read of an archive is compared with the manifest, what is read of a restic snapshot
 /// is checked by restic: an answer that comes to its end is right, and one that breaks off is not. The archive can be had
-/// in parts (`Range`); its `ETag` is its BLAKE3. A tar of restic has a copy in the place of each further name of a file.
+/// in parts (`Range`); its `ETag` is its BLAKE3, or its id where that is not known. A tar of restic has a copy in the place of each further name of a file.
 ///
 /// This needs the scope `admin`: unlike a restore, which puts data back where it was, it takes everything that the stack
 /// keeps, secrets included, out of the host.
@@ -110,7 +110,8 @@ fn send_entry(entry: OpenEntry, name: &[u8]) -> HttpResponse {
 
 fn send_archive(req: &HttpRequest, archive: OpenArchive) -> Result<HttpResponse, ApiError> {
     let OpenArchive { mut file, snapshot } = archive;
-    let (size, etag) = (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3.as_deref().unwrap_or_default()));
+    let (size, etag) =
+        (snapshot.size_bytes, format!("\"{}\"", snapshot.blake3.as_deref().unwrap_or(snapshot.id.as_str())));
     let found = find_part(req, size, &etag)?;
     let part = found.unwrap_or(Part { start: 0, len: size });
     file.seek(SeekFrom::Start(part.start)).map_err(ApiError::internal)?;

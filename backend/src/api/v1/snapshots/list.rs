@@ -36,6 +36,9 @@ pub(crate) struct Filter {
     /// Only those that this backend stored: `archive`, `restic` or `custom_image`.
     #[param(example = "archive")]
     backend: Option<String>,
+    /// Only those that were imported, or only the others.
+    #[param(value_type = Option<bool>, example = false)]
+    imported: Option<String>,
     /// Only those whose capture began then or later.
     #[param(example = "2026-11-21T00:00:00Z")]
     since: Option<String>,
@@ -53,6 +56,7 @@ impl Filter {
             plan: parse_parameter("plan", self.plan.as_deref())?,
             is_complete: parse_parameter("complete", self.complete.as_deref())?,
             backend: parse_parameter("backend", self.backend.as_deref())?,
+            is_imported: parse_parameter("imported", self.imported.as_deref())?,
             since: parse_parameter::<DateTime<Utc>>("since", self.since.as_deref())?,
             until: parse_parameter::<DateTime<Utc>>("until", self.until.as_deref())?,
             ..SnapshotFilter::default()
@@ -95,6 +99,7 @@ mod tests {
             ("plan=..", "plan"),
             ("complete=yes", "complete"),
             ("backend=tape", "backend"),
+            ("imported=1", "imported"),
             ("since=yesterday", "since"),
             ("until=2026-13-01T00:00:00Z", "until"),
             ("x=1", "x"),
@@ -103,7 +108,7 @@ mod tests {
             answer.assert_problem(400, "invalid_query");
             assert_eq!(answer.body["errors"][0]["name"], name);
         }
-        let all = "stack=blog&complete=true&instance=nas&plan=nas&backend=archive&since=2026-01-01T00:00:00%2B01:00\
+        let all = "stack=blog&complete=true&instance=nas&plan=nas&backend=archive&imported=false&since=2026-01-01T00:00:00%2B01:00\
             &until=2026-02-01T00:00:00Z";
         let answer = api.get_with(&secret, &format!("/api/v1/snapshots?{all}")).await;
         assert_eq!((answer.status, answer.body), (200, serde_json::json!({"items": [], "next_cursor": null})));

@@ -40,6 +40,7 @@ mod tree;
 mod wanted;
 
 pub use error::UnpackError;
+pub(super) use predecessor::visit as visit_predecessor;
 pub use survey::{Contents, Held};
 pub use tree::{Unpacked, remove_unpacked, sync_unpacked};
 pub use wanted::UnpackPlace;

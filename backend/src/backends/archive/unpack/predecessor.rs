@@ -14,7 +14,7 @@ use chrono::NaiveDateTime;
 use flate2::read::GzDecoder;
 
 use super::super::meter::Meter;
-use super::super::node::{EntryKind, Node};
+use super::super::node::{EntryKind, Node, join};
 use super::super::tar_reader::{TarError, TarReader};
 use super::super::verify::{Decoder, Source};
 use super::body::{Copier, Torn};
@@ -50,6 +50,21 @@ pub(super) fn contents(archive: &Path, meter: &Meter) -> Result<Contents, Unpack
     })?;
     found.iter_mut().for_each(|held| held.name.clone_from(&stack));
     Ok(Contents { targets: found, ..Contents::default() })
+}
+
+/// Takes each entry: its path, itself and its content.
+type OnVisit<'a> = dyn FnMut(&[u8], &Node, &mut dyn Read) -> Result<(), UnpackError> + 'a;
+
+/// Goes through such an archive from its beginning to its end. Its entries are called `compose/…` and `data/…`.
+///
+/// # Errors
+/// [`UnpackError`], and what `visit` returns.
+pub(in super::super) fn visit(archive: &Path, meter: &Meter, visit: &mut OnVisit<'_>) -> Result<(), UnpackError> {
+    let visited = walk(archive, meter, &mut |kind, path, node, body| {
+        let top: &[u8] = if kind == TargetKind::Compose { b"compose" } else { b"data" };
+        visit(&join(top, path), node, body)
+    });
+    visited.map(drop)
 }
 
 /// Unpacks the wanted targets into their trees; tells which wishes were met.

@@ -59,6 +59,7 @@ impl World {
                 damage: None,
                 removed_at: None,
                 targets: Vec::new(),
+                imported: None,
             };
             self.store.insert_snapshot(&snapshot).await.expect("recorded");
         }
