@@ -27,6 +27,7 @@ mod ls;
 mod openapi;
 mod output;
 mod plans;
+mod restore;
 mod resume;
 mod serve;
 mod session;
@@ -70,6 +71,8 @@ enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Take archives of a directory, or what an instance has stored, into the record
     Import(import::ImportArgs),
+    /// Restore a snapshot, or take a restore back; wait, and show progress
+    Restore(Box<restore::RestoreArgs>),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Find files of a snapshot by their names
@@ -174,6 +177,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Plans(args) => plans::run(&loaded, args, global.json).await,
         Command::Import(args) => import::run(&loaded, args, global.json).await,
         Command::Snapshots(args) => snapshots::run(&loaded, args, global.json).await,
+        Command::Restore(args) => restore::run(&loaded, *args, global.json).await,
         Command::Find(args) => find::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,

@@ -3,15 +3,15 @@
 //! To add a request: check the id, choose a deadline, and send it through the link, which tells what a failure means.
 //! A request that changes something is never simply repeated or given up when its answer is lost: the state decides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, ListVolumesOptions, StartContainerOptions,
-    StopContainerOptions,
+    InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
+    StartContainerOptions, StopContainerOptions,
 };
 use futures_util::stream::BoxStream;
 use tokio::time::{Instant, sleep};
@@ -22,8 +22,8 @@ use super::failure::{Asked, Failure, explain};
 use super::link::{EngineLink, Repeat};
 use super::{
     ByteStream, ContainerDetail, ContainerEngine, ContainerSpec, EngineError, EngineEvent, EngineInfo, EngineVolume,
-    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, check_reference, containers, events,
-    exec, images, tar_stream, volumes,
+    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, VolumeSpec, check_reference,
+    containers, events, exec, images, tar_stream, volumes,
 };
 use crate::domain::stack::{Container, ContainerState, Mount, MountKind};
 
@@ -166,6 +166,16 @@ impl ContainerEngine for BollardEngine {
         Ok(volumes)
     }
 
+    async fn list_networks(&self) -> Result<Vec<String>, EngineError> {
+        let asked = Asked::general("list networks");
+        let request = self.link.ask_again(&asked, READ_LIMIT, Repeat::Always, |client| async move {
+            client.list_networks(None::<ListNetworksOptions>).await
+        });
+        let mut names: Vec<String> = request.await?.into_iter().filter_map(|network| network.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
     async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> Result<(), EngineError> {
         check_reference(id)?;
         let patience = match timeout {
@@ -272,8 +282,8 @@ impl ContainerEngine for BollardEngine {
         images::pull(&self.link, reference, auth, progress, self.stall_timeout).await
     }
 
-    async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
-        volumes::create(&self.link, name, labels).await
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {
+        volumes::create(&self.link, spec).await
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {

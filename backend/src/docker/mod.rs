@@ -38,7 +38,7 @@ mod work;
 pub use redact::sounds_secret;
 pub use work::{
     ByteStream, ContainerSpec, Exec, ExecSpec, ExecState, ImageDetail, MountSource, OutputPiece, OutputStream,
-    RegistryAuth, SpecMount,
+    RegistryAuth, SpecMount, VolumeSpec,
 };
 
 /// An engine that can be shared.
@@ -229,6 +229,9 @@ pub trait ContainerEngine: Send + Sync + 'static {
     /// Every volume, sorted by name.
     async fn list_volumes(&self) -> Result<Vec<EngineVolume>, EngineError>;
 
+    /// The names of every network, sorted.
+    async fn list_networks(&self) -> Result<Vec<String>, EngineError>;
+
     /// Stops a container. Its process is killed when it has not ended after `timeout`, or after its own stop timeout
     /// when that is absent. A container that is already stopped is no error. When the answer is lost, the container's
     /// state decides.
@@ -288,7 +291,7 @@ pub trait ContainerEngine: Send + Sync + 'static {
     ) -> Result<(), EngineError>;
 
     /// Makes a volume. One that is there is no error.
-    async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError>;
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError>;
 
     /// Removes a volume. One that is gone is no error.
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError>;

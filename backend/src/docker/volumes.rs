@@ -1,6 +1,5 @@
-//! Volumes of our own.
+//! Making and removing volumes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bollard::models::VolumeCreateRequest;
@@ -9,22 +8,20 @@ use bollard::query_parameters::RemoveVolumeOptions;
 use super::containers::gone;
 use super::failure::Asked;
 use super::link::{EngineLink, Repeat};
-use super::{EngineError, check_reference};
+use super::{EngineError, VolumeSpec, check_reference};
 
 /// Deadline of making and of removing one: removing deletes what is in it.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Makes a volume. The engine takes one that is there for the same.
-pub(super) async fn create(
-    link: &EngineLink,
-    name: &str,
-    labels: &BTreeMap<String, String>,
-) -> Result<(), EngineError> {
-    check_reference(name)?;
-    let asked = Asked::of("make", "volume", name);
+pub(super) async fn create(link: &EngineLink, spec: &VolumeSpec) -> Result<(), EngineError> {
+    check_reference(&spec.name)?;
+    let asked = Asked::of("make", "volume", &spec.name);
     let wanted = VolumeCreateRequest {
-        name: Some(name.to_owned()),
-        labels: Some(labels.clone().into_iter().collect()),
+        name: Some(spec.name.clone()),
+        driver: spec.driver.clone(),
+        driver_opts: Some(spec.options.clone().into_iter().collect()),
+        labels: Some(spec.labels.clone().into_iter().collect()),
         ..VolumeCreateRequest::default()
     };
     let request = link.ask_again(&asked, LIMIT, Repeat::Always, |client| {

@@ -52,6 +52,27 @@ pub struct ExecState {
     pub exit_code: Option<i64>,
 }
 
+/// A volume to make.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeSpec {
+    /// Its name.
+    pub name: String,
+    /// Its driver; the engine's own when absent.
+    pub driver: Option<String>,
+    /// Driver options.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl VolumeSpec {
+    /// A volume of the engine's own driver.
+    #[must_use]
+    pub fn labelled(name: impl Into<String>, labels: BTreeMap<String, String>) -> Self {
+        Self { name: name.into(), labels, ..Self::default() }
+    }
+}
+
 /// A container to make.
 #[derive(Debug, Clone, Default)]
 pub struct ContainerSpec {

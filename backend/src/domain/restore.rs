@@ -192,6 +192,14 @@ pub struct RootStamp {
     pub new: Stamp,
 }
 
+impl RootStamp {
+    /// The one that undoes it.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        Self { old: self.new, new: self.old, ..self.clone() }
+    }
+}
+
 /// Owner and mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -251,7 +259,8 @@ impl RestoreRecord {
     #[must_use]
     pub fn new(job_id: JobId, order: RestoreOrder, at: DateTime<Utc>) -> Self {
         let keeps_old = match &order {
-            RestoreOrder::Restore(wish) => wish.safety_copy,
+            // Elsewhere there is nothing to replace.
+            RestoreOrder::Restore(wish) => wish.safety_copy && wish.destination == Destination::InPlace,
             RestoreOrder::Undo(_) => true,
         };
         Self {

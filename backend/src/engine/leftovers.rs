@@ -13,6 +13,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 impl<R> Cx<'_, R> {
     /// What an earlier job left at rest comes back first: what is stopped now would not be brought back by this job.
     pub(super) async fn bring_back_leftovers(self, stack: &StackName) -> Result<(), Stop> {
+        let undecided = self.engine.is_undecided(stack).await;
+        if undecided.map_err(|e| Stop::because("the stop journal cannot be read, so nothing was touched", &e))? {
+            return Err(Stop::failed(format!(
+                "a restore of '{stack}' was broken off, and it is not decided yet which data is in place; that is tried \
+                 again, and nothing was touched"
+            )));
+        }
         let deadline = Instant::now() + LEFTOVERS_FOR;
         loop {
             let left = self.engine.replay(Some(stack), false).await;

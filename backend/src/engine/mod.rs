@@ -46,6 +46,7 @@ mod instances;
 mod jobs;
 mod leftovers;
 pub mod live;
+mod load_dump;
 pub mod logbook;
 mod once;
 pub mod overview;
@@ -72,7 +73,9 @@ pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use import::{ImportRequest, ImportSource};
 pub use once::RequestKey;
-pub use pause_point::{PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS};
+pub use pause_point::{
+    PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS, PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
+};
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};
@@ -169,6 +172,8 @@ struct Inner {
     replay: replay::Watch,
     /// Keeps imports apart.
     importing: tokio::sync::Mutex<()>,
+    /// Restores of which it is not decided yet which data is in place.
+    undecided: restore::Undecided,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -218,6 +223,7 @@ impl JobEngine {
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
             importing: tokio::sync::Mutex::new(()),
+            undecided: restore::Undecided::default(),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

@@ -2,8 +2,8 @@
 //!
 //! In a debug build, `MAINSTAY_PAUSE_AT=<name>` makes the process write `paused at <name>` to standard error when it
 //! comes there, and stay there until it is killed; with `<name>=<file>`, until that file is there. In a release build
-//! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`] or
-//! [`PLACES_OF_PLANS`], where the fault suite finds it.
+//! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`],
+//! [`PLACES_OF_PLANS`] or [`PLACES_OF_RESTORE`], where the fault suite finds it.
 
 #[cfg(debug_assertions)]
 use std::path::{Path, PathBuf};
@@ -71,6 +71,33 @@ pub const PLACES_OF_PLANS: &[&str] = &[
     "verify.after",
     "retention.before",
     "retention.after",
+    "report.before",
+];
+
+/// Every place that a restore in place comes by, in order; those of `load` only when a dump is loaded.
+pub const PLACES_OF_RESTORE: &[&str] = &[
+    "resolve.before",
+    "resolve.after",
+    "preflight.before",
+    "preflight.after",
+    "unpack.before",
+    "unpack.recorded",
+    "unpack.after",
+    "quiesce.before",
+    "quiesce.journaled",
+    "quiesce.first",
+    "quiesce.after",
+    "replace.before",
+    "replace.recorded",
+    "replace.first",
+    "replace.made",
+    "replace.after",
+    "resume.before",
+    "resume.first",
+    "resume.after",
+    "load.before",
+    "load.after",
+    "report.tidied",
     "report.before",
 ];
 
@@ -178,8 +205,9 @@ mod tests {
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let listed: BTreeSet<String> = PLACES.iter().chain(PLACES_OF_PLANS).map(|&place| place.to_owned()).collect();
-        for places in [PLACES, PLACES_OF_PLANS] {
+        let listed: BTreeSet<String> =
+            PLACES.iter().chain(PLACES_OF_PLANS).chain(PLACES_OF_RESTORE).map(|&place| place.to_owned()).collect();
+        for places in [PLACES, PLACES_OF_PLANS, PLACES_OF_RESTORE] {
             assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once");
         }
         let missing: Vec<_> = names_in_use().difference(&listed).cloned().collect();

@@ -1,7 +1,7 @@
 //! What a start does about an end that was not planned.
 //!
 //! First the stop journal: whatever a former process brought to rest is brought back (see [`super::replay`]; what takes
-//! longer is left to its watch). Then what it broke off of runs of plans is made up for, the jobs it left behind become
+//! longer is left to its watch), after it was decided which data a restore leaves it with (see [`super::restore`]). Then what it broke off of runs of plans is made up for, the jobs it left behind become
 //! `interrupted`, and the unfinished files they recorded are removed, or completed where only the last rename was missing.
 //! Nothing is started or removed that is not recorded, or marked as made by Mainstay.
 
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 
 use crate::backends::archive;
 use crate::domain::ids::JobId;
-use crate::domain::job::{Job, JobState, StepState};
+use crate::domain::job::{Job, JobKind, JobState, StepState};
 use crate::domain::log::{Level, LogLine};
 use crate::domain::names::InstanceId;
 use crate::domain::snapshot::Snapshot;
@@ -67,11 +67,18 @@ impl JobEngine {
         let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
         let unfinished = self.0.parts.store.list_unfinished_jobs().await?;
         let mut problems = self.make_up(&unfinished).await;
+        problems.extend(self.told_of_restores().await);
         for (job, files) in unfinished {
             let tidied = self.tidy_files(&job, &files).await;
             report.removed_files += tidied.removed;
             report.interrupted_jobs += usize::from(!job.state.is_final());
             let id = job.id.clone();
+            if job.kind == JobKind::Restore
+                && !problems.contains_key(&id)
+                && let Some(sentence) = self.sentence_of_restore(&id).await
+            {
+                problems.insert(id.clone(), sentence);
+            }
             let recorded = if !job.state.is_final() {
                 self.interrupt(job, problems.remove(&id), &tidied.left).await
             } else if tidied.left != files {

@@ -129,6 +129,9 @@ impl JobEngine {
     async fn rows_left(&self, stack: Option<&StackName>) -> Result<Vec<JournalRow>, StoreError> {
         let mut rows = self.0.parts.store.list_journal().await?;
         self.0.replay.keep_only(&rows);
+        // Which data a container finds is decided before it is started.
+        let undecided = self.settle_restores().await?;
+        rows.retain(|row| !undecided.contains(&row.job_id));
         rows.retain(|row| stack.is_none_or(|stack| row.held.stack == *stack) && !self.is_at_rest(&row.held.stack));
         Ok(rows)
     }

@@ -64,10 +64,11 @@ impl Store {
         row.map(from_row).transpose()
     }
 
-    /// Restores that have not come to their end, oldest first.
+    /// Restores that have not come to their end, oldest first. A row that makes no sense is left out with an error in the
+    /// service's log: it must not keep the others down.
     ///
     /// # Errors
-    /// When the database refuses, or a row cannot be read: what it says must not be passed over.
+    /// When the database refuses.
     pub async fn list_open_restores(&self) -> Result<Vec<RestoreRecord>, StoreError> {
         let open = RestorePhase::ALL.iter().filter(|phase| **phase != RestorePhase::Ended).map(|phase| phase.as_str());
         let rows = Entity::find()
@@ -76,7 +77,14 @@ impl Store {
             .all(&self.db)
             .await
             .doing("list open restores")?;
-        rows.into_iter().map(from_row).collect()
+        let read = |row: Model| {
+            let job = row.job_id.clone();
+            from_row(row).inspect_err(|error| {
+                let error: &dyn std::error::Error = error;
+                tracing::error!(job, error, "the record of a restore cannot be read");
+            })
+        };
+        Ok(rows.into_iter().map(read).filter_map(Result::ok).collect())
     }
 }
 

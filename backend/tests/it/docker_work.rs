@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use mainstay::docker::{
     ByteStream, ContainerEngine, ContainerSpec, EngineError, Exec, ExecSpec, MountSource, OutputPiece, SpecMount,
+    VolumeSpec,
 };
 use mainstay::domain::stack::ContainerState;
 use tokio::time::timeout;
@@ -227,7 +228,7 @@ async fn a_volume_is_filled_through_a_container_that_never_ran() {
     lab.adopt_volume(&volume);
     let labels = BTreeMap::from([("mainstay.test".to_owned(), "1".to_owned())]);
     for _ in 0..2 {
-        lab.engine.create_volume(&volume, &labels).await.expect("made, or there");
+        lab.engine.create_volume(&VolumeSpec::labelled(&volume, labels.clone())).await.expect("made, or there");
     }
     let mount =
         SpecMount { source: MountSource::Volume(volume.clone()), destination: "/v".into(), is_read_only: false };

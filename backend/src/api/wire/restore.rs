@@ -1,5 +1,8 @@
 //! Restores.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -258,7 +261,7 @@ impl From<domain::RestoreRecord> for Restore {
             kept_at: path_text(&exchange.other_place()),
         };
         let safety_copies: Vec<SafetyCopy> = record.safety_copies().map(copy).collect();
-        let directories = if safety_copies.is_empty() { &[][..] } else { &record.made.scratch[..] };
+        let directories: BTreeSet<&Path> = record.safety_copies().map(|exchange| exchange.scratch.as_path()).collect();
         let (snapshot_id, undoes) = match &record.order {
             domain::RestoreOrder::Restore(wish) => (Some(wish.snapshot.to_string()), None),
             domain::RestoreOrder::Undo(job) => (None, Some(job.to_string())),
@@ -270,7 +273,7 @@ impl From<domain::RestoreRecord> for Restore {
             phase: record.phase.into(),
             in_place: record.outcome.map(Into::into),
             can_be_undone: record.can_be_undone(),
-            directories: directories.iter().map(|path| path_text(path)).collect(),
+            directories: directories.into_iter().map(path_text).collect(),
             safety_copies,
             updated_at: record.updated_at.into(),
         }

@@ -21,6 +21,7 @@ use super::options::{Exclude, TreeOptions};
 use super::patterns::Patterns;
 use super::report::GapKind;
 use super::stat::Stat;
+use crate::domain::restore::{SCRATCH_PREFIX, SCRATCH_REASON};
 
 /// Names read ahead of one directory, at least.
 const BATCH: usize = 1024;
@@ -148,6 +149,9 @@ impl Walk {
                     if let Some(exclude) = self.excludes.get(&path) {
                         return Some(Found::Excluded(exclude.clone()));
                     }
+                    if let Some(exclude) = find_restore(&self.root_path, &name.name, &path) {
+                        return Some(Found::Excluded(exclude));
+                    }
                     if self.patterns.is_match(&self.root_path, &path) {
                         continue;
                     }
@@ -187,6 +191,13 @@ impl Walk {
             Err(error) => Found::Gap { path, kind: GapKind::of(&error), reason: error.to_string() },
         }
     }
+}
+
+/// What a restore keeps of before is no part of what is there now.
+fn find_restore(root: &[u8], name: &CStr, path: &[u8]) -> Option<Exclude> {
+    let is_of_restore = name.to_bytes().starts_with(SCRATCH_PREFIX.as_bytes());
+    let path = || OsStr::from_bytes(&join(root, path)).into();
+    is_of_restore.then(|| Exclude { path: path(), reason: SCRATCH_REASON.to_owned() })
 }
 
 /// Directories are opened, because they are listed next; all else is only looked at.

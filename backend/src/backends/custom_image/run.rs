@@ -12,7 +12,7 @@ use super::removal::Removal;
 use super::{DATA, GRACE, Parts, SCRIPT, fill, image};
 use crate::backends::{BackendError, Work};
 use crate::docker::lines::{Lines, Mask};
-use crate::docker::{EngineError, MountSource, OutputPiece};
+use crate::docker::{EngineError, MountSource, OutputPiece, VolumeSpec};
 use crate::domain::log::Level;
 
 /// How long the rest of an output may take to arrive after its container has ended.
@@ -77,7 +77,11 @@ impl Run<'_> {
         self.work.report.log(Level::Info, None, note);
         self.removal.add_volume();
         let labels = self.parts.owner.labels(self.occasion.job);
-        self.parts.docker.create_volume(&name, &labels).await.map_err(|error| self.not_made(error))?;
+        self.parts
+            .docker
+            .create_volume(&VolumeSpec::labelled(&name, labels))
+            .await
+            .map_err(|error| self.not_made(error))?;
         let spec = of_run(self.parts, &self.occasion, MountSource::Volume(name));
         let id = self.parts.docker.create_container(&spec).await.map_err(|error| self.not_made(error))?;
         let data = fill::tar_of(self.parts.staged.join(self.occasion.run), self.occasion.run.to_owned());

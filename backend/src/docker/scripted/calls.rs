@@ -20,6 +20,8 @@ pub enum Call {
     Inspect(String),
     /// [`ContainerEngine::list_volumes`].
     ListVolumes,
+    /// [`ContainerEngine::list_networks`].
+    ListNetworks,
     /// [`ContainerEngine::stop_container`], with the id and the timeout as given.
     Stop(String, Option<Duration>),
     /// [`ContainerEngine::start_container`].
@@ -65,6 +67,8 @@ pub enum CallKind {
     Inspect,
     /// [`Call::ListVolumes`].
     ListVolumes,
+    /// [`Call::ListNetworks`].
+    ListNetworks,
     /// [`Call::Stop`].
     Stop,
     /// [`Call::Start`].
@@ -108,6 +112,7 @@ impl Call {
             Self::ListContainers => CallKind::ListContainers,
             Self::Inspect(_) => CallKind::Inspect,
             Self::ListVolumes => CallKind::ListVolumes,
+            Self::ListNetworks => CallKind::ListNetworks,
             Self::Stop(..) => CallKind::Stop,
             Self::Start(_) => CallKind::Start,
             Self::Pause(_) => CallKind::Pause,
@@ -131,7 +136,7 @@ impl Call {
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         match self {
-            Self::Info | Self::ListContainers | Self::ListVolumes | Self::ExecState(_) => None,
+            Self::Info | Self::ListContainers | Self::ListVolumes | Self::ListNetworks | Self::ExecState(_) => None,
             Self::InspectImage(_) | Self::Pull(_) | Self::CreateVolume(_) | Self::RemoveVolume(_) => None,
             Self::Inspect(id) | Self::Stop(id, _) | Self::Start(id) | Self::Exec(id, _) => Some(id),
             Self::Pause(id) | Self::Unpause(id) | Self::StreamPath(id, _) | Self::PutArchive(id, _) => Some(id),

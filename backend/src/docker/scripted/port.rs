@@ -1,6 +1,5 @@
 //! The port, played: each call is written down, has its faults, then its effect.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +13,8 @@ use super::state::State;
 use super::{ADDRESS, ScriptedEngine};
 use crate::docker::{
     ByteStream, ContainerDetail, ContainerEngine, ContainerSpec, EngineError, EngineEvent, EngineInfo, EngineVolume,
-    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, check_image, check_reference,
+    Exec, ExecSpec, ExecState, ImageDetail, OutputStream, RegistryAuth, TarStream, VolumeSpec, check_image,
+    check_reference,
 };
 use crate::domain::stack::{Container, ContainerState};
 
@@ -47,6 +47,15 @@ impl ContainerEngine for ScriptedEngine {
 
     async fn list_volumes(&self) -> Result<Vec<EngineVolume>, EngineError> {
         self.play(Call::ListVolumes, |state| Ok(state.volumes.values().cloned().collect())).await
+    }
+
+    async fn list_networks(&self) -> Result<Vec<String>, EngineError> {
+        self.play(Call::ListNetworks, |state| {
+            let details = state.containers.values().flat_map(|detail| detail.networks.iter().cloned());
+            let names: std::collections::BTreeSet<String> = details.collect();
+            Ok(names.into_iter().collect())
+        })
+        .await
     }
 
     async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> Result<(), EngineError> {
@@ -167,10 +176,10 @@ impl ContainerEngine for ScriptedEngine {
         Ok(())
     }
 
-    async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
-        check_reference(name)?;
-        self.play(Call::CreateVolume(name.to_owned()), |state| {
-            state.create_volume(name, labels);
+    async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), EngineError> {
+        check_reference(&spec.name)?;
+        self.play(Call::CreateVolume(spec.name.clone()), |state| {
+            state.create_volume(spec);
             Ok(())
         })
         .await

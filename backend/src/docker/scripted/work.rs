@@ -8,7 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::state::State;
 use super::{ScriptedEngine, running_container};
-use crate::docker::{ContainerSpec, EngineError, EngineVolume, ExecSpec, ExecState, ImageDetail, OutputPiece};
+use crate::docker::{
+    ContainerSpec, EngineError, EngineVolume, ExecSpec, ExecState, ImageDetail, OutputPiece, VolumeSpec,
+};
 use crate::domain::stack::{Container, ContainerState};
 
 /// What a shell returns for a program that is not there.
@@ -264,14 +266,14 @@ impl State {
         self.containers.remove(&detail.container.id);
     }
 
-    pub(super) fn create_volume(&mut self, name: &str, labels: &BTreeMap<String, String>) {
+    pub(super) fn create_volume(&mut self, spec: &VolumeSpec) {
         let volume = EngineVolume {
-            name: name.to_owned(),
-            driver: "local".to_owned(),
-            mountpoint: format!("/var/lib/docker/volumes/{name}/_data").into(),
-            options: BTreeMap::new(),
-            labels: labels.clone(),
+            name: spec.name.clone(),
+            driver: spec.driver.clone().unwrap_or_else(|| "local".to_owned()),
+            mountpoint: format!("/var/lib/docker/volumes/{}/_data", spec.name).into(),
+            options: spec.options.clone(),
+            labels: spec.labels.clone(),
         };
-        self.volumes.entry(name.to_owned()).or_insert(volume);
+        self.volumes.entry(spec.name.clone()).or_insert(volume);
     }
 }

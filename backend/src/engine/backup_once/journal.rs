@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
-use crate::docker::{ContainerEngine, EngineError, EngineVolume};
+use crate::docker::{ContainerEngine, EngineError, EngineVolume, VolumeSpec};
 use crate::domain::names::StackName;
 use crate::engine::quiesce::Journal;
 use crate::store::{HeldContainer, HoldAction};
@@ -73,7 +73,7 @@ impl Journal for VolumeJournal<'_> {
         let labels =
             [(OWNER.to_owned(), serde_json::to_string(self.owner)?), (HELD.to_owned(), serde_json::to_string(&page)?)];
         let labels = BTreeMap::from(labels);
-        self.docker.create_volume(&self.name, &labels).await?;
+        self.docker.create_volume(&VolumeSpec::labelled(&self.name, labels.clone())).await?;
         // One that was there keeps its own labels, and the engine says nothing of it.
         let all = self.docker.list_volumes().await?;
         let is_ours = all.iter().any(|volume| volume.name == self.name && volume.labels == labels);

@@ -12,6 +12,7 @@ use std::time::Instant;
 use crate::backends::{RunRequest, Session};
 use crate::domain::job::{JobState, StepName, TargetState};
 use crate::domain::log::Level;
+use crate::domain::restore::SCRATCH_PATTERN;
 
 use super::backend_work::to_stop;
 use super::live::LiveJob;
@@ -45,9 +46,10 @@ use capture::Material;
 use parties::{Parties, names_concerned};
 use preflight::Desk;
 use resolve::{Resolved, Wanted};
-use scene::Scene;
+pub(super) use scene::{Mounted, Scene};
 
 pub(super) use aftercare::make_up;
+pub(super) use parties::{Group, choose_in, name_of, stack_of_one};
 pub(super) use preview::preview;
 pub(super) use retention::{Dropped, RetentionError, drop_old, judge_plan};
 
@@ -178,6 +180,7 @@ fn run_request(cx: Cx<'_>, resolved: &Resolved, desk: &Desk) -> RunRequest {
     let job = cx.live.now();
     let of_targets = resolved.targets.iter().flat_map(|target| &target.excludes);
     let own = desk.own.iter().map(|path| plans::literal_pattern(path));
+    let own = own.chain([SCRATCH_PATTERN.to_owned()]);
     let mut excludes: Vec<String> = resolved.plan.excludes.iter().chain(of_targets).cloned().chain(own).collect();
     let of_instance = resolved.instance.tags.iter().filter(|_| is_own_plan(resolved));
     let mut tags: Vec<String> =

@@ -29,11 +29,11 @@ pub(super) struct Parties {
 }
 
 /// Containers that are brought to rest together, before it is decided how.
-struct Group {
-    stack: Stack,
+pub(in crate::engine) struct Group {
+    pub(in crate::engine) stack: Stack,
     /// The only ones; absent means all.
-    only: Option<BTreeSet<String>>,
-    mode: Quiesce,
+    pub(in crate::engine) only: Option<BTreeSet<String>>,
+    pub(in crate::engine) mode: Quiesce,
 }
 
 impl Parties {
@@ -46,7 +46,7 @@ impl Parties {
             parties.rests_for.insert((piece.kind, piece.name.clone()), names);
         }
         for (name, group) in groups {
-            parties.all.push(choose_in(engine, scene, resolved, name, group).await?);
+            parties.all.push(choose_in(engine, scene, resolved.requested, name, group).await?);
         }
         Ok(parties)
     }
@@ -139,7 +139,7 @@ fn mode_of(resolved: &Resolved, stack: &Stack, is_wished: bool) -> Quiesce {
 }
 
 /// What stop journal and locks know a container by: its stack, or itself.
-fn name_of(scene: &Scene, container: &Container) -> Result<StackName, Stop> {
+pub(in crate::engine) fn name_of(scene: &Scene, container: &Container) -> Result<StackName, Stop> {
     if let Some(stack) = scene.find_stack_of(&container.id) {
         return Ok(stack.name.clone());
     }
@@ -149,7 +149,7 @@ fn name_of(scene: &Scene, container: &Container) -> Result<StackName, Stop> {
 }
 
 /// A container that is in no stack, as if it were one.
-fn stack_of_one(name: &StackName, container: &Container) -> Stack {
+pub(in crate::engine) fn stack_of_one(name: &StackName, container: &Container) -> Stack {
     let service = Service {
         name: container.name.clone(),
         image: None,
@@ -173,10 +173,10 @@ fn stack_of_one(name: &StackName, container: &Container) -> Stack {
     }
 }
 
-async fn choose_in(
+pub(in crate::engine) async fn choose_in(
     engine: &JobEngine,
     scene: &Scene,
-    resolved: &Resolved,
+    requested: Option<Quiesce>,
     name: StackName,
     group: Group,
 ) -> Result<Party, Stop> {
@@ -188,7 +188,7 @@ async fn choose_in(
     let choice = choose(&Question {
         stack: &stack,
         details: &details,
-        requested: resolved.requested,
+        requested,
         otherwise: mode,
         stop_timeout: engine.0.settings.stop_timeout,
         own: scene.own.as_ref(),

@@ -16,18 +16,18 @@ use super::Stop;
 
 /// What there is.
 #[derive(Debug)]
-pub(super) struct Scene {
-    pub(super) view: Arc<View>,
-    pub(super) containers: Vec<Container>,
+pub(in crate::engine) struct Scene {
+    pub(in crate::engine) view: Arc<View>,
+    pub(in crate::engine) containers: Vec<Container>,
     volumes: Vec<EngineVolume>,
-    pub(super) paths: PathMap,
+    pub(in crate::engine) paths: PathMap,
     /// Mainstay's own container.
-    pub(super) own: Option<ContainerDetail>,
+    pub(in crate::engine) own: Option<ContainerDetail>,
 }
 
 /// Something of the host that containers may mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Mounted {
+pub(in crate::engine) enum Mounted {
     /// A volume, and where the host has its content when that is known.
     Volume(String, Option<PathBuf>),
     /// A path of the host.
@@ -36,7 +36,7 @@ pub(super) enum Mounted {
 
 impl Scene {
     /// Looks now.
-    pub(super) async fn look(engine: &JobEngine) -> Result<Self, Stop> {
+    pub(in crate::engine) async fn look(engine: &JobEngine) -> Result<Self, Stop> {
         let parts = &engine.0.parts;
         let view = parts.discovery.refresh().await;
         if !view.engine.reachable {
@@ -55,12 +55,12 @@ impl Scene {
         Ok(Self { view, containers, volumes, paths: parts.discovery.path_map(), own })
     }
 
-    pub(super) fn find_container(&self, name: &str) -> Option<&Container> {
+    pub(in crate::engine) fn find_container(&self, name: &str) -> Option<&Container> {
         self.containers.iter().find(|container| container.name == name)
     }
 
     /// A volume, and where the host has its content at all times.
-    pub(super) fn find_volume(&self, name: &str) -> Option<Mounted> {
+    pub(in crate::engine) fn find_volume(&self, name: &str) -> Option<Mounted> {
         let found = self.volumes.iter().find(|volume| volume.name == name)?;
         let volume = Volume {
             name: found.name.clone(),
@@ -81,18 +81,18 @@ impl Scene {
     }
 
     /// The stack that a container is of.
-    pub(super) fn find_stack_of(&self, id: &str) -> Option<&Stack> {
+    pub(in crate::engine) fn find_stack_of(&self, id: &str) -> Option<&Stack> {
         self.view.stacks.iter().find(|stack| stack.containers().any(|(_, container)| container.id == id))
     }
 
     /// The containers that mount something so that they may write to it.
-    pub(super) fn writers_of<'a>(&'a self, what: &'a Mounted) -> impl Iterator<Item = &'a Container> {
+    pub(in crate::engine) fn writers_of<'a>(&'a self, what: &'a Mounted) -> impl Iterator<Item = &'a Container> {
         let writes = move |mount: &Mount| mount.is_writable && what.overlaps(mount);
         self.containers.iter().filter(move |container| container.mounts.iter().any(writes))
     }
 
     /// The containers that mount something, those that run first.
-    pub(super) fn attached_to<'a>(&'a self, what: &'a Mounted) -> Vec<&'a Container> {
+    pub(in crate::engine) fn attached_to<'a>(&'a self, what: &'a Mounted) -> Vec<&'a Container> {
         let is_there = |c: &&Container| !matches!(c.state, ContainerState::Removing | ContainerState::Dead);
         let mounts = |c: &&Container| c.mounts.iter().any(|mount| what.find_below(mount).is_some());
         let mut found: Vec<&Container> = self.containers.iter().filter(is_there).filter(mounts).collect();
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// A place in a container that shows the data.
-    pub(super) fn find_way_to(&self, what: &Mounted) -> Option<ReachedVia> {
+    pub(in crate::engine) fn find_way_to(&self, what: &Mounted) -> Option<ReachedVia> {
         let container = *self.attached_to(what).first()?;
         let destination = container.mounts.iter().find_map(|mount| what.find_below(mount))?;
         Some(ReachedVia { container_id: container.id.clone(), destination })
@@ -110,7 +110,7 @@ impl Scene {
 
 impl Mounted {
     /// Where it is on the host, when that is known.
-    pub(super) fn host_path(&self) -> Option<&Path> {
+    pub(in crate::engine) fn host_path(&self) -> Option<&Path> {
         match self {
             Self::Volume(_, content) => content.as_deref(),
             Self::Path(path) => Some(path),
@@ -118,7 +118,7 @@ impl Mounted {
     }
 
     /// Whether a mount shows some of it.
-    pub(super) fn overlaps(&self, mount: &Mount) -> bool {
+    pub(in crate::engine) fn overlaps(&self, mount: &Mount) -> bool {
         if let (Self::Volume(name, _), Some(volume)) = (self, &mount.volume)
             && name == volume
         {

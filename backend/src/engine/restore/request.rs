@@ -6,11 +6,12 @@ use crate::domain::ids::JobId;
 use crate::domain::job::{Job, JobKind, StepName, Trigger};
 use crate::domain::names::{InstanceId, StackName};
 use crate::domain::plan::BackendKind;
-use crate::domain::restore::{Destination, RestoreOrder, RestoreRecord, RestoreWish};
+use crate::domain::restore::{Destination, RestoreOrder, RestoreRecord, RestoreWish, Side, TargetName};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::errand::{Errand, NewJob};
 use crate::engine::{JobEngine, SubmitError};
 
+use super::look::preview;
 use super::{RestorePreview, RestoreRequest};
 
 /// Where nothing is ever restored to, nor below.
@@ -35,10 +36,13 @@ impl JobEngine {
     /// When there is no such snapshot, or the service is shutting down.
     pub async fn preview_restore(&self, wish: RestoreWish) -> Result<RestorePreview, SubmitError> {
         let snapshot = self.snapshot_for(&wish).await?;
-        Ok(match check_wish(self, &wish, &snapshot) {
-            Ok(()) => RestorePreview::default(),
-            Err(why) => RestorePreview { problems: vec![why], ..RestorePreview::default() },
-        })
+        if let Err(why) = check_wish(self, &wish, &snapshot) {
+            return Ok(RestorePreview { problems: vec![why], ..RestorePreview::default() });
+        }
+        let engine = self.clone();
+        let look = async move { Box::pin(preview(&engine, &wish, &snapshot)).await };
+        let seen = self.0.tracker.spawn_on(look, &self.0.parts.runtime).await;
+        seen.map_err(|_| SubmitError::ShuttingDown)
     }
 
     /// Queues the same restore again.
@@ -88,7 +92,7 @@ impl JobEngine {
         if !record.can_be_undone() {
             let why = match (record.outcome, record.keeps_old) {
                 (None, _) => "it has not ended yet",
-                (Some(crate::domain::restore::Side::Old), _) => "the old data is in place",
+                (Some(Side::Old), _) => "the old data is in place",
                 (_, false) => "nothing of before was kept",
                 _ => "it replaced nothing",
             };
@@ -126,7 +130,7 @@ pub(super) fn check_wish(engine: &JobEngine, wish: &RestoreWish, snapshot: &Snap
     if snapshot.backend == BackendKind::CustomImage {
         return Err("the snapshot was stored by an image of the user's own, which alone can bring it back".to_owned());
     }
-    let is_known = |wanted: &&crate::domain::restore::TargetName| {
+    let is_known = |wanted: &&TargetName| {
         snapshot.targets.iter().any(|target| target.kind == wanted.kind && target.name == wanted.name)
     };
     if let Some(unknown) = wish.targets.iter().find(|wanted| !is_known(wanted)) {

@@ -17,6 +17,7 @@ mod engines;
 mod files;
 mod kills;
 mod links;
+mod restores;
 mod runs;
 mod signals;
 mod starts;
@@ -107,7 +108,7 @@ fn position(place: &str) -> usize {
 
 /// Every kind.
 pub(crate) fn all() -> Vec<Kind> {
-    [kills(), runs_of_instances(), signals(), engines(), links(), containers(), disks(), files(), stores()]
+    [kills(), runs_of_instances(), restores(), signals(), engines(), links(), containers(), disks(), files(), stores()]
         .into_iter()
         .flatten()
         .collect()
@@ -182,6 +183,26 @@ fn runs_of_instances() -> Vec<Kind> {
         })
         .runs(Runs::Random(1))
         .kills(1),
+    ]
+}
+
+fn restores() -> Vec<Kind> {
+    vec![
+        Kind::new("kill-restore-at-place", "kill -9 at places of a restore in place", |cx| {
+            Box::pin(restores::at_place(cx))
+        })
+        .runs(Runs::EachOf(restores::places, restores::EVERY))
+        .kills(1)
+        .about_store(),
+        Kind::new("kill-restore-at-random-time", "kill -9 at any moment of a restore", |cx| {
+            Box::pin(restores::at_random(cx))
+        })
+        .runs(Runs::Random(1))
+        .kills(1),
+        Kind::new("restore-exchange-fails", "the second exchange of a restore fails", |cx| {
+            Box::pin(restores::exchange_fails(cx))
+        }),
+        Kind::new("restore-cancelled", "a cancel between two exchanges", |cx| Box::pin(restores::cancelled(cx))),
     ]
 }
 

@@ -8,11 +8,13 @@ use crate::api::refusal;
 use crate::api::state::AppState;
 use crate::api::submission::{accept_job, trigger_of};
 use crate::api::wire::Job;
+use crate::domain::access::Scope;
 use crate::domain::ids::JobId;
+use crate::domain::job::JobKind;
 
 /// Try a job again
 ///
-/// Queues the same work as a new job, whether the old one succeeded or not.
+/// Queues the same work as a new job, whether the old one succeeded or not. A restore needs the scope `admin`.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "retry_job",
@@ -34,6 +36,11 @@ pub(crate) async fn retry_job(
     id: web::Path<JobId>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.into_inner();
+    let known = state.engine.find_job(&id).await?;
+    // Who may not ask for a restore may not repeat one.
+    if known.is_some_and(|job| job.kind == JobKind::Restore) && caller.scope < Scope::Admin {
+        return Err(ApiError::Forbidden { needed: Scope::Admin, present: caller.scope });
+    }
     let job = state.engine.retry(&id, trigger_of(&req, &caller)).await;
     accept_job(Some(job.map_err(|error| refusal::of_retry(error, id))?))
 }
