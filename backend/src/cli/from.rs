@@ -49,20 +49,14 @@ enum Source {
     Repository(String),
 }
 
-pub(super) async fn run(
-    loaded: &Loaded,
-    args: &FromArgs,
-    options: &Value,
-    is_dry_run: bool,
-    as_json: bool,
-) -> anyhow::Result<Outcome> {
+pub(super) async fn run(loaded: &Loaded, args: &FromArgs, is_dry_run: bool, as_json: bool) -> anyhow::Result<Outcome> {
     let source = find_source(args.from.as_deref().unwrap_or_default())?;
     with_client(loaded, async |client| {
         let chosen = import_and_choose(&client, &source, args).await?;
         if is_dry_run {
             return Ok(show(&chosen, as_json));
         }
-        restore(&client, args, &chosen, options, as_json).await
+        restore(&client, args, &chosen, as_json).await
     })
     .await
 }
@@ -95,7 +89,8 @@ async fn import_and_choose(client: &Client, source: &Source, args: &FromArgs) ->
     let pairs: Vec<_> = query.into_iter().chain([("complete", "true".to_owned())]).collect();
     let mut all = within::all(client, "/api/v1/snapshots", &pairs, usize::MAX).await?;
     if let Source::Directory(directory) = source {
-        let is_in = |one: &Value| one["archive"].as_str().is_some_and(|path| Path::new(path).parent() == Some(directory));
+        let is_in =
+            |one: &Value| one["archive"].as_str().is_some_and(|path| Path::new(path).parent() == Some(directory));
         all.retain(is_in);
     }
     choose(&all, &args.stack)
@@ -111,7 +106,8 @@ fn choose(all: &[Value], stacks: &[String]) -> anyhow::Result<Vec<Value>> {
         bail!("there is no whole snapshot of '{missing}'; there is: {}", names(newest.keys()));
     }
     let is_wanted = |name: &str| stacks.is_empty() || stacks.iter().any(|wanted| wanted == name);
-    let chosen: Vec<Value> = newest.into_iter().filter(|(name, _)| is_wanted(name)).map(|(_, one)| one.clone()).collect();
+    let chosen: Vec<Value> =
+        newest.into_iter().filter(|(name, _)| is_wanted(name)).map(|(_, one)| one.clone()).collect();
     if chosen.is_empty() { Err(anyhow!("there is no whole snapshot to restore")) } else { Ok(chosen) }
 }
 
@@ -147,9 +143,8 @@ fn environment(
     all: impl Iterator<Item = (String, String)>,
     password_file: Option<&Path>,
 ) -> anyhow::Result<BTreeMap<String, String>> {
-    let is_passed_on = |name: &str| {
-        PASSED_ON.iter().any(|beginning| name.starts_with(beginning)) && !NOT_PASSED_ON.contains(&name)
-    };
+    let is_passed_on =
+        |name: &str| PASSED_ON.iter().any(|beginning| name.starts_with(beginning)) && !NOT_PASSED_ON.contains(&name);
     let mut env: BTreeMap<String, String> = all.filter(|(name, _)| is_passed_on(name)).collect();
     let named = env.remove("RESTIC_PASSWORD_FILE").map(PathBuf::from);
     if let Some(file) = password_file.map(Path::to_owned).or(named) {
@@ -176,18 +171,12 @@ fn show(chosen: &[Value], as_json: bool) -> Outcome {
     Outcome::Nothing
 }
 
-async fn restore(
-    client: &Client,
-    args: &FromArgs,
-    chosen: &[Value],
-    options: &Value,
-    as_json: bool,
-) -> anyhow::Result<Outcome> {
+async fn restore(client: &Client, args: &FromArgs, chosen: &[Value], as_json: bool) -> anyhow::Result<Outcome> {
     let (mut jobs, mut refused) = (Vec::new(), false);
     for snapshot in chosen {
         let path = format!("/api/v1/snapshots/{}/restore", segment(snapshot["id"].as_str().unwrap_or_default()));
         // What was started before goes on when one is refused, and is waited for all the same.
-        match client.post(&path, options).await {
+        match client.post(&path, &json!({ "destination": "in_place" })).await {
             Ok(job) => jobs.extend(job["id"].as_str().map(str::to_owned)),
             Err(error) => {
                 output::error(&format!("{}: {error:#}", subject(snapshot)));
@@ -256,7 +245,8 @@ mod tests {
     fn the_newest_of_each_is_chosen() {
         let one = |id: &str, stack: Option<&str>| json!({"id": id, "stack": stack, "plan": null, "instance": "nas"});
         let all = [one("3", Some("blog")), one("2", Some("wiki")), one("1", Some("blog")), one("0", None)];
-        let ids = |chosen: Vec<Value>| chosen.iter().map(|c| c["id"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>();
+        let ids =
+            |chosen: Vec<Value>| chosen.iter().map(|c| c["id"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>();
         assert_eq!(ids(choose(&all, &[]).expect("some")), ["3", "0", "2"]);
         assert_eq!(ids(choose(&all, &["wiki".to_owned()]).expect("one")), ["2"]);
         let said = choose(&all, &["shop".to_owned()]).expect_err("none").to_string();

@@ -19,6 +19,7 @@ mod cat;
 mod client;
 mod doctor;
 mod find;
+mod from;
 mod healthcheck;
 mod import;
 mod instances;

@@ -32,6 +32,7 @@ mod instances;
 mod jobs;
 mod logs;
 mod marina;
+mod new_host;
 mod plans;
 mod precopy;
 mod quiesce;
