@@ -20,6 +20,7 @@ mod m20261127_000008_create_plan_runs;
 mod m20261127_000009_create_instances_and_plans;
 mod m20261127_000010_generalise_snapshots;
 mod m20261128_000011_create_restores;
+mod m20261128_000012_add_snapshot_damage;
 mod m20261128_000012_create_stored_targets;
 mod m20261128_000013_import_snapshots;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_generalise_snapshots::Migration),
             Box::new(m20261128_000011_create_restores::Migration),
             Box::new(m20261128_000012_create_stored_targets::Migration),
+            Box::new(m20261128_000012_add_snapshot_damage::Migration),
             Box::new(m20261128_000013_import_snapshots::Migration),
         ]
     }

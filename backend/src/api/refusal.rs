@@ -10,13 +10,14 @@ impl From<SubmitError> for ApiError {
         match error {
             SubmitError::UnknownStack(name) => Self::StackNotFound(name.into()),
             SubmitError::UnknownPlan(id) => Self::PlanNotFound(id.into()),
+            SubmitError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
+            error @ SubmitError::SnapshotRemoved(_) => Self::ArchiveMissing(error.to_string()),
             SubmitError::Conflict { stack, job } => {
                 Self::JobConflict { subject: format!("stack '{stack}'"), job_id: job }
             }
             SubmitError::InstanceConflict { instance, job } => {
                 Self::JobConflict { subject: format!("instance '{instance}'"), job_id: job }
             }
-            SubmitError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
             SubmitError::UnknownRestore(id) => Self::RestoreNotFound(id.into()),
             SubmitError::Refused(why) => Self::RestoreRefused(why),
             SubmitError::KeyReused => Self::IdempotencyKeyReused,

@@ -8,6 +8,7 @@ use super::problem::ApiError;
 use super::refusal::of_own_plan;
 use super::state::AppState;
 use super::wire;
+use crate::domain::ids::SnapshotId;
 use crate::domain::job::{Job, Quiesce, Trigger};
 use crate::domain::names::{InstanceId, PlanId, StackName};
 use crate::engine::{BackupRequest, ImportRequest, PlanRequest, RequestKey, RestoreRequest};
@@ -61,6 +62,12 @@ impl Wish for PlanRequest {
     fn fingerprint(&self) -> String {
         let only = self.only.as_ref().map_or("", |stack| stack.as_str());
         format!("{},{only},{},{}", self.plan, word_of(self.quiesce), self.is_dry_run)
+    }
+}
+
+impl Wish for SnapshotId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
     }
 }
 

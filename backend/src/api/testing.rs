@@ -25,10 +25,11 @@ use crate::docker::scripted::ScriptedEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{ManualClock, SharedClock};
 use crate::domain::job::Quiesce;
+use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
 use crate::engine::registry::{PlanDefaults, Registry};
-use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
+use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine, VerifySettings};
 use crate::store::Store;
 
 /// The password of every test's service.
@@ -78,6 +79,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(5),
+        verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: chrono_tz::UTC,
         version: "0.0.0",
     };

@@ -24,7 +24,7 @@ use crate::domain::access::Scope;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::engine::backrest::Reconciler;
 use crate::engine::logbook::SystemLog;
-use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
+use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine, VerifySettings};
 use crate::scheduler::Scheduler;
 use crate::store::Store;
 use crate::telemetry::redact::Redactor;
@@ -357,9 +357,14 @@ fn engine_settings(config: &Config) -> EngineSettings {
         stop_timeout: config.stop_timeout,
         health_timeout: config.health_timeout,
         stall_timeout: config.stall_timeout,
+        verify: verify_settings(config),
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),
     }
+}
+
+fn verify_settings(config: &Config) -> VerifySettings {
+    VerifySettings { schedule: config.verify.schedule.clone(), share: config.verify.fraction }
 }
 
 fn backend_parts(config: &Config, docker: SharedEngine, clock: SharedClock) -> BackendParts {

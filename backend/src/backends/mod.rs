@@ -344,6 +344,12 @@ pub trait BackupBackend: Send + Sync {
     /// Checks what lies there, reading a part of the data when the settings say so. Returns what was found wrong.
     async fn check(&self, work: &Work) -> Result<Vec<String>, BackendError>;
 
+    /// Looks whether one result is there and whole, reading a part of the data when the settings say so. Returns what was
+    /// found wrong with it; that it could not be looked at is an error.
+    async fn verify(&self, _work: &Work, _reference: &str) -> Result<Vec<String>, BackendError> {
+        Err(BackendError::NotSupported("what this backend stored cannot be read again from here"))
+    }
+
     /// How much lies there.
     async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError>;
 

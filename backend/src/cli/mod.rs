@@ -34,6 +34,7 @@ mod serve;
 mod session;
 mod snapshots;
 mod stacks;
+mod verify;
 mod within;
 
 /// Backups of what a Docker host runs.
@@ -80,6 +81,8 @@ enum Command {
     Find(find::FindArgs),
     /// Write a file of a snapshot, or a directory as a tar, to standard output
     Cat(cat::CatArgs),
+    /// Read a snapshot again and tell what is wrong with it; waits, and shows progress
+    Verify(verify::VerifyArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
     /// Bring the plans of a Backrest in step with labels; needs no service
@@ -182,6 +185,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Find(args) => find::run(&loaded, args, global.json).await,
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
+        Command::Verify(args) => verify::run(&loaded, args, global.json).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,
         Command::Healthcheck => healthcheck::run(&loaded).await,
         Command::Migrate => {

@@ -30,6 +30,13 @@ pub(super) fn decode<'a>(context: &'a Context<'a>, root: &'a Node, config: &mut 
     if let Some(section) = root.get(&["archive"], Field::section) {
         archive(section, &mut config.archive);
     }
+    if let Some(mut section) = root.get(&["verify"], Field::section) {
+        section.set(&["schedule"], &mut config.verify.schedule, |field| {
+            if field.is_blank() { Some(None) } else { instances::schedule(field, "verify").map(Some) }
+        });
+        section.set(&["fraction"], &mut config.verify.fraction, |field| field.checked(str::parse));
+        section.finish();
+    }
     if let Some(section) = root.get(&["log"], Field::section) {
         log(section, config);
     }

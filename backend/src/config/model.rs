@@ -15,6 +15,8 @@ use secrecy::SecretString;
 use crate::domain::job::Quiesce;
 use crate::domain::keep::KeepPolicy;
 use crate::domain::plan::Instance;
+use crate::domain::schedule::Schedule;
+use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
 
 use super::address::{DatabaseUrl, SecretUrl};
@@ -77,6 +79,8 @@ pub struct Config {
     pub peers: Vec<SecretUrl>,
     /// Origins of other web pages that may call the API.
     pub cors_origins: Vec<String>,
+    /// How what was stored is read again by the clock.
+    pub verify: VerifyConfig,
     /// Who may use the API.
     pub auth: AuthConfig,
     /// What the service writes about itself.
@@ -121,6 +125,7 @@ impl Default for Config {
             restic_timeout: None,
             peers: Vec::new(),
             cors_origins: Vec::new(),
+            verify: VerifyConfig::default(),
             auth: AuthConfig::default(),
             log: LogConfig::default(),
             instances: Vec::new(),
@@ -162,6 +167,22 @@ impl Default for ArchiveConfig {
             encrypt_to: Vec::new(),
             low_priority: false,
         }
+    }
+}
+
+/// How what was stored is read again by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyConfig {
+    /// When; never when absent.
+    pub schedule: Option<Schedule>,
+    /// How many of all snapshots, each time; the longest unseen come first.
+    pub fraction: Share,
+}
+
+impl Default for VerifyConfig {
+    /// In a month all have had their turn.
+    fn default() -> Self {
+        Self { schedule: Schedule::parse("T 4 * * *", "verify").ok(), fraction: Share::one_of(30) }
     }
 }
 

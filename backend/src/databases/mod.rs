@@ -1,4 +1,4 @@
-//! Dumps of databases, by the tools in their own containers.
+//! Dumps of databases, and how they are brought back, by the tools in their own containers: see `load` for the way back.
 //!
 //! [`dump`] runs a script of `scripts/` in the container, by [`ShellRun`]: it finds the tool and the credentials there, so
 //! that no password of the container leaves it, and becomes the tool, whose output comes straight into a file here. That
@@ -20,6 +20,7 @@ mod check;
 mod crc64;
 mod file;
 mod kind;
+pub mod load;
 mod tool;
 
 pub use check::Flaw;
@@ -171,7 +172,7 @@ async fn run_tool(request: &DumpRequest<'_>, kind: DatabaseKind, file: &mut Dump
     }
     env.extend(given.user.iter().map(|user| user.to_variable("MAINSTAY_USER")));
     env.extend(given.password.iter().map(|password| password.to_variable("MAINSTAY_PASSWORD")));
-    let script = tool::script_of(kind);
+    let script = tool::script_of(kind, tool::Duty::Dump);
     let run = ShellRun {
         engine: request.engine,
         container: &request.container.container.name,

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{ContainerEngine, EngineError, Exec, ExecSpec, OutputPiece, OutputStream};
+use super::{ByteStream, ContainerEngine, EngineError, Exec, ExecSpec, OutputPiece, OutputStream};
 
 /// What a script says first, on its standard error, with its process id.
 const MARKER: &str = "mainstay-pid ";
@@ -99,10 +99,26 @@ impl ShellRun<'_> {
     /// # Errors
     /// When it did not come to its end.
     pub async fn run(&self, output: &mut dyn ShellOutput) -> Result<i64, ShellError> {
+        self.run_with(None, output).await
+    }
+
+    /// Runs the script as [`Self::run`] does, with something on its standard input. What it did not read is lost without
+    /// an error: its exit code says whether that is well.
+    ///
+    /// # Errors
+    /// When it did not come to its end, or the input broke off.
+    pub async fn run_fed(&self, input: ByteStream, output: &mut dyn ShellOutput) -> Result<i64, ShellError> {
+        self.run_with(Some(input), output).await
+    }
+
+    async fn run_with(&self, input: Option<ByteStream>, output: &mut dyn ShellOutput) -> Result<i64, ShellError> {
         if self.cancel.is_cancelled() {
             return Err(ShellError::Cancelled);
         }
-        let begun = self.engine.exec(self.container, &self.spec()).await;
+        let begun = match input {
+            Some(input) => self.engine.exec_with_input(self.container, &self.spec(), input).await,
+            None => self.engine.exec(self.container, &self.spec()).await,
+        };
         let Exec { id, output: pieces } = begun.map_err(|error| self.why_not_begun(error))?;
         let mut told = Told::default();
         let followed = tokio::select! {

@@ -66,6 +66,14 @@ word_enum!(
     }
 );
 
+impl JobKind {
+    /// Whether it only reads what was stored, and is in nobody's way.
+    #[must_use]
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Self::Verify)
+    }
+}
+
 word_enum!(
     /// Where a job stands.
     JobState, UnknownJobState {
@@ -371,7 +379,7 @@ pub struct Job {
     pub bytes_read: u64,
     /// Bytes of the finished archive.
     pub bytes_stored: u64,
-    /// What can be restored of it; of a restore, what it brings back.
+    /// What can be restored of it; of a job that reads a snapshot, which one.
     pub snapshot_id: Option<SnapshotId>,
     /// One sentence on why it did not succeed.
     pub error: Option<String>,

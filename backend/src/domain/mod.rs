@@ -27,6 +27,7 @@ pub mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod secrets;
+pub mod share;
 pub mod size;
 pub mod snapshot;
 pub mod stack;

@@ -18,12 +18,12 @@ pub struct Verdict {
 
 /// Judges the snapshots of *one* stack by age.
 ///
-/// The rule of `retention_days`: what is older than that may go. The newest complete snapshot always stays, however
-/// old it is, and so does everything newer than it: a partial snapshot never pushes a good one out. A `days` of zero
+/// The rule of `retention_days`: what is older than that may go. The newest complete snapshot of which nothing is known to
+/// be wrong always stays, however old it is, and so does everything newer than it: a partial snapshot never pushes a good one out. A `days` of zero
 /// keeps everything.
 #[must_use]
 pub fn judge_by_age(snapshots: &[Snapshot], days: u32, now: DateTime<Utc>) -> Vec<Verdict> {
-    let newest_good = snapshots.iter().filter(|s| s.is_complete && s.removed_at.is_none()).map(|s| s.created_at).max();
+    let newest_good = snapshots.iter().filter(|s| s.is_good() && s.removed_at.is_none()).map(|s| s.created_at).max();
     let oldest_kept = now - Duration::days(i64::from(days));
     let judge = |s: &Snapshot| {
         let (is_kept, reason) = match newest_good {
@@ -108,6 +108,7 @@ mod tests {
             blake3: None,
             is_complete,
             verified_at: None,
+            damage: None,
             removed_at: None,
             targets: Vec::new(),
             imported: None,

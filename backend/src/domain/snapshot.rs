@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub is_complete: bool,
     /// When it was last re-read and found sound.
     pub verified_at: Option<DateTime<Utc>>,
+    /// What was found wrong with it since.
+    pub damage: Option<Damage>,
     /// When retention or a person removed it.
     pub removed_at: Option<DateTime<Utc>>,
     /// What is in it.
@@ -76,7 +78,22 @@ word_enum!(
     }
 );
 
+/// What a look at a snapshot found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// When it was found.
+    pub at: DateTime<Utc>,
+    /// What is wrong, in words for people.
+    pub reason: String,
+}
+
 impl Snapshot {
+    /// Whether everything can be brought back from it, as far as is known: what others may go for.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        self.is_complete && self.damage.is_none()
+    }
+
     /// The path of the archive; `None` when it is none.
     #[must_use]
     pub fn find_archive(&self) -> Option<&Path> {

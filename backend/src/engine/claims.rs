@@ -24,7 +24,7 @@ impl JobEngine {
         for (job, made) in jobs.iter().zip(made) {
             if let Some(instance) = instance_of(job) {
                 live.instances.entry(instance).or_default().insert(job.id.clone());
-            } else if let Some(stack) = &job.stack {
+            } else if let Some(stack) = stack_of(job) {
                 live.stacks.insert(stack.clone(), job.id.clone());
             }
             live.jobs.insert(job.id.clone(), made);
@@ -94,7 +94,7 @@ impl Live {
                 if let Some(other) = self.instances.get(&instance).and_then(|owners| owners.first()) {
                     return Err(SubmitError::InstanceConflict { instance, job: other.clone() });
                 }
-            } else if let Some(stack) = &job.stack {
+            } else if let Some(stack) = stack_of(job) {
                 let other = self.stacks.get(stack).or_else(|| taken.contains(&stack).then_some(&job.id));
                 if let Some(other) = other {
                     return Err(SubmitError::Conflict { stack: stack.clone(), job: other.clone() });
@@ -104,6 +104,11 @@ impl Live {
         }
         Ok(())
     }
+}
+
+/// The stack that a job works on. Who only reads what was stored of it is in nobody's way.
+fn stack_of(job: &Job) -> Option<&StackName> {
+    job.stack.as_ref().filter(|_| !job.kind.only_reads())
 }
 
 /// The instance that a job works for.

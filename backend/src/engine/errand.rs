@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepName, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
@@ -19,7 +19,7 @@ use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
 use super::submit::{BackupRequest, SubmitError};
-use super::{JobEngine, RestoreRequest, backup, check_run, plan_run, restore};
+use super::{JobEngine, RestoreRequest, backup, check_run, plan_run, restore, verify};
 
 /// What a job is to do.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub(super) enum Errand {
     Import(ImportRequest),
     /// A restore, or taking one back.
     Restore(RestoreRequest),
+    /// A snapshot that is read again.
+    Verify(SnapshotId),
 }
 
 /// What a new job is about.
@@ -145,6 +147,7 @@ impl JobEngine {
             Errand::Import(request) => Box::pin(import::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
             Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
+            Errand::Verify(snapshot) => Box::pin(verify::run(self, live, snapshot)).await,
         }
     }
 
@@ -191,6 +194,7 @@ impl Errand {
             Self::Import(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
             Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
+            Self::Verify(snapshot) => format!("verification of snapshot '{snapshot}' queued ({trigger})"),
         }
     }
 }

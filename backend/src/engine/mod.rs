@@ -25,6 +25,8 @@ use crate::domain::ids::JobId;
 use crate::domain::job::Quiesce;
 use crate::domain::names::{InstanceId, StackName};
 use crate::domain::plan::Instance;
+use crate::domain::schedule::Schedule;
+use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
 use crate::store::Store;
 
@@ -66,6 +68,7 @@ mod steps;
 mod submit;
 #[allow(dead_code, reason = "the jobs that restore use it")]
 mod unpack;
+mod verify;
 mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
@@ -113,10 +116,21 @@ pub struct EngineSettings {
     pub health_timeout: Duration,
     /// How long data may stand still before a job gives it up.
     pub stall_timeout: Duration,
+    /// When snapshots are read again by the clock, and how many of them.
+    pub verify: VerifySettings,
     /// The zone of the time in the names of archives and logs.
     pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
     pub version: &'static str,
+}
+
+/// How snapshots are read again by the clock.
+#[derive(Debug, Clone)]
+pub struct VerifySettings {
+    /// When; never when absent.
+    pub schedule: Option<Schedule>,
+    /// How many of all, each time.
+    pub share: Share,
 }
 
 /// How archives are made.

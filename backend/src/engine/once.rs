@@ -1,6 +1,6 @@
 //! Requests that a client repeats because it did not hear the answer: the work is done once.
 
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
@@ -54,6 +54,19 @@ impl JobEngine {
         trigger: Trigger,
     ) -> Result<Vec<Job>, SubmitError> {
         self.once(key, async { Ok(vec![self.submit_check(id, trigger).await?]) }).await
+    }
+
+    /// The same for the verification of a snapshot.
+    ///
+    /// # Errors
+    /// Those of [`JobEngine::submit_verify`], and when the key was used for something else.
+    pub async fn submit_verify_once(
+        &self,
+        key: Option<RequestKey>,
+        id: &SnapshotId,
+        trigger: Trigger,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, async { Ok(vec![self.submit_verify(id, trigger).await?]) }).await
     }
 
     /// The same for a restore.

@@ -92,7 +92,8 @@ impl JobEngine {
         // Taken before the store is asked: a job that ends meanwhile is known here or there.
         let live = self.list_live();
         let mut last = self.0.parts.store.list_last_backups().await?;
-        last.extend(live.iter().map(|live| live.now()).filter_map(|job| Some((job.stack.clone()?, job))));
+        let at_work = live.iter().map(|live| live.now()).filter(|job| !job.kind.only_reads());
+        last.extend(at_work.filter_map(|job| Some((job.stack.clone()?, job))));
         let known = self.0.kept.known(self).await?;
         let view = self.0.parts.discovery.view();
         let by_plans = self.protected_by_plans(&view.stacks, &known);
@@ -106,7 +107,8 @@ impl JobEngine {
     /// When the store cannot be read.
     pub async fn find_stack(&self, name: &StackName) -> Result<Option<StackOverview>, StoreError> {
         let Some(stack) = self.0.parts.discovery.find_stack(name) else { return Ok(None) };
-        let live = self.list_live().iter().map(|live| live.now()).find(|job| job.stack.as_ref() == Some(&stack.name));
+        let is_it = |job: &Job| job.stack.as_ref() == Some(&stack.name) && !job.kind.only_reads();
+        let live = self.list_live().iter().map(|live| live.now()).find(is_it);
         let last = match live {
             Some(job) => Some(job),
             None => self.0.parts.store.find_last_backup(&stack.name).await?,

@@ -49,7 +49,12 @@ pub(super) async fn find_good_runs(store: &Store, registry: &Registry) -> Result
 }
 
 async fn find_complete_snapshot(store: &Store, plan: &Plan) -> Result<Option<GoodRun>, StoreError> {
-    let filter = SnapshotFilter { plan: Some(plan.id.clone()), is_complete: Some(true), ..SnapshotFilter::default() };
+    let filter = SnapshotFilter {
+        plan: Some(plan.id.clone()),
+        is_complete: Some(true),
+        only_sound: true,
+        ..SnapshotFilter::default()
+    };
     let newest = store.list_snapshots(&filter, &PageRequest::first(1)).await?.items.pop();
     Ok(newest.map(|snapshot| GoodRun { at: snapshot.created_at, targets: snapshot.targets }))
 }

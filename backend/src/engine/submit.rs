@@ -1,5 +1,7 @@
 //! Taking requests: who may run, and what is refused.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, JobKind, JobState, Quiesce, StepName, Trigger};
 use crate::domain::log::Level;
@@ -41,6 +43,9 @@ pub enum SubmitError {
     /// It cannot be done as it is asked for; says why, and what to do.
     #[error("{0}")]
     Refused(String),
+    /// The snapshot was removed.
+    #[error("the snapshot was removed at {0}")]
+    SnapshotRemoved(DateTime<Utc>),
     /// A job works for the instance already.
     #[error("a job already works for instance '{instance}'")]
     InstanceConflict {
@@ -166,6 +171,9 @@ impl JobEngine {
         let (quiesce, is_dry_run) = (job.quiesce, job.is_dry_run);
         let plan = job.plan.as_deref().and_then(|plan| plan.parse::<PlanId>().ok());
         let instance = job.instance.as_deref().and_then(|instance| instance.parse::<InstanceId>().ok());
+        if let (JobKind::Verify, Some(snapshot)) = (job.kind, &job.snapshot_id) {
+            return Ok(self.submit_verify(snapshot, trigger).await?);
+        }
         let jobs = match (job.kind, plan, job.stack, instance) {
             (JobKind::Backup, Some(plan), only, _) => {
                 self.submit_plans(vec![PlanRequest { plan, only, quiesce, is_dry_run, trigger }]).await?

@@ -31,6 +31,8 @@ pub(super) enum Work {
     Plan(PlanId, InstanceId),
     /// A check of what an instance stored.
     Check(InstanceId),
+    /// The verification of a share of all snapshots.
+    Verifications,
 }
 
 /// What is to be done about an entry.
@@ -52,6 +54,7 @@ impl Entry {
         match &self.work {
             Work::Plan(plan, _) => plan.to_string(),
             Work::Check(instance) => format!("check:{instance}"),
+            Work::Verifications => "verify:".to_owned(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Entry {
         match &self.work {
             Work::Plan(plan, _) => format!("the plan '{plan}'"),
             Work::Check(instance) => format!("the check of instance '{instance}'"),
+            Work::Verifications => "the verification of old snapshots".to_owned(),
         }
     }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use super::due::{Decision, Entry, Work, decide};
-use crate::domain::job::Trigger;
+use crate::domain::job::{Job, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
-use crate::domain::plan::{Destination, Instance, Plan};
+use crate::domain::plan::{Destination, Instance, MissedRun, Plan};
 use crate::engine::{JobEngine, PlanRequest, SubmitError};
 use crate::store::{PlanRun, Store, StoreError};
 
@@ -72,7 +72,13 @@ impl Runs {
         let registry = self.engine.registry();
         let plans = registry.list_plans();
         let checks = registry.list_instances().into_iter().filter_map(|instance| check_of(&instance, &plans));
-        plans.iter().filter_map(|plan| entry_of(plan)).chain(checks).collect()
+        plans.iter().filter_map(|plan| entry_of(plan)).chain(checks).chain(self.verifications()).collect()
+    }
+
+    fn verifications(&self) -> Option<Entry> {
+        let settings = self.engine.settings();
+        let schedule = settings.verify.schedule.clone()?;
+        Some(Entry { work: Work::Verifications, schedule, zone: settings.timezone, missed_run: MissedRun::Once })
     }
 
     /// Forgets what is switched off, so that nothing is made up for later, and what has been away for long.
@@ -142,7 +148,7 @@ impl Runs {
         for due in due {
             match &due.entry.work {
                 Work::Plan(_, instance) => plans.entry(instance.clone()).or_default().push(due),
-                Work::Check(_) => checks.push(due),
+                Work::Check(_) | Work::Verifications => checks.push(due),
             }
         }
         for due in plans.into_values().chain(checks.into_iter().map(|check| vec![check])) {
@@ -158,6 +164,10 @@ impl Runs {
         for due in due {
             match &due.entry.work {
                 Work::Check(instance) => return self.engine.submit_check(instance, Trigger::Schedule).await.map(drop),
+                Work::Verifications => {
+                    let share = self.engine.settings().verify.share;
+                    return self.engine.submit_verifications(share).await.map(drop);
+                }
                 Work::Plan(plan, _) => requests.push(PlanRequest {
                     plan: plan.clone(),
                     only: None,
@@ -199,7 +209,8 @@ impl Runs {
     fn waits_for_another(&self, entry: &Entry, error: &SubmitError) -> bool {
         let is_conflict = matches!(error, SubmitError::InstanceConflict { .. } | SubmitError::Conflict { .. });
         let is_own = |plan: Option<&str>| matches!(&entry.work, Work::Plan(id, _) if plan == Some(id.as_str()));
-        is_conflict && !self.engine.list_live().iter().any(|live| is_own(live.now().plan.as_deref()))
+        let is_at_work = |job: &Job| !job.kind.only_reads() && is_own(job.plan.as_deref());
+        is_conflict && !self.engine.list_live().iter().any(|live| is_at_work(&live.now()))
     }
 
     /// Keeps when an entry runs next. Without `due` the time of its last run stays.

@@ -15,10 +15,11 @@ use crate::domain::job::{Job as Record, JobKind, Quiesce, Trigger};
 use crate::domain::plan::{Destination, Hooks, Instance, MissedRun, Origin, ResticSettings};
 use crate::domain::repository::RepositoryUrl;
 use crate::domain::schedule::Schedule;
+use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
 use crate::engine::registry::{PlanDefaults, Registry};
-use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine};
+use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine, VerifySettings};
 use crate::store::{JobFilter, PageRequest, Store};
 
 struct World {
@@ -111,6 +112,7 @@ fn engine_settings(root: &Path) -> EngineSettings {
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(5),
+        verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: Tz::UTC,
         version: "0.0.0",
     }

@@ -52,7 +52,7 @@ pub use plan_runs::PlanRun;
 pub use reserve::ReserveState;
 pub use revision::Revision;
 pub use secrets::{SecretKey, Secrets, SecretsError};
-pub use snapshots::SnapshotFilter;
+pub use snapshots::{Finding, SnapshotFilter};
 pub use summary::BackupSummary;
 
 /// Why the store could not answer.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, Func, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entity::snapshot::{ActiveModel, Column, Entity, Model};
 use super::rows::{from_column, from_json, parse, parse_some, to_column, to_json};
@@ -13,7 +13,7 @@ use super::{Doing, Page, PageRequest, Store, StoreError};
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::names::{PlanId, StackName};
 use crate::domain::plan::BackendKind;
-use crate::domain::snapshot::{Imported, Maker, Snapshot};
+use crate::domain::snapshot::{Damage, Imported, Maker, Snapshot};
 
 /// Which snapshots are wanted; an absent field wants all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct SnapshotFilter {
     pub until: Option<DateTime<Utc>>,
     /// Whether they were imported.
     pub is_imported: Option<bool>,
+    /// Only those in which nothing was found wrong.
+    pub only_sound: bool,
     /// Only those that were made for no instance.
     pub without_instance: bool,
     /// Also those that were removed where they lay.
@@ -65,6 +67,7 @@ impl SnapshotFilter {
                 true => Column::ImportedAt.is_not_null(),
                 false => Column::ImportedAt.is_null(),
             }))
+            .add_option(self.only_sound.then(|| Column::DamagedAt.is_null()))
             .add_option(self.without_instance.then(|| Column::Instance.is_null()))
             .add_option((!self.with_removed).then(|| Column::RemovedAt.is_null()))
     }
@@ -139,6 +142,65 @@ impl Store {
     }
 }
 
+/// How a look at a snapshot came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Everything is as it was stored.
+    Sound,
+    /// Something is wrong with it.
+    Damaged(String),
+    /// It could not be looked at; what was known of it holds.
+    Unknown,
+}
+
+impl Store {
+    /// Records a look at a snapshot.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_finding(&self, id: &SnapshotId, finding: &Finding, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let update = Entity::update_many().col_expr(Column::TriedAt, Expr::value(at));
+        let update = match finding {
+            Finding::Sound => update
+                .col_expr(Column::VerifiedAt, Expr::value(at))
+                .col_expr(Column::DamagedAt, Expr::value(None::<DateTime<Utc>>))
+                .col_expr(Column::Damage, Expr::value(None::<String>)),
+            Finding::Damaged(reason) => update
+                .col_expr(Column::DamagedAt, Expr::value(at))
+                .col_expr(Column::Damage, Expr::value(reason.as_str())),
+            Finding::Unknown => update,
+        };
+        let _change = self.changes.begin();
+        update.filter(Column::Id.eq(id.as_str())).exec(&self.db).await.doing("record what was found of a snapshot")?;
+        Ok(())
+    }
+
+    /// How many snapshots of these backends are there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn count_snapshots_of(&self, backends: &[BackendKind]) -> Result<u64, StoreError> {
+        present_of(backends).count(&self.db).await.doing("count the snapshots")
+    }
+
+    /// The snapshots of these backends that nobody looked at for longest, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn list_longest_unseen(&self, backends: &[BackendKind], limit: u64) -> Result<Vec<Snapshot>, StoreError> {
+        let columns = [Column::TriedAt, Column::VerifiedAt, Column::CreatedAt].map(Expr::col);
+        let seen_at = SimpleExpr::from(Func::coalesce(columns));
+        let rows = present_of(backends).order_by_asc(seen_at).order_by_asc(Column::Id).limit(limit);
+        rows.all(&self.db).await.doing("list the snapshots to look at")?.into_iter().map(from_row).collect()
+    }
+}
+
+fn present_of(backends: &[BackendKind]) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::RemovedAt.is_null())
+        .filter(Column::Backend.is_in(backends.iter().map(ToString::to_string)))
+}
+
 /// One more than the page has, newest first. Every filter has an index: see `index_tests.rs`.
 pub(super) fn list(filter: &SnapshotFilter, page: &PageRequest) -> Select<Entity> {
     Entity::find()
@@ -168,6 +230,9 @@ fn to_row(snapshot: &Snapshot) -> Result<ActiveModel, StoreError> {
         targets: Set(to_json("targets", &snapshot.targets)?),
         imported_at: Set(snapshot.imported.map(|imported| imported.at)),
         made_by: Set(snapshot.imported.map(|imported| imported.made_by.to_string())),
+        damaged_at: Set(snapshot.damage.as_ref().map(|damage| damage.at)),
+        damage: Set(snapshot.damage.as_ref().map(|damage| damage.reason.clone())),
+        tried_at: Set(None),
     })
 }
 
@@ -193,6 +258,7 @@ fn from_row(row: Model) -> Result<Snapshot, StoreError> {
         blake3: row.blake3,
         is_complete: row.is_complete,
         verified_at: row.verified_at,
+        damage: row.damaged_at.map(|at| Damage { at, reason: row.damage.unwrap_or_default() }),
         removed_at: row.removed_at,
         targets: from_json("targets", row.targets)?,
         imported: row.imported_at.map(|at| imported(at, row.made_by.as_deref())).transpose()?,
@@ -247,6 +313,13 @@ mod tests {
         let archives = SnapshotFilter::archives_of(&"blog".parse().expect("a name"));
         let listed = store.list_snapshots(&archives, &PageRequest::first(9)).await.expect("a list").items;
         assert_eq!(listed, [found]);
+        store.note_finding(&id, &Finding::Damaged("a bit".into()), DateTime::UNIX_EPOCH).await.expect("recorded");
+        let damaged = store.find_snapshot(&id).await.expect("read").expect("the snapshot");
+        assert_eq!(damaged.damage.as_ref().map(|damage| damage.reason.as_str()), Some("a bit"));
+        let sound = SnapshotFilter { only_sound: true, ..archives };
+        assert!(store.list_snapshots(&sound, &PageRequest::first(9)).await.expect("a list").items.is_empty());
+        store.note_finding(&id, &Finding::Sound, DateTime::UNIX_EPOCH).await.expect("recorded");
+        assert!(store.find_snapshot(&id).await.expect("read").expect("the snapshot").damage.is_none());
         Migrator::down(&store.db, Some(steps)).await.expect("back again");
     }
 
@@ -270,6 +343,7 @@ mod tests {
             blake3: None,
             is_complete: true,
             verified_at: None,
+            damage: None,
             removed_at: None,
             targets: Vec::new(),
             imported: None,

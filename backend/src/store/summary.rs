@@ -22,7 +22,7 @@ const LAST_JOBS: u64 = 10;
 /// What there is in backups.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BackupSummary {
-    /// Stacks that have a complete snapshot whose archive is there.
+    /// Stacks that have a complete snapshot whose archive is there, and of which nothing is known to be wrong.
     pub protected: HashSet<StackName>,
     /// When the last good backup of each stack ended.
     pub last_success_at: HashMap<StackName, DateTime<Utc>>,
@@ -148,6 +148,7 @@ pub(super) fn protected_stacks() -> Select<snapshot::Entity> {
         .distinct()
         .filter(snapshot::Column::IsComplete.eq(true))
         .filter(snapshot::Column::Stack.is_not_null())
+        .filter(snapshot::Column::DamagedAt.is_null())
         .filter(snapshot::Column::RemovedAt.is_null())
 }
 

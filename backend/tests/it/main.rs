@@ -30,6 +30,7 @@ mod hung;
 mod import;
 mod instances;
 mod jobs;
+mod load;
 mod logs;
 mod marina;
 mod new_host;
@@ -52,6 +53,7 @@ mod store_disk;
 mod store_lock;
 mod system;
 mod ten_days;
+mod verify;
 
 mod support {
     pub(crate) mod backrest;

@@ -1325,6 +1325,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify a snapshot
+         * @description Queues a job of the kind `verify` that reads the snapshot again, and answers at once with it. An archive is read from
+         *     the first byte to the last and held against its manifest, its recorded hash and its index; of a restic snapshot every
+         *     directory is listed, and the repository is checked as far as the instance's settings say. What is wrong is told in
+         *     the job's `error` and in the snapshot's `damage`; a damaged snapshot counts as no good backup. A request that is
+         *     repeated with the same `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["verify_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stacks": {
         parameters: {
             query?: never;
@@ -2041,6 +2065,19 @@ export interface components {
              * @description The password or token.
              */
             password: string;
+        };
+        /**
+         * @description What was found wrong with a snapshot after it was stored.
+         * @example {
+         *       "at": "2026-11-22T04:00:09.500Z",
+         *       "reason": "the archive is cut short"
+         *     }
+         */
+        Damage: {
+            /** @description When it was found. */
+            at: components["schemas"]["Time"];
+            /** @description What is wrong, in words for people. */
+            reason: string;
         };
         /** @description A database of a stack that is dumped with its own tool. */
         Database: {
@@ -3876,6 +3913,7 @@ export interface components {
          *       "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
          *       "is_complete": true,
          *       "verified_at": "2026-11-21T03:00:09.500Z",
+         *       "damage": null,
          *       "removed_at": null,
          *       "targets": [
          *         {
@@ -3929,6 +3967,7 @@ export interface components {
             /** @description Whether every target was captured whole. */
             is_complete: boolean;
             verified_at: components["schemas"]["Time"] | null;
+            damage: components["schemas"]["Damage"] | null;
             removed_at: components["schemas"]["Time"] | null;
             /** @description What is in it. */
             targets: components["schemas"]["TargetResult"][];
@@ -10145,6 +10184,109 @@ export interface operations {
                 };
             };
             /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_snapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot; archive_missing: it was removed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the snapshot's instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
             503: {
                 headers: {
                     [name: string]: unknown;

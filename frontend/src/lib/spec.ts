@@ -110,7 +110,7 @@ export function planForm(plan: Plan | null, instance = ''): PlanForm {
   return {
     ...EMPTY,
     id: plan.id,
-    instance: plan.instance,
+    instance: plan.instance ?? '',
     schedule: plan.schedule ?? '',
     timezone: plan.timezone,
     retention: plan.retention,

@@ -29,7 +29,7 @@ export const triggerWord: Record<Schemas['Trigger'], string> = {
 
 /** What a step does, as said in a list of steps. */
 export const stepWord: Record<Schemas['StepName'], string> = {
-  resolve: 'Find what to capture',
+  resolve: 'Find out what there is',
   preflight: 'Check everything first',
   dump: 'Dump the databases',
   precopy: 'Read what can be read while it runs',
@@ -49,7 +49,7 @@ export const stepWord: Record<Schemas['StepName'], string> = {
 
 /** What a running job is doing. */
 export const phaseWord: Record<Schemas['StepName'], string> = {
-  resolve: 'Finding what to capture',
+  resolve: 'Finding out what there is',
   preflight: 'Checking everything first',
   dump: 'Dumping the databases',
   precopy: 'Reading while it runs',

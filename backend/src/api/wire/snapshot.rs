@@ -6,6 +6,16 @@ use utoipa::ToSchema;
 use super::{TargetResult, Time, path_text, time, wire_list};
 use crate::domain::snapshot as domain;
 
+/// What was found wrong with a snapshot after it was stored.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"at": "2026-11-22T04:00:09.500Z", "reason": "the archive is cut short"}))]
+pub struct Damage {
+    /// When it was found.
+    pub at: Time,
+    /// What is wrong, in words for people.
+    pub reason: String,
+}
+
 /// A restorable result of a job.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -14,7 +24,7 @@ use crate::domain::snapshot as domain;
     "host": "local", "instance": null, "plan": null, "created_at": "2026-11-21T03:00:02.000Z",
     "archive": "/opt/backups/blog_2026-11-21_03-00-02.tar.gz", "size_bytes": 52428800, "content_bytes": 104857600,
     "entry_count": 1932, "blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
-    "is_complete": true, "verified_at": "2026-11-21T03:00:09.500Z", "removed_at": null,
+    "is_complete": true, "verified_at": "2026-11-21T03:00:09.500Z", "damage": null, "removed_at": null,
     "targets": [{"kind": "volume", "name": "blog_db", "state": "succeeded", "size_bytes": 104857600, "message": null}],
     "imported_at": null, "made_by": "mainstay"
 }))]
@@ -57,6 +67,9 @@ pub struct Snapshot {
     /// When it was last re-read and found sound.
     #[schema(required = true)]
     pub verified_at: Option<Time>,
+    /// What was found wrong with it since; null when nothing was. It counts as no good backup then.
+    #[schema(required = true)]
+    pub damage: Option<Damage>,
     /// When retention or a person removed it.
     #[schema(required = true)]
     pub removed_at: Option<Time>,
@@ -91,6 +104,7 @@ impl From<domain::Snapshot> for Snapshot {
             blake3: snapshot.blake3,
             is_complete: snapshot.is_complete,
             verified_at: snapshot.verified_at.map(time),
+            damage: snapshot.damage.map(|damage| Damage { at: damage.at.into(), reason: damage.reason }),
             removed_at: snapshot.removed_at.map(time),
             targets: snapshot.targets.into_iter().map(Into::into).collect(),
             imported_at: snapshot.imported.map(|imported| time(imported.at)),

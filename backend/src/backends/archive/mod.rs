@@ -74,7 +74,7 @@ pub(crate) mod tests;
 pub use base::Base;
 pub use clones::may_clone;
 pub use error::ArchiveError;
-pub use index::{ArchiveIndex, ExtractError, IndexError, Listed, rebuild_index};
+pub use index::{ArchiveIndex, ExtractError, IndexError, Listed, find_index_flaw, rebuild_index};
 pub use manifest::{Entry, Item, PieceLine, TargetHead, read_manifest};
 pub use meter::{Meter, Reading};
 pub use node::EntryKind;
@@ -91,6 +91,6 @@ pub use unindexed::PlainArchives;
 pub use unpack::{
     Contents, Held, UnpackError, UnpackPlace, UnpackPlan, Unpacked, read_contents, remove_unpacked, sync_unpacked,
 };
-pub use verify::{Problem, VerifyError, VerifyReport, verify};
+pub use verify::{EntrySum, Problem, VerifyError, VerifyReport, verify};
 pub use watched::{GivenUp, watch};
 pub use writer::ArchiveWriter;

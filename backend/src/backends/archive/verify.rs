@@ -85,10 +85,26 @@ pub struct VerifyReport {
     pub entry_count: u64,
     /// Bytes of content found.
     pub content_bytes: u64,
+    /// The entries found, whatever their order: what an index is held against.
+    pub entries: EntrySum,
     /// How many problems there are.
     pub problem_count: u64,
     /// The first [`VerifyReport::SHOWN`] of them.
     pub problems: Vec<Problem>,
+}
+
+/// A sum over entries that does not depend on their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EntrySum(u128);
+
+impl EntrySum {
+    /// Adds an entry, as the manifest writes it with its path seen from the top directory.
+    pub(super) fn add(&mut self, json: &[u8]) {
+        let hash = blake3::hash(json);
+        let (half, _) = hash.as_bytes().split_at(16);
+        let half = half.iter().fold(0_u128, |sum, &byte| sum << 8 | u128::from(byte));
+        self.0 = self.0.wrapping_add(half);
+    }
 }
 
 impl VerifyReport {
@@ -186,7 +202,9 @@ impl Check<'_> {
         let hash = if node.kind == EntryKind::File { Some(hash(&mut self.tar)?) } else { None };
         self.report.entry_count += 1;
         self.report.content_bytes += node.stored;
-        serde_json::to_writer(&mut spool, &Entry::new(node, top, hash)).map_err(|e| Stop::Scratch(e.into()))?;
+        let json = serde_json::to_vec(&Entry::new(node, top, hash)).map_err(|e| Stop::Scratch(e.into()))?;
+        self.report.entries.add(&json);
+        spool.write_all(&json).map_err(Stop::Scratch)?;
         spool.write_all(b"\n").map_err(Stop::Scratch)?;
         self.spool = Some(spool);
         Ok(())

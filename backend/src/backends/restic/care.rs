@@ -158,6 +158,37 @@ pub(super) async fn check(restic: &Restic, work: &Work) -> Result<Vec<String>, B
     Ok(text.lines().filter(is_finding).take(FINDINGS).map(|line| restic.redactor.clean(line.trim())).collect())
 }
 
+/// Looks whether a snapshot is there, whether all of its directories can be listed, and what a check of the repository
+/// finds. Returns what was found wrong.
+pub(super) async fn verify(restic: &Restic, work: &Work, id: &str) -> Result<Vec<String>, BackendError> {
+    let version = restic.version(work).await?;
+    let is_it = |snapshot: &Snapshot| snapshot.id == id && !snapshot.is_leftover();
+    if !restic.all_snapshots(work).await?.iter().any(is_it) {
+        return Ok(vec!["it is not in the repository any more".to_owned()]);
+    }
+    let call = Call::new(["ls", "--json", "--no-lock"]).with(id);
+    let ended = restic.run(work, call, &mut |_: Line<'_>| Heed::Moved).await?;
+    if !ended.is_success() {
+        let text = ended.text();
+        let finding = text.lines().find(|line| tells_of_damage(line));
+        let finding = finding.ok_or_else(|| restic.error("listing the snapshot", &ended, version))?;
+        return Ok(vec![format!("it cannot be listed: {}", restic.redactor.clean(finding.trim()))]);
+    }
+    check(restic, work).await
+}
+
+/// What restic says of data that is not there or not as it was, and never of a repository that cannot be reached.
+fn tells_of_damage(line: &str) -> bool {
+    let words = [
+        "not found in",
+        "hash does not match",
+        "ciphertext verification failed",
+        "wrong data returned",
+        "invalid data",
+    ];
+    words.iter().any(|word| line.contains(word))
+}
+
 /// How much lies in the repository.
 pub(super) async fn stats(restic: &Restic, work: &Work) -> Result<RepositoryStats, BackendError> {
     /// What `restic stats --json` prints.

@@ -89,6 +89,10 @@ impl BackupBackend for ResticBackend {
         care::check(&self.0, work).await
     }
 
+    async fn verify(&self, work: &Work, reference: &str) -> Result<Vec<String>, BackendError> {
+        care::verify(&self.0, work, reference).await
+    }
+
     async fn stats(&self, work: &Work) -> Result<RepositoryStats, BackendError> {
         care::stats(&self.0, work).await
     }

@@ -84,7 +84,7 @@ fn instance(field: &Field<'_>, inherited: KeepPolicy, timeout: Option<Duration>)
 }
 
 /// A schedule; an empty one is none.
-fn schedule(field: &Field<'_>, seed: &str) -> Option<Schedule> {
+pub(super) fn schedule(field: &Field<'_>, seed: &str) -> Option<Schedule> {
     if field.is_blank() { None } else { field.checked(|text| Schedule::parse(text, seed)) }
 }
 

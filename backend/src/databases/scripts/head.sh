@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034
-# What every dump begins with. A script runs in the database's container, by whichever POSIX shell that has, so that no
+# What every script begins with. A script runs in the database's container, by whichever POSIX shell that has, so that no
 # password of the container leaves it. It ends by becoming the tool. What was given by arguments comes in MAINSTAY_…
 
 # setting NAME…: the first of these variables that is set; NAME_FILE names a file that holds it.

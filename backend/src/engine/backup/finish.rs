@@ -162,6 +162,7 @@ fn snapshot(cx: Cx<'_>, resolved: &Resolved, stored: &Stored, reference: String)
         blake3: Some(stored.finished.blake3_hex.clone()),
         is_complete: job.targets.iter().all(|t| matches!(t.state, TargetState::Succeeded | TargetState::Skipped)),
         verified_at: Some(now),
+        damage: None,
         removed_at: None,
         targets: job.targets,
         imported: None,

@@ -227,6 +227,7 @@ impl Found {
             blake3: None,
             is_complete: self.is_complete,
             verified_at: None,
+            damage: None,
             removed_at: None,
             targets: self.targets,
             imported: Some(Imported { at, made_by: self.made_by }),

@@ -137,6 +137,7 @@ async fn record(
         blake3: None,
         is_complete,
         verified_at: Some(now),
+        damage: None,
         removed_at: None,
         targets: job.targets,
         imported: None,

@@ -49,7 +49,7 @@ use resolve::{Resolved, Wanted};
 pub(super) use scene::{Mounted, Scene};
 
 pub(super) use aftercare::make_up;
-pub(super) use parties::{Group, choose_in, name_of, stack_of_one};
+pub(super) use parties::{Group, choose_in, name_of, party_of, stack_of_one};
 pub(super) use preview::preview;
 pub(super) use retention::{Dropped, RetentionError, drop_old, judge_plan};
 

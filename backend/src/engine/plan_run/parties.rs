@@ -148,6 +148,17 @@ pub(in crate::engine) fn name_of(scene: &Scene, container: &Container) -> Result
     name.parse().map_err(|e| Stop::because("a container has a name that cannot be recorded", &e))
 }
 
+/// One container alone, for work that needs it at rest whatever its labels say.
+pub(in crate::engine) async fn party_of(engine: &JobEngine, id: &str, mode: Quiesce) -> Result<Party, Stop> {
+    let scene = Scene::look(engine).await?;
+    let container = scene.containers.iter().find(|container| container.id == id);
+    let container = container.ok_or_else(|| Stop::failed(format!("container {id} is not there any more")))?;
+    let name = name_of(&scene, container)?;
+    let stack = scene.find_stack_of(id).cloned().unwrap_or_else(|| stack_of_one(&name, container));
+    let group = Group { stack, only: Some(BTreeSet::from([id.to_owned()])), mode };
+    choose_in(engine, &scene, Some(mode), name, group).await
+}
+
 /// A container that is in no stack, as if it were one.
 pub(in crate::engine) fn stack_of_one(name: &StackName, container: &Container) -> Stack {
     let service = Service {

@@ -37,6 +37,8 @@ const IMPORTED: &str = "it was imported, so it is not dropped";
 fn is_judged(found: &FoundSnapshot, record: Option<&Snapshot>) -> bool {
     found.is_adopted || record.is_some_and(|snapshot| snapshot.imported.is_none())
 }
+/// Why a snapshot stays that is known to be damaged.
+const DAMAGED: &str = "it is damaged and stands for nothing, but only a person removes it";
 
 /// What one lot of snapshots holds: that of a plan, or of a stack by the plan's means.
 type Lot = (PlanId, Option<StackName>);
@@ -89,6 +91,10 @@ impl Shelf {
             }
             let plan = record.and_then(|snapshot| snapshot.plan.clone()).unwrap_or_else(|| PlanId::from(instance));
             let stack = record.and_then(|snapshot| snapshot.stack.clone());
+            // What is known to be damaged stands for nothing, and goes only by hand: much may still be had from it.
+            if record.is_some_and(|snapshot| snapshot.damage.is_some()) {
+                continue;
+            }
             let candidate = Candidate { id: found.reference.clone(), at: found.at, is_complete: found.is_complete };
             lots.entry((plan, stack)).or_default().push(candidate);
         }
@@ -108,6 +114,16 @@ impl Shelf {
         )
     }
 
+    /// Snapshots of a plan that are known to be damaged.
+    fn damaged<'a>(&'a self, plan: &'a PlanId) -> impl Iterator<Item = KeepVerdict> + 'a {
+        let found = self.found.iter().filter(|found| found.is_ours);
+        found.filter_map(move |found| {
+            let record = self.find_record(found).filter(|snapshot| snapshot.plan.as_ref() == Some(plan))?;
+            let reason = format!("{DAMAGED}: {}", record.damage.as_ref()?.reason);
+            Some(KeepVerdict { id: found.reference.clone(), at: found.at, is_kept: true, reason })
+        })
+    }
+
     /// What becomes of the snapshots of a plan. While the clock cannot be believed, all are kept.
     fn judge(&self, engine: &JobEngine, plan: &Plan, instance: &InstanceId) -> Vec<KeepVerdict> {
         let now = engine.0.parts.clock.now();
@@ -122,6 +138,7 @@ impl Shelf {
                 }
             }
         }
+        verdicts.extend(self.damaged(&plan.id));
         if plan.id == PlanId::from(instance) {
             verdicts.extend(self.unknown());
         }

@@ -26,6 +26,10 @@ pub(crate) struct Model {
     pub(crate) targets: Json,
     pub(crate) imported_at: Option<DateTimeUtc>,
     pub(crate) made_by: Option<String>,
+    pub(crate) damaged_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(crate) damage: Option<String>,
+    pub(crate) tried_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -93,6 +93,9 @@ pub(crate) fn config_text(root: &Path, database_url: &str, extra: &[String]) -> 
     if !extra.iter().any(|line| line.starts_with("health_timeout:")) {
         text += "health_timeout: 10s\n";
     }
+    if !extra.iter().any(|line| line.starts_with("verify:")) {
+        text += "verify: { fraction: 0 }\n";
+    }
     if !extra.iter().any(|line| line.starts_with("auth:")) {
         text += &format!("auth: {{ password: '{PASSWORD}' }}\n");
     }

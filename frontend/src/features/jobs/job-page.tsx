@@ -81,7 +81,9 @@ function Facts({ job }: { job: Job }) {
       )}
       {job.strategy && <Fact name="Strategy">{strategyWord[job.strategy]}</Fact>}
       <Fact name="Read">{isFinal(job.state) ? bytes(job.bytes_read) : '–'}</Fact>
-      <Fact name="Stored">{isFinal(job.state) ? bytes(job.bytes_stored) : '–'}</Fact>
+      {job.kind === 'backup' && (
+        <Fact name="Stored">{isFinal(job.state) ? bytes(job.bytes_stored) : '–'}</Fact>
+      )}
       <Fact name="Snapshot">
         {job.snapshot_id ? (
           <Link

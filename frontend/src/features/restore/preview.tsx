@@ -4,9 +4,7 @@ import type { ReactNode } from 'react'
 import type { Schemas, Snapshot } from '@/api/client'
 import { Warnings } from '@/features/stacks/stack-rows'
 import { bytes, count, duration, list, sentence } from '@/lib/format'
-import { useNow } from '@/lib/now'
 import type { RestoreForm } from '@/lib/restore-form'
-import { pastWord } from '@/lib/when'
 import { targetKindWord } from '@/lib/words'
 import { Ago, When } from '@/ui/time'
 
@@ -82,11 +80,10 @@ function Stop({ preview }: { preview: Preview }) {
 }
 
 function Lost({ snapshot }: { snapshot: Snapshot }) {
-  const now = useNow(30_000)
   return (
     <>
-      Everything written since the snapshot was taken {pastWord(snapshot.created_at, now)} (
-      <When at={snapshot.created_at} />, <Ago at={snapshot.created_at} />) is no longer in use.
+      Everything written since the snapshot was taken (<When at={snapshot.created_at} />,{' '}
+      <Ago at={snapshot.created_at} />) is no longer in use.
     </>
   )
 }
@@ -127,7 +124,7 @@ export function PreviewFacts({
           </ul>
         </Line>
         {isReplacing && (
-          <Line name="Is lost">
+          <Line name={form.keepsOld ? 'Is set aside' : 'Is lost'}>
             <Lost snapshot={snapshot} />
           </Line>
         )}

@@ -1,7 +1,7 @@
 import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { Stack } from '@/api/client'
 import { chosen, type Ticked, tickState, toggle, toggleAll } from '@/lib/selection'
-import { isFailing } from '@/lib/verdict'
+import { filterStacks, STACK_CHOICES, type StackChoice, worstFirst } from '@/lib/stack-filter'
 import { Card, Empty } from '@/ui/card'
 import { Checkbox } from '@/ui/checkbox'
 import { Command } from '@/ui/copy'
@@ -26,21 +26,15 @@ function NoStacks() {
   )
 }
 
-const rank = (stack: Stack) => (isFailing(stack) ? 0 : stack.protected ? 2 : 1)
-
-/** What needs somebody comes first; the order of names otherwise. */
-function worstFirst(stacks: readonly Stack[]): Stack[] {
-  return [...stacks].sort((a, b) => rank(a) - rank(b))
-}
-
 /** The stacks with a box each, and the button that backs up the ticked ones. Works on what it is given. */
 export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
   const [ticked, setTicked] = useState<Ticked>(new Set())
   const toggleOne = useCallback((name: string) => setTicked((before) => toggle(before, name)), [])
   const [words, setWords] = useState('')
-  const wanted = useDeferredValue(words.trim().toLowerCase())
+  const wanted = useDeferredValue(words)
+  const [choice, setChoice] = useState<StackChoice>('all')
   const sorted = useMemo(() => worstFirst(stacks), [stacks])
-  const shown = sorted.filter((stack) => stack.name.toLowerCase().includes(wanted))
+  const shown = filterStacks(sorted, wanted, choice)
   const names = shown.map((stack) => stack.name)
   const all = stacks.map((stack) => stack.name)
   const picked = chosen(ticked, all)
@@ -58,6 +52,22 @@ export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
           </span>
         </div>
         <div className="ml-auto flex min-w-0 flex-wrap items-center gap-2">
+          {stacks.length > 6 && (
+            <label className="min-w-0">
+              <span className="sr-only">Which stacks are shown</span>
+              <select
+                value={choice}
+                onChange={(event) => setChoice(event.target.value as StackChoice)}
+                className={`${inputClass} pr-7`}
+              >
+                {STACK_CHOICES.map((one) => (
+                  <option key={one.value} value={one.value}>
+                    {one.label}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
           {stacks.length > 6 && (
             <label className="min-w-0">
               <span className="sr-only">Filter stacks by name</span>
@@ -80,7 +90,7 @@ export function StackPicker({ stacks }: { stacks: readonly Stack[] }) {
       {shown.length > 0 ? (
         <StackRows stacks={shown} ticked={ticked} onToggle={toggleOne} />
       ) : (
-        <Empty title={`No stack is called “${words.trim()}”`} />
+        <Empty title="No stack matches">Change the filters above.</Empty>
       )}
     </>
   )

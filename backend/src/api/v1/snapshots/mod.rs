@@ -11,6 +11,7 @@ mod path;
 pub mod preview_restore;
 pub mod restore;
 pub mod search;
+pub mod verify;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -19,4 +20,5 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(search::find_snapshot_files);
     config.service(import::import_snapshots);
     config.service(restore::restore_snapshot).service(preview_restore::preview_restore);
+    config.service(verify::verify_snapshot);
 }

@@ -18,6 +18,7 @@
 //! Numbers are little-endian. A change of the format, or of how pieces are cut, must raise [`VERSION`].
 
 mod about;
+mod check;
 mod extract;
 mod folder;
 mod read;
@@ -28,6 +29,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use self::check::find_index_flaw;
 pub use self::extract::ExtractError;
 pub use self::read::{ArchiveIndex, IndexError, Listed};
 pub use self::rebuild::rebuild_index;

@@ -254,7 +254,7 @@ impl<'a> Walk<'a> {
 }
 
 /// A place among the entries.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
     index: &'a ArchiveIndex,
     /// The block at hand, and what is left of it.
     block: Option<usize>,
@@ -262,7 +262,8 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(index: &'a ArchiveIndex) -> Self {
+    /// At the first entry.
+    pub(super) fn new(index: &'a ArchiveIndex) -> Self {
         Self { index, block: None, items: Vec::new().into_iter() }
     }
 
@@ -281,7 +282,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    fn next(&mut self) -> Result<Option<Item>, IndexError> {
+    pub(super) fn next(&mut self) -> Result<Option<Item>, IndexError> {
         loop {
             if let Some(item) = self.items.next() {
                 return Ok(Some(item));

@@ -18,12 +18,13 @@ use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, Quiesce, StepName, Trigger};
 use crate::domain::plan::{BackendKind, Destination, Hooks, Instance, MissedRun, Origin, ResticSettings, Target, What};
 use crate::domain::repository::RepositoryUrl;
+use crate::domain::share::Share;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::stack::{Mount, MountKind, labels};
 use crate::domain::strategy::Precopy;
 use crate::engine::logbook::SystemLog;
 use crate::engine::registry::{PlanDefaults, Registry};
-use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine, PlanRequest};
+use crate::engine::{ArchiveSettings, EngineParts, EngineSettings, JobEngine, PlanRequest, VerifySettings};
 use crate::store::Store;
 
 pub(super) struct World {
@@ -54,6 +55,7 @@ impl World {
                 blake3: None,
                 is_complete: found.is_complete,
                 verified_at: None,
+                damage: None,
                 removed_at: None,
                 targets: Vec::new(),
                 imported: None,
@@ -204,6 +206,7 @@ fn settings(dir: &TempDir) -> EngineSettings {
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(1),
+        verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: chrono_tz::UTC,
         version: "0.0.0",
     }
