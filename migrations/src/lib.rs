@@ -21,8 +21,8 @@ mod m20261127_000009_create_instances_and_plans;
 mod m20261127_000010_generalise_snapshots;
 mod m20261128_000011_create_restores;
 mod m20261128_000012_add_snapshot_damage;
-mod m20261128_000012_create_stored_targets;
-mod m20261128_000013_import_snapshots;
+mod m20261128_000013_create_stored_targets;
+mod m20261128_000014_import_snapshots;
 
 /// Every change, in order.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +43,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000009_create_instances_and_plans::Migration),
             Box::new(m20261127_000010_generalise_snapshots::Migration),
             Box::new(m20261128_000011_create_restores::Migration),
-            Box::new(m20261128_000012_create_stored_targets::Migration),
             Box::new(m20261128_000012_add_snapshot_damage::Migration),
-            Box::new(m20261128_000013_import_snapshots::Migration),
+            Box::new(m20261128_000013_create_stored_targets::Migration),
+            Box::new(m20261128_000014_import_snapshots::Migration),
         ]
     }
 }

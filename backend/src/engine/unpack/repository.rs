@@ -254,7 +254,9 @@ impl Group {
         scratch: Scratch,
         restored: Result<Vec<Restored>, BackendError>,
     ) -> Result<Vec<Unpacked>, UnpackError> {
-        self.place(&scratch.0, &restored?)
+        let placed = restored.map_err(UnpackError::from).and_then(|restored| self.place(&scratch.0, &restored));
+        drop(scratch);
+        placed
     }
 
     fn place(&self, scratch: &Path, restored: &[Restored]) -> Result<Vec<Unpacked>, UnpackError> {

@@ -29,8 +29,13 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The same file for whoever keeps no holes.
-    pub(crate) fn without_holes(self) -> Self {
+    /// The same file as an old restic brings it back: without holes, and without attributes of what is neither a file nor a
+    /// directory.
+    pub(crate) fn kept_by_restic(mut self) -> Self {
+        let kind = FileType::from_raw_mode(self.mode);
+        if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            self.xattrs.clear();
+        }
         Self { is_sparse: false, ..self }
     }
 }

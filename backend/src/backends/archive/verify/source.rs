@@ -48,7 +48,7 @@ impl Read for Source<'_> {
 pub(in super::super) enum Decoder<'a> {
     Gzip(Box<BufReader<GzDecoder<BufReader<Source<'a>>>>>),
     Zstd(Box<BufReader<zstd::Decoder<'static, BufReader<Source<'a>>>>>),
-    Plain(BufReader<Source<'a>>),
+    Plain(Box<BufReader<Source<'a>>>),
 }
 
 impl<'a> Decoder<'a> {
@@ -67,7 +67,7 @@ impl<'a> Decoder<'a> {
         if head.starts_with(&ZSTD_MAGIC) || head.starts_with(&GZIP_MAGIC) {
             Self::new(source)
         } else {
-            Ok(Self::Plain(source))
+            Ok(Self::Plain(Box::new(source)))
         }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Decoder<'a> {
         match self {
             Self::Gzip(decoder) => decoder.into_inner().into_inner(),
             Self::Zstd(decoder) => decoder.into_inner().finish(),
-            Self::Plain(source) => source,
+            Self::Plain(source) => *source,
         }
     }
 }
