@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::{ContextV7, Timestamp, Uuid};
+use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
 /// A text that is no id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +123,17 @@ id!(
     TokenId,
     "tok"
 );
+
+impl SnapshotId {
+    /// An id for something that was made long before it is recorded: in lists, which sort by ids, it stands where it would
+    /// stand had it been recorded then.
+    #[must_use]
+    pub fn of_the_past(at: DateTime<Utc>) -> Self {
+        let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+        let uuid = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.timestamp_subsec_nanos()));
+        Self(format!("{}_{}", Self::PREFIX, uuid.simple()))
+    }
+}
 
 /// How many bits of a job's number tell jobs of the same millisecond apart.
 const NUMBER_BITS: u32 = 11;

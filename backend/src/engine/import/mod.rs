@@ -211,8 +211,7 @@ impl Found {
     fn into_snapshot(self, cx: Cx<'_>) -> Snapshot {
         let at = cx.engine.0.parts.clock.now();
         Snapshot {
-            // Lists are sorted by ids: it stands where it would stand had it been recorded when it was made.
-            id: SnapshotId::new(self.created_at),
+            id: SnapshotId::of_the_past(self.created_at),
             job_id: cx.live.id().clone(),
             backend: self.backend,
             reference: self.reference,
