@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::entry::EntryPath;
 use super::ids::{JobId, SnapshotId};
 use super::job::{TargetKind, word_enum};
+use super::json_path::{entry_paths, raw_path, raw_paths};
 use super::names::StackName;
-use super::raw_path::{entry_paths, raw_path, raw_paths};
 
 /// How the directories are called in which a restore puts what is new, and keeps what was before. Backups leave out
 /// whatever is called so.

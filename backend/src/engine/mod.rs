@@ -66,7 +66,6 @@ mod restore;
 mod retention;
 mod steps;
 mod submit;
-#[allow(dead_code, reason = "the jobs that restore use it")]
 mod unpack;
 mod verify;
 mod work;

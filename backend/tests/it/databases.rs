@@ -1,7 +1,7 @@
 //! Real servers are dumped by a plan, lose their data, and come back by the commands that the documentation tells.
 
 use mainstay::docker::bollard_engine::BollardEngine;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::docker::{docker, in_container, shell};
 use crate::support::engine::{Lab, Recipe};
@@ -123,6 +123,49 @@ async fn redis_comes_back_with_every_key() {
     restore("redis", &new, &directory);
     let wait = "until redis-cli ping | grep -q PONG; do sleep 0.05; done; redis-cli get k; redis-cli lrange l 0 -1; redis-cli get t";
     assert_eq!(in_container(&new, wait).split_whitespace().collect::<Vec<_>>(), ["kept", "1", "2", "3", "later"]);
+}
+
+/// Restores the database of a container out of the last snapshot, by the product.
+async fn restore_by_job(service: &Service, snapshot: &Value, container: &str) {
+    let id = snapshot.as_str().expect("a snapshot");
+    let targets = json!([{"kind": "database", "name": container}]);
+    let body = json!({"destination": "in_place", "targets": targets});
+    let preview = service.call("preview_restore").path("id", id).json(body.clone()).ok().await;
+    assert_eq!(preview["databases"][0]["name"], container, "{preview:#}");
+    assert!(preview["problems"].to_string().contains("overwrite"), "{preview:#}");
+    let body = json!({"destination": "in_place", "targets": targets, "overwrite": true});
+    let job = service.call("restore_snapshot").path("id", id).json(body).ok().await;
+    let job = service.end_of(job["id"].as_str().expect("an id")).await;
+    let log = service.log_of(job["id"].as_str().expect("an id")).await.join("\n");
+    assert_eq!(job["state"], "succeeded", "{job:#}\n{log}");
+    assert!(!log.contains("geheim"), "{log}");
+}
+
+#[tokio::test]
+async fn a_restore_loads_a_dump_into_the_server_that_runs() {
+    let Some(lab) = Lab::open("restores of databases").await else { return };
+    let env = ["POSTGRES_USER=keeper", "POSTGRES_PASSWORD=geheim-pg", "POSTGRES_DB=shop"];
+    let recipe = Recipe { image: "mainstay-test/postgres:local", env: &env, ..Recipe::default() };
+    let server = lab.healthy("pg-job", recipe).await;
+    let ask = |text: &str| in_container(&server, &format!("psql -U keeper -d shop -Atqc \"{text}\""));
+    ask("create table t(x text); insert into t values ('kept')");
+    let (service, _repository) = service(&server).await;
+    let snapshot = run(&service).await["snapshot_id"].clone();
+    ask("update t set x = 'lost'; create table later(n int)");
+    restore_by_job(&service, &snapshot, &server).await;
+    assert_eq!(ask("select x from t"), "kept\n");
+}
+
+#[tokio::test]
+async fn a_restore_of_redis_stops_and_starts_it() {
+    let Some(lab) = Lab::open("restores of Redis").await else { return };
+    let server = lab.healthy("redis-job", Recipe { image: "mainstay-test/redis:local", ..Recipe::default() }).await;
+    in_container(&server, "redis-cli set k kept");
+    let (service, _repository) = service(&server).await;
+    let snapshot = run(&service).await["snapshot_id"].clone();
+    in_container(&server, "redis-cli set k lost && redis-cli set later 1");
+    restore_by_job(&service, &snapshot, &server).await;
+    assert_eq!(in_container(&server, "redis-cli get k; redis-cli exists later"), "kept\n0\n");
 }
 
 #[tokio::test]

@@ -418,3 +418,28 @@ async fn the_command_line_shows_restores_and_takes_back() {
     assert!(code == Some(1) && err.contains("no whole snapshot"), "{err}");
     assert_eq!(scene.states(), BOTH_UP);
 }
+
+#[tokio::test]
+async fn what_an_instance_stored_comes_back_in_place_by_either_backend() {
+    for backend in ["repository: 'ROOT/repository', env: {RESTIC_PASSWORD: secret}", "backend: archive"] {
+        let stage = Stage::new();
+        let backend = backend.replace("ROOT", &stage.setup.root().display().to_string());
+        let scene =
+            stage.config(&format!("instances: [{{id: nas, {backend}, targets: [{{stack: blog}}]}}]")).start().await;
+        let job = scene.service.call("run_instance").path("id", "nas").ok().await;
+        let job = scene.service.end_of(id_of(&job)).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}\n{:#?}", scene.service.log_of(id_of(&job)).await);
+        let snapshot = job["snapshot_id"].as_str().expect("a snapshot");
+        let rows = volume_directory(scene.service.root.path(), "blog").join("rows");
+        let notes = scene.service.path("stacks/blog/notes.txt");
+        [&rows, &notes].iter().for_each(|file| std::fs::write(file, "now").expect("written"));
+        let body = json!({"destination": "in_place", "overwrite": true});
+        let job = scene.service.call("restore_snapshot").path("id", snapshot).json(body).ok().await;
+        let job = scene.service.end_of(id_of(&job)).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}\n{:#?}", scene.service.log_of(id_of(&job)).await);
+        assert_eq!((read(&rows).as_str(), read(&notes).as_str()), ("1\n2\n3\n", "remember the milk\n"), "{backend}");
+        assert!(scene.service.path("stacks/blog/compose.yaml").exists());
+        assert_eq!(scene.states(), BOTH_UP);
+        assert!(list(&scene.service.path("staging")).iter().all(|name| !name.contains("restore")));
+    }
+}

@@ -916,7 +916,7 @@ export interface paths {
         put?: never;
         /**
          * Try a job again
-         * @description Queues the same work as a new job, whether the old one succeeded or not.
+         * @description Queues the same work as a new job, whether the old one succeeded or not. A restore needs the scope `admin`.
          */
         post: operations["retry_job"];
         delete?: never;

@@ -214,7 +214,7 @@ fn layout(target: &Wanted, n: usize) -> Option<PathBuf> {
 }
 
 /// Places of which one lies in the other: they cannot change in one go.
-pub(super) fn find_overlap<'a>(places: &'a [(TargetName, PathBuf)]) -> Option<(&'a TargetName, &'a TargetName)> {
+pub(super) fn find_overlap(places: &[(TargetName, PathBuf)]) -> Option<(&TargetName, &TargetName)> {
     let is_one_stack = |a: &TargetName, b: &TargetName| {
         let of_stack = |target: &TargetName| matches!(target.kind, TargetKind::Compose | TargetKind::Data);
         of_stack(a) && of_stack(b) && a.name == b.name

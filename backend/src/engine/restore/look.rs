@@ -151,7 +151,12 @@ impl Item {
                 Ok(())
             }
             Fate::Stuck(why) => Err(why.clone()),
-            Fate::Make(_) | Fate::Load(_) | Fate::Skip(_) => Ok(()),
+            Fate::Load(_) => {
+                // What a server that runs holds is replaced.
+                self.exists = true;
+                Ok(())
+            }
+            Fate::Make(_) | Fate::Skip(_) => Ok(()),
         }
     }
 
@@ -359,8 +364,8 @@ impl Outlook {
             name: item.name(),
             size_bytes: item.wanted.contents.bytes,
             place: item.host_place(&self.scene),
-            exists: item.exists || matches!(item.fate, Fate::Load(_)),
-            will_be_replaced: item.exists || matches!(item.fate, Fate::Load(_)),
+            exists: item.exists,
+            will_be_replaced: item.exists,
             skipped: match &item.fate {
                 Fate::Skip(why) | Fate::Stuck(why) => Some(why.clone()),
                 _ => None,

@@ -42,7 +42,7 @@ async fn the_making_of_a_repository_is_not_broken_off_by_a_cancel() {
     ));
     let (backend, work) = (bench.backend(), bench.work());
     let cancel = work.cancel.clone();
-    let prepared = tokio::spawn(async move { backend.prepare(&work, true).await });
+    let prepared = tokio::runtime::Handle::current().spawn(async move { backend.prepare(&work, true).await });
     while !begun.exists() {
         tokio::task::yield_now().await;
     }
