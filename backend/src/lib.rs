@@ -34,6 +34,7 @@ pub mod discovery;
 pub mod docker;
 pub mod domain;
 pub mod engine;
+mod pause_point;
 pub mod scheduler;
 pub mod spa;
 pub mod store;

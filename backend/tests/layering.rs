@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 /// Module → the modules that it may name with `crate::`. A module may always name itself.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("pause_point", &[]),
     ("config", &["domain"]),
     ("store", &["domain"]),
     ("docker", &["domain"]),
     ("discovery", &["domain", "docker"]),
     ("databases", &["domain", "docker"]),
     ("backends", &["domain", "docker"]),
-    ("backrest", &["domain", "docker"]),
-    ("engine", &["domain", "docker", "discovery", "databases", "backends", "backrest", "store"]),
+    ("backrest", &["domain", "docker", "pause_point"]),
+    ("engine", &["domain", "docker", "discovery", "databases", "backends", "backrest", "store", "pause_point"]),
     ("notify", &["domain"]),
     ("scheduler", &["domain", "store", "engine"]),
     ("api", &["domain", "store", "engine", "scheduler", "discovery"]),

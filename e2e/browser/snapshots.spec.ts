@@ -40,6 +40,15 @@ test('a snapshot is walked through, a file is read and downloaded', async ({ pag
   expect(file.suggestedFilename()).toBe('compose.yaml')
   expect(await fs.readFile(await file.path(), 'utf8')).toBe(await content.locator('pre').innerText())
 
+  // A directory comes as a tar.
+  await page.goto(`/snapshots/${id}`)
+  const [tar] = await Promise.all([
+    page.waitForEvent('download'),
+    files.filter({ hasText: 'compose' }).getByRole('link', { name: 'Download compose', exact: true }).click(),
+  ])
+  expect(tar.suggestedFilename()).toMatch(/\.tar$/)
+  expect((await fs.readFile(await tar.path())).subarray(257, 262).toString()).toBe('ustar')
+
   // The address alone leads to the same place, and the way back up works.
   await page.goto(`/snapshots/${id}?path=volumes/${STACK}_data`)
   await expect(page.getByRole('navigation', { name: 'Way to this directory' })).toContainText(`${STACK}_data`)
@@ -51,4 +60,16 @@ test('a directory that the snapshot does not have says so', async ({ page }) => 
   const id = await openNewest(page)
   await page.goto(`/snapshots/${id}?path=no/such/place`)
   await expect(page.getByText('The files could not be loaded')).toBeVisible()
+})
+
+test('a snapshot in a restic repository is walked through in the same way', async ({ page }) => {
+  const started = await page.request.post('/api/v1/plans/nas/run', { headers: { 'X-Requested-With': 'mainstay' } })
+  expect(started.status()).toBe(202)
+  const { id } = await started.json()
+  await expect(async () => {
+    expect((await (await page.request.get(`/api/v1/jobs/${id}`)).json()).state).toBe('succeeded')
+  }).toPass({ timeout: 60_000 })
+  const answer = await page.request.get('/api/v1/snapshots?plan=nas&limit=1')
+  await page.goto(`/snapshots/${(await answer.json()).items[0].id}`)
+  await expect(page.locator('[data-entry]').first()).toBeVisible()
 })

@@ -74,6 +74,8 @@ export function aPlan(over: Partial<Plan> = {}): Plan {
     origin: 'api',
     executor: 'mainstay',
     instance: 'nas',
+    repository: null,
+    sources: [],
     targets: [],
     excludes: [],
     schedule: '0 2 * * *',
@@ -90,6 +92,7 @@ export function aPlan(over: Partial<Plan> = {}): Plan {
     last_job: null,
     last_success_at: null,
     warnings: [],
+    backrest: null,
     ...over,
   }
 }

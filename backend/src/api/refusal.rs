@@ -2,6 +2,7 @@
 
 use super::problem::ApiError;
 use crate::domain::ids::JobId;
+use crate::engine::backrest::BackrestRunError;
 use crate::engine::registry::RegistryError;
 use crate::engine::{BackendError, BrowseError, CancelError, ForgetError, InstanceError, RetryError, SubmitError};
 
@@ -15,6 +16,9 @@ impl From<SubmitError> for ApiError {
             SubmitError::Conflict { stack, job } => {
                 Self::JobConflict { subject: format!("stack '{stack}'"), job_id: job }
             }
+            SubmitError::PlanConflict { plan, job } => {
+                Self::JobConflict { subject: format!("plan '{plan}'"), job_id: job }
+            }
             SubmitError::InstanceConflict { instance, job } => {
                 Self::JobConflict { subject: format!("instance '{instance}'"), job_id: job }
             }
@@ -23,6 +27,15 @@ impl From<SubmitError> for ApiError {
             SubmitError::KeyReused => Self::IdempotencyKeyReused,
             SubmitError::ShuttingDown => Self::ShuttingDown,
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackrestRunError> for ApiError {
+    fn from(error: BackrestRunError) -> Self {
+        match error {
+            BackrestRunError::NoApi => Self::NotSupported("the address of Backrest's API is not configured"),
+            BackrestRunError::Submit(error) => error.into(),
         }
     }
 }

@@ -65,6 +65,12 @@ impl Wish for PlanRequest {
     }
 }
 
+impl Wish for PlanId {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Wish for SnapshotId {
     fn fingerprint(&self) -> String {
         self.to_string()

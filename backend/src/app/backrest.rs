@@ -9,6 +9,7 @@ use crate::backrest::apply::{ApiClient, Credentials};
 use crate::backrest::merge::Orphans;
 use crate::backrest::{Format, Settings};
 use crate::config::{BackrestConfig, Config};
+use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
 use crate::engine::JobEngine;
 use crate::engine::backrest::{OwnedPlans, ReconcileOptions, Reconciler, ReconcilerParts, Rhythm};
@@ -17,24 +18,35 @@ use crate::store::Store;
 /// How long it is waited for Backrest to be idle.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Keeps the configured Backrest in step from now on, if there is one.
+/// The reconciler of the configured Backrest, if there is one. It keeps Backrest in step from now on, but for a command, which
+/// is over before anything is worth being kept in step.
 pub(super) fn start(
     config: &Config,
     engine: &JobEngine,
     store: &Store,
     clock: &SharedClock,
     (tasks, shutdown): (&TaskTracker, &CancellationToken),
+    is_for_command: bool,
 ) -> anyhow::Result<Option<Reconciler>> {
     let Some(wanted) = &config.backrest else { return Ok(None) };
     let parts =
         ReconcilerParts { docker: engine.docker(), clock: clock.clone(), owned: OwnedPlans::Store(store.clone()) };
     let reconciler = Reconciler::new(options(wanted)?, parts);
-    let (watching, log, stop) = (reconciler.clone(), engine.clone(), shutdown.clone());
-    let rhythm = Rhythm::new(wanted.interval, wanted.with_events);
-    tasks.spawn(async move {
-        watching.watch(rhythm, &stop, &|line| log.tell_of_backrest(&line), &|| {}).await;
-    });
+    if !is_for_command {
+        let (watching, log, stop) = (reconciler.clone(), engine.clone(), shutdown.clone());
+        let rhythm = Rhythm::new(wanted.interval, wanted.with_events);
+        tasks.spawn(async move {
+            watching.watch(rhythm, &stop, &|line| log.tell_of_backrest(&line), &|| {}).await;
+        });
+    }
     Ok(Some(reconciler))
+}
+
+/// The reconciler of `mainstay resume`, without a store.
+pub(super) fn alone(config: &Config, docker: &SharedEngine, clock: &SharedClock) -> anyhow::Result<Option<Reconciler>> {
+    let Some(wanted) = &config.backrest else { return Ok(None) };
+    let parts = ReconcilerParts { docker: docker.clone(), clock: clock.clone(), owned: OwnedPlans::Nowhere };
+    Ok(Some(Reconciler::new(options(wanted)?, parts)))
 }
 
 fn options(wanted: &BackrestConfig) -> anyhow::Result<ReconcileOptions> {

@@ -133,7 +133,7 @@ impl Builder {
         let auth = password::prepare(config, &store, is_for_command).await?;
         watch::start_discovery(&tasks, &shutdown, &discovery, config.discovery_interval);
         watch::start(&tasks, &shutdown, &engine, &discovery);
-        let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown))?;
+        let backrest = backrest::start(config, &engine, &store, &clock, (&tasks, &shutdown), is_for_command)?;
         let scheduler = Scheduler::start(engine.clone(), store.clone(), clock.clone()).await?;
         let state = AppState::new(StateParts {
             store: store.clone(),
@@ -288,8 +288,6 @@ impl Running {
 pub async fn start_for_command(loaded: &Loaded) -> anyhow::Result<Running> {
     let mut loaded = loaded.clone();
     loaded.config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    // A command is over before anything is worth being kept in step.
-    loaded.config.backrest = None;
     Builder { is_for_command: true, ..Builder::new(loaded) }.start().await
 }
 

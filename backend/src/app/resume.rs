@@ -10,6 +10,7 @@ use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::names::StackName;
+use crate::engine::backrest::{BackrestAtRest, Reconciler};
 use crate::engine::backup_once::bring_back_left;
 use crate::engine::logbook::SystemLog;
 use crate::engine::registry::Registry;
@@ -17,11 +18,12 @@ use crate::engine::{EngineParts, JobEngine};
 use crate::store::Store;
 
 use super::store::registry_defaults;
-use super::{backend_parts, discovery_settings, engine_settings, lock, real_engine};
+use super::{backend_parts, backrest, discovery_settings, engine_settings, lock, real_engine};
 
 /// The part of the service that looks after what is at rest.
 pub struct Resumer {
     engine: JobEngine,
+    backrest: Option<Reconciler>,
     clock: SharedClock,
     _store_lock: lock::StoreLock,
 }
@@ -43,6 +45,7 @@ impl Resumer {
         let store = Store::connect(config.database_url.expose(), clock.clone()).await?;
         let docker: SharedEngine = Arc::new(real_engine(config));
         let discovery = Discovery::new(discovery_settings(config), docker.clone(), clock.clone());
+        let backrest = backrest::alone(config, &docker, &clock)?;
         let parts = EngineParts {
             registry: Registry::new(Vec::new(), registry_defaults(config), store.clone(), discovery.clone()),
             store,
@@ -54,7 +57,7 @@ impl Resumer {
             system_log: SystemLog::new(config.log_dir.clone(), clock.clone()),
             runtime: tokio::runtime::Handle::current(),
         };
-        Ok(Self { engine: JobEngine::new(engine_settings(config), parts), clock, _store_lock: store_lock })
+        Ok(Self { engine: JobEngine::new(engine_settings(config), parts), backrest, clock, _store_lock: store_lock })
     }
 
     /// Brings back what is at rest of `stack`, or all of it; the answer of `POST /api/v1/journal/resume`.
@@ -62,9 +65,18 @@ impl Resumer {
     /// # Errors
     /// When the store cannot be read.
     pub async fn resume(&self, stack: Option<&StackName>, is_dry_run: bool) -> anyhow::Result<serde_json::Value> {
+        let tell = |line: crate::backrest::line::Line| tracing::warn!("{}", line.message());
+        let is_meant = |one: &BackrestAtRest| stack.is_none_or(|stack| one.stack == stack.as_str());
+        let backrest = match &self.backrest {
+            None => None,
+            Some(backrest) if is_dry_run => backrest.find_at_rest().await.filter(is_meant),
+            Some(backrest) if backrest.find_at_rest().await.as_ref().is_some_and(is_meant) => {
+                backrest.resume_by_hand(&tell).await
+            }
+            Some(_) => None,
+        };
         if !is_dry_run {
             // What a killed `backup-once` stopped stands at the engine, not in the store.
-            let tell = |line: crate::backrest::line::Line| tracing::warn!("{}", line.message());
             bring_back_left(&self.engine.docker(), &self.clock, &tell).await.ok();
         }
         let all = if is_dry_run {
@@ -72,6 +84,6 @@ impl Resumer {
         } else {
             self.engine.resume_by_hand(stack).await?
         };
-        Ok(serde_json::to_value(ResumeReport::new(all, is_dry_run))?)
+        Ok(serde_json::to_value(ResumeReport::new(all, backrest, is_dry_run))?)
     }
 }

@@ -31,5 +31,5 @@ pub use keep_flags::keep_flags;
 pub use plan::{
     DEFAULT_DOCKER_ROOT, Format, Keep, Note, NoteLevel, RenderedPlan, Settings, Skipped, WantedPlan, WantedSchedule,
 };
-pub use render::render;
+pub use render::{COMMAND_LIMIT, STOP_LIMIT, render};
 pub use wanted::wanted;

@@ -79,8 +79,8 @@ fn list(answer: &Value) {
 fn row(plan: &Value) -> Vec<String> {
     vec![
         text(&plan["id"], ""),
-        text(&plan["instance"], ""),
-        plan["targets"].as_array().map_or(0, Vec::len).to_string(),
+        if plan["executor"] == "backrest" { "(Backrest)".to_owned() } else { text(&plan["instance"], "") },
+        plan["sources"].as_array().map_or(0, Vec::len).to_string(),
         if plan["enabled"] == false { "switched off".to_owned() } else { text(&plan["schedule_text"], "on demand") },
         text(&plan["next_run_at"], "-"),
         text(&plan["retention"], ""),
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_a_row() {
-        let mut plan = json!({"id": "nightly", "instance": "nas", "targets": [{}, {}], "enabled": true,
+        let mut plan = json!({"id": "nightly", "instance": "nas", "sources": ["db a", "db b"], "enabled": true,
             "schedule_text": "every day at 03:00", "next_run_at": "2026-11-22T02:00:00.000Z", "retention": "7d:4w:6m",
             "last_success_at": null});
         let expected = ["nightly", "nas", "2", "every day at 03:00", "2026-11-22T02:00:00.000Z", "7d:4w:6m", "never"];

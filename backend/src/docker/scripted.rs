@@ -133,6 +133,11 @@ impl ScriptedEngine {
         self.state().refusals.push((kind, id.to_owned(), why.to_owned()));
     }
 
+    /// Takes back what [`Self::refuse`] said.
+    pub fn allow(&self, kind: CallKind, id: &str) {
+        self.state().refusals.retain(|(of, about, _)| *of != kind || about != id);
+    }
+
     /// Makes the `nth` call of a kind have its effect and fail all the same.
     pub fn lose_nth_reply(&self, kind: CallKind, nth: usize, error: EngineError) {
         self.state().faults.push((kind, nth, Fault::LoseReply(error)));

@@ -290,6 +290,9 @@ impl StepName {
     /// The steps of a check of what an instance has stored.
     pub const OF_CHECK: &'static [Self] = &[Self::Verify, Self::Report];
 
+    /// The steps of a run of a plan by Backrest.
+    pub const OF_BACKREST: &'static [Self] = &[Self::Capture, Self::Report];
+
     /// The steps of a retention that someone asked for.
     pub const OF_FORGET: &'static [Self] = &[Self::Retention, Self::Report];
 }

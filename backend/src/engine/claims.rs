@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::job::Job;
+use crate::domain::job::{Job, JobKind};
 use crate::domain::names::{InstanceId, StackName};
 
 use super::live::LiveJob;
@@ -100,6 +100,10 @@ impl Live {
                     return Err(SubmitError::Conflict { stack: stack.clone(), job: other.clone() });
                 }
                 taken.push(stack);
+            } else if let Some(plan) = job.plan.as_ref().filter(|_| job.kind == JobKind::Backup)
+                && let Some(other) = self.jobs.values().find(|other| other.now().plan.as_ref() == Some(plan))
+            {
+                return Err(SubmitError::PlanConflict { plan: plan.clone(), job: other.id().clone() });
             }
         }
         Ok(())

@@ -37,15 +37,19 @@ pub struct Check {
 }
 
 impl Check {
-    pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::engine) fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, state: CheckState::Ok, message: message.into(), remedy: None }
     }
 
-    pub(super) fn warning(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(in crate::engine) fn warning(
+        name: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self { name, state: CheckState::Warning, message: message.into(), remedy: Some(remedy.into()) }
     }
 
-    pub(super) fn failed(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(in crate::engine) fn failed(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { name, state: CheckState::Failed, message: message.into(), remedy: Some(remedy.into()) }
     }
 }

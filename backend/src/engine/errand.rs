@@ -14,6 +14,7 @@ use crate::domain::job::{Job, JobKind, JobState, Progress, Quiesce, Step, StepNa
 use crate::domain::log::Level;
 use crate::domain::names::{InstanceId, PlanId, StackName};
 
+use super::backrest::{BackrestRun, run_by_backrest};
 use super::import::{self, ImportRequest};
 use super::live::LiveJob;
 use super::logbook::JobLog;
@@ -32,6 +33,8 @@ pub(super) enum Errand {
     Check(InstanceId),
     /// Taking what lies somewhere into the record.
     Import(ImportRequest),
+    /// A run of a plan by Backrest.
+    Backrest(BackrestRun),
     /// A restore, or taking one back.
     Restore(RestoreRequest),
     /// A snapshot that is read again.
@@ -117,7 +120,7 @@ impl JobEngine {
 
     async fn run_in_turn(&self, live: &Arc<LiveJob>, errand: &Errand) {
         let turn = tokio::select! {
-            turn = self.take_turn(live) => turn,
+            turn = self.take_turn(live, errand) => turn,
             () = live.cancel.cancelled() => None,
             () = self.0.shutdown.cancelled() => None,
         };
@@ -129,14 +132,18 @@ impl JobEngine {
         self.until_shutdown(live, self.carry_out(live, errand)).await;
     }
 
-    /// Waits for the instance first: who waits for it holds no slot.
-    async fn take_turn(&self, live: &LiveJob) -> Option<impl Sized> {
+    /// Waits for the instance first: who waits for it holds no slot. Nor does who waits for Backrest, which has a queue of
+    /// its own.
+    async fn take_turn(&self, live: &LiveJob, errand: &Errand) -> Option<impl Sized + use<>> {
         let instance = live.now().instance.and_then(|id| id.parse().ok());
         let alone = match instance {
             Some(instance) => Some(self.turn_of(&instance).lock_owned().await),
             None => None,
         };
-        let slot = self.0.slots.clone().acquire_owned().await.ok()?;
+        let slot = match errand {
+            Errand::Backrest(_) => None,
+            _ => Some(self.0.slots.clone().acquire_owned().await.ok()?),
+        };
         Some((slot, alone))
     }
 
@@ -146,6 +153,7 @@ impl JobEngine {
             Errand::Plan(request) => Box::pin(plan_run::run(self, live, request)).await,
             Errand::Import(request) => Box::pin(import::run(self, live, request)).await,
             Errand::Check(instance) => Box::pin(check_run::run(self, live, instance)).await,
+            Errand::Backrest(run) => Box::pin(run_by_backrest(self, live, run)).await,
             Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
             Errand::Verify(snapshot) => Box::pin(verify::run(self, live, snapshot)).await,
         }
@@ -192,6 +200,7 @@ impl Errand {
             Self::Stack(request) => format!("backup of stack '{}' queued ({trigger})", request.stack),
             Self::Plan(request) => format!("backup by plan '{}' queued ({trigger})", request.plan),
             Self::Import(request) => format!("{} queued ({trigger})", request.describe()),
+            Self::Backrest(run) => format!("run of plan '{}' by Backrest queued ({trigger})", run.plan),
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
             Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Verify(snapshot) => format!("verification of snapshot '{snapshot}' queued ({trigger})"),

@@ -28,6 +28,7 @@ use crate::domain::plan::Instance;
 use crate::domain::schedule::Schedule;
 use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
+use crate::pause_point;
 use crate::store::Store;
 
 mod backend_work;
@@ -52,7 +53,6 @@ mod load_dump;
 pub mod logbook;
 mod once;
 pub mod overview;
-mod pause_point;
 mod plan_run;
 mod plans;
 mod protection;
@@ -71,13 +71,14 @@ mod verify;
 mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
+pub use crate::pause_point::{
+    PLACES as PAUSE_PLACES, PLACES_OF_APPLY as PAUSE_PLACES_OF_APPLY, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS,
+    PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
+};
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
 pub use import::{ImportRequest, ImportSource};
 pub use once::RequestKey;
-pub use pause_point::{
-    PLACES as PAUSE_PLACES, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS, PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
-};
 pub use plans::{ForgetError, ForgetReport, InstanceError, PlanPreview, PlanRequest, PreviewTarget};
 pub use recovery::RecoveryReport;
 pub use replay::{AtRest, RestState};

@@ -94,7 +94,7 @@ impl JobEngine {
     }
 
     /// Carries `submit` out unless `key` was used within the last day.
-    async fn once(
+    pub(super) async fn once(
         &self,
         key: Option<RequestKey>,
         submit: impl Future<Output = Result<Vec<Job>, SubmitError>>,

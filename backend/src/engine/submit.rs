@@ -34,6 +34,14 @@ pub enum SubmitError {
     /// There is no such plan.
     #[error("there is no plan '{0}'")]
     UnknownPlan(PlanId),
+    /// A job has Backrest run the plan already.
+    #[error("a job has Backrest run plan '{plan}' already")]
+    PlanConflict {
+        /// The plan.
+        plan: String,
+        /// The job.
+        job: JobId,
+    },
     /// There is no such snapshot.
     #[error("there is no snapshot '{0}'")]
     UnknownSnapshot(SnapshotId),
@@ -157,6 +165,19 @@ impl JobEngine {
             Some(job) => Err(CancelError::Ended(job.state)),
             None => Err(CancelError::UnknownJob(id.clone())),
         }
+    }
+
+    /// The plan of a job that has ended and worked for no instance: Backrest ran it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn find_plan_to_retry(&self, id: &JobId) -> Result<Option<PlanId>, StoreError> {
+        if self.find_live(id).is_some() {
+            return Ok(None);
+        }
+        let job = self.0.parts.store.find_job(id).await?;
+        let of_backrest = job.filter(|job| job.kind == JobKind::Backup && job.instance.is_none());
+        Ok(of_backrest.and_then(|job| job.plan).and_then(|plan| plan.parse().ok()))
     }
 
     /// Queues the same work again as a new job.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use mainstay::backrest::apply::start_forgotten;
 use mainstay::backrest::{Format, Settings, render, wanted};
 use mainstay::docker::ContainerEngine as _;
 use mainstay::domain::stack::{ContainerState, labels};
 
-use crate::support::engine::{Lab, Recipe};
+use crate::support::engine::{Lab, POLITE, Recipe};
 
 /// A service of three containers, one of which does not run, and one that `compose run` made.
 struct Quiesced {
@@ -99,4 +100,42 @@ async fn a_killed_backrest_starts_them_at_the_next_run() {
     assert!(scene.run(&scene.start));
     let detail = scene.lab.engine.inspect_container(&scene.names[0]).await.expect("a container");
     assert_eq!(detail.container.state, ContainerState::Running);
+}
+
+/// A container that stands for Backrest's, with what its hooks wrote down in it.
+async fn backrest_with_note(lab: &Lab, name: &str, script: &str, id: &str, age: &str) -> String {
+    let env = ["BACKREST_DATA=/data"];
+    let script = format!("mkdir /data; echo {id} >/data/mainstay-shop_db.ids; {age}; {script}");
+    let backrest = lab.running(name, Recipe { script: &script, env: &env, ..Recipe::default() }).await;
+    let written = "until [ -s /data/mainstay-shop_db.ids ]; do sleep 0.05; done; sleep 0.2";
+    crate::support::docker::in_container(&backrest, written);
+    backrest
+}
+
+#[tokio::test]
+async fn what_hooks_of_a_killed_backrest_stopped_is_started_before_its_next_run() {
+    let Some(lab) = Lab::open("what hooks of a killed Backrest stopped").await else { return };
+    let down = lab.created("db", Recipe::default()).await;
+    let id = lab.engine.inspect_container(&down).await.expect("a container").container.id;
+    let is_up = async || lab.engine.inspect_container(&down).await.expect("a container").is_up();
+    let (old, young) = ("touch -d '2026-01-01 00:00:00' /data/mainstay-shop_db.ids", "true");
+    let restic = "printf '#!/bin/sh\\nwhile :; do sleep 0.05; done' >/bin/restic; chmod +x /bin/restic; restic &";
+    let restic = format!("{restic} {POLITE}");
+    for (name, script, age, why) in [
+        ("young", POLITE, young, "the run may still be at work"),
+        ("at-work", restic.as_str(), old, "a restic runs in Backrest's container"),
+    ] {
+        let backrest = backrest_with_note(&lab, name, script, &id, age).await;
+        start_forgotten(&lab.engine, &backrest, &|_| {}).await.expect("looked at");
+        assert!(!is_up().await, "{why}");
+    }
+    let backrest = backrest_with_note(&lab, "idle", POLITE, &id, old).await;
+    let told = std::sync::Mutex::new(Vec::new());
+    let tell = |line: mainstay::backrest::line::Line| told.lock().expect("whole").push(line.to_string());
+    start_forgotten(&lab.engine, &backrest, &tell).await.expect("looked at");
+    assert!(is_up().await, "{told:?}");
+    assert!(told.lock().expect("whole")[0].contains("was killed before it could start it"), "{told:?}");
+    assert_eq!(crate::support::docker::in_container(&backrest, "ls /data"), "", "the note is done with");
+    start_forgotten(&lab.engine, &backrest, &tell).await.expect("looked at");
+    assert_eq!(told.lock().expect("whole").len(), 1, "there is nothing more to do");
 }

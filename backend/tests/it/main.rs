@@ -12,7 +12,10 @@ mod backrest_api;
 mod backrest_apply;
 mod backrest_commands;
 mod backrest_hooks;
+mod backrest_killed;
+mod backrest_storm;
 mod backup;
+mod backup_once;
 mod browse;
 mod cli;
 mod compat;
@@ -66,6 +69,7 @@ mod support {
     pub(crate) mod process;
     pub(crate) mod raw;
     pub(crate) mod restic;
+    pub(crate) mod running;
     pub(crate) mod scene;
     pub(crate) mod service;
     pub(crate) mod socket_proxy;

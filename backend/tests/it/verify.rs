@@ -140,7 +140,7 @@ async fn a_wrong_index_is_named_and_made_anew_and_the_archive_is_sound() {
     let (scene, snapshot, archive) = backed_up().await;
     let index = PathBuf::from(format!("{}.index", archive.display()));
     let harms: [&dyn Fn(); 3] = [&|| flip_a_bit(&index, 5), &|| fs::remove_file(&index).expect("removed"), &|| {
-        fs::write(&index, "of another archive").expect("written")
+        fs::write(&index, "of another archive").expect("written");
     }];
     for harm in harms {
         harm();

@@ -463,7 +463,8 @@ export interface paths {
         put?: never;
         /**
          * Have Backrest run a plan now
-         * @description Asks the running Backrest through its API; the run goes on there, and is no job of Mainstay.
+         * @description Asks the running Backrest through its API. The job follows the run to its end; cancelling it ends the waiting, not the run.
+         *     `POST /api/v1/plans/{id}/run` does the same, where no plan of Mainstay has the same id.
          */
         post: operations["run_backrest_plan"];
         delete?: never;
@@ -956,7 +957,8 @@ export interface paths {
         /**
          * List what is at rest
          * @description Every container that Mainstay brought to rest and that is not back yet: those that a job holds right now, and those
-         *     that a job or a former process could not bring back, which are tried again until they are.
+         *     that a job or a former process could not bring back, which are tried again until they are. A Backrest that was stopped for
+         *     its configuration is among them.
          */
         get: operations["list_journal"];
         put?: never;
@@ -1082,7 +1084,8 @@ export interface paths {
         };
         /**
          * List plans
-         * @description Every plan, by id: the own plans of the instances, with what labels add to them, and those made here.
+         * @description Every plan, by id: the own plans of the instances, with what labels add to them, and those made here; and the plans of Backrest that labels
+         *     ask for, as the last reconciliation found them.
          */
         get: operations["list_plans"];
         put?: never;
@@ -1107,7 +1110,7 @@ export interface paths {
         };
         /**
          * Get a plan
-         * @description One plan with its next five runs. Commands and arguments that may hold passwords are never shown.
+         * @description One plan with its next five runs, or the next one of a plan of Backrest. Commands and arguments that may hold passwords are never shown.
          */
         get: operations["get_plan"];
         /**
@@ -1158,7 +1161,8 @@ export interface paths {
         put?: never;
         /**
          * Run a plan now
-         * @description Queues a run and answers at once with its job. The body may be left out. A request that is repeated with the same
+         * @description Queues a run and answers at once with its job. A plan of Backrest is run by Backrest; the job follows it to its end, and
+         *     takes no options. The body may be left out. A request that is repeated with the same
          *     `Idempotency-Key` within a day gets the job of the first one.
          */
         post: operations["run_plan"];
@@ -1691,8 +1695,8 @@ export interface components {
             container_id: string;
             /** @description How it was brought to rest. */
             action: components["schemas"]["HoldAction"];
-            /** @description The job that did it. */
-            job_id: string;
+            /** @description The job that did it; null for a Backrest that was stopped for its configuration. */
+            job_id: string | null;
             /** @description When that was written down, right before it was done. */
             written_at: components["schemas"]["Time"];
             /** @description How it stands with it. */
@@ -1745,8 +1749,11 @@ export interface components {
             quiesce: boolean;
             /** @description Whether labels have commands run. */
             has_commands: boolean;
-            /** @description What it means for the configuration: `unchanged`, `added`, `changed`, `adopted`, `refused`. */
+            /** @description What it meant for the configuration in the last round: `unchanged`, `added`, `changed`, `adopted`, `refused`. */
             state: string;
+            /** @description Whether Backrest has it as labels want it, as far as is known. */
+            in_step: boolean;
+            next_run_at: components["schemas"]["Time"] | null;
             /** @description The difference in lines that begin with `+` or `-`; only in the answer to a reconciliation. */
             differences: string[];
             /** @description How labels were understood, and what is doubtful. */
@@ -1778,6 +1785,8 @@ export interface components {
          *           "quiesce": true,
          *           "has_commands": false,
          *           "state": "unchanged",
+         *           "in_step": true,
+         *           "next_run_at": "2026-11-22T03:15:00.000Z",
          *           "differences": [],
          *           "notes": []
          *         }
@@ -2159,7 +2168,7 @@ export interface components {
          * @description Who carries a plan out.
          * @enum {string}
          */
-        Executor: "mainstay";
+        Executor: "mainstay" | "backrest";
         /** @description What is wrong with one field or parameter. */
         FieldError: {
             /**
@@ -3213,6 +3222,10 @@ export interface components {
          *       "origin": "api",
          *       "executor": "mainstay",
          *       "instance": "nas",
+         *       "repository": null,
+         *       "sources": [
+         *         "db blog-db-1"
+         *       ],
          *       "targets": [
          *         {
          *           "kind": "db",
@@ -3258,7 +3271,8 @@ export interface components {
          *       ],
          *       "last_job": null,
          *       "last_success_at": null,
-         *       "warnings": []
+         *       "warnings": [],
+         *       "backrest": null
          *     }
          */
         Plan: {
@@ -3268,9 +3282,13 @@ export interface components {
             origin: components["schemas"]["Origin"];
             /** @description Who carries it out. */
             executor: components["schemas"]["Executor"];
-            /** @description By which means. */
-            instance: string;
-            /** @description What it captures. */
+            /** @description By which means; null for a plan of Backrest. */
+            instance: string | null;
+            /** @description The repository in Backrest; null for a plan of Mainstay, whose instance has one or none. */
+            repository: string | null;
+            /** @description What it captures in words: `volume blog_uploads`, or the paths that Backrest reads, as it sees them. */
+            sources: string[];
+            /** @description What it captures; empty for a plan of Backrest, which knows paths alone. */
             targets: components["schemas"]["PlanTarget"][];
             /** @description Patterns of what is left out of every target. */
             excludes: string[];
@@ -3278,7 +3296,10 @@ export interface components {
             schedule: string | null;
             /** @description The same in plain words. */
             schedule_text: string | null;
-            /** @description The zone of its schedule and of its retention's days. */
+            /**
+             * @description The zone of its schedule and of its retention's days. Backrest reads a schedule in the zone of its own container, which
+             *     is not known here: for its plans this is Mainstay's zone, and `next_runs` is what Backrest itself says.
+             */
             timezone: string;
             /** @description What becomes of missed runs. */
             missed_run: components["schemas"]["MissedRun"];
@@ -3299,6 +3320,7 @@ export interface components {
             last_success_at: components["schemas"]["Time"] | null;
             /** @description What is doubtful about it, in sentences for people. */
             warnings: string[];
+            backrest: components["schemas"]["BackrestPlan"] | null;
         };
         PlanList: {
             items: components["schemas"]["Plan"][];
@@ -5838,7 +5860,10 @@ export interface operations {
     run_backrest_plan: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /**
                  * @description The plan's id in Backrest
@@ -5850,12 +5875,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Backrest runs it, or has it in its queue */
+            /** @description The job was queued */
             202: {
                 headers: {
+                    /** @description Where the job is */
+                    Location?: string;
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
             };
             /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
             400: {
@@ -5893,8 +5922,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not_supported: the address of Backrest's API is not configured */
+            /** @description not_supported: the address of Backrest's API is not configured; job_conflict: a job has Backrest run the plan already; `job_id` names it */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5911,16 +5949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description backrest_failed: Backrest refuses; says why */
-            502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description store_unavailable: the database does not answer */
+            /** @description shutting_down, store_unavailable: no job can be queued now */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8708,6 +8737,11 @@ export interface operations {
                  * @example nas
                  */
                 instance?: string;
+                /**
+                 * @description Only those that this one carries out: `mainstay` or `backrest`.
+                 * @example backrest
+                 */
+                executor?: components["schemas"]["Executor"];
             };
             header?: never;
             path?: never;
@@ -9216,7 +9250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description job_conflict: a job works for the plan's instance; `job_id` names it */
+            /** @description job_conflict: a job works for the plan's instance; `job_id` names it; not_supported: Backrest carries it out */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9319,7 +9353,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description job_conflict: a job works for the plan's instance already; `job_id` names it */
+            /** @description job_conflict: a job works for the plan's instance, or has Backrest run the plan, already; `job_id` names it; not_supported: the address of Backrest's API is not configured, or a plan of Backrest was asked for with options */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -33,6 +33,7 @@ const facts = (over: Partial<Facts> = {}): Facts => ({
   plans: [],
   atRest: [],
   disk: { path: '/opt/backups', free_bytes: 2e12 },
+  snapshots: [],
   ...over,
 })
 
@@ -74,6 +75,25 @@ describe('attention', () => {
     ]
     const [one] = attention(facts({ atRest, stacks: [stack('blog', { last_job: last('failed') })] }))
     expect(one).toMatchObject({ title: 'blog-db-1 is still stopped', reason: 'The port is taken' })
+  })
+
+  it('tells of a snapshot that was found damaged, and not of one that is gone', () => {
+    const damaged = {
+      id: 'snap_1',
+      stack: 'blog',
+      plan: null,
+      instance: null,
+      created_at: hours(-7.5),
+      removed_at: null,
+      damage: { at: hours(-1), reason: 'the archive is cut short' },
+    }
+    const [one] = attention(facts({ snapshots: [damaged] }))
+    expect(one).toMatchObject({
+      title: 'A snapshot of blog, taken last night, is damaged',
+      reason: 'The archive is cut short',
+    })
+    expect(attention(facts({ snapshots: [{ ...damaged, removed_at: hours(0) }] }))).toEqual([])
+    expect(attention(facts({ snapshots: [{ ...damaged, damage: null }] }))).toEqual([])
   })
 
   it('warns of a disk that is nearly full, and not of one that cannot be measured', () => {

@@ -2,7 +2,7 @@
  * What somebody should look at, the worst first. Each entry says what is wrong and why, and names what can be done
  * about it; the page only draws it. Pure.
  */
-import type { Job, Plan, Schemas, Stack, Status } from '@/api/client'
+import type { Job, Plan, Schemas, Snapshot, Stack, Status } from '@/api/client'
 import { bytes, list, sentence } from './format'
 import { pastWord } from './when'
 
@@ -11,6 +11,7 @@ export type Remedy =
   | { act: 'run_plan'; plan: string }
   | { act: 'open_job'; job: string }
   | { act: 'open_plan'; plan: string }
+  | { act: 'open_snapshot'; snapshot: string }
   | { act: 'start_again' }
   | { act: 'open_doctor' }
 
@@ -30,6 +31,10 @@ export type AttentionPlan = Pick<Plan, 'id' | 'enabled' | 'schedule' | 'next_run
   targets: Pick<Plan['targets'][number], 'kind' | 'name'>[]
   last_job: LastJob | null
 }
+export type AttentionSnapshot = Pick<
+  Snapshot,
+  'id' | 'stack' | 'plan' | 'instance' | 'created_at' | 'removed_at' | 'damage'
+>
 export type AtRest = Pick<Schemas['AtRest'], 'container' | 'stack' | 'state' | 'message'>
 
 export interface Facts {
@@ -39,6 +44,8 @@ export interface Facts {
   /** What is at rest by our doing. */
   atRest: readonly AtRest[]
   disk: Pick<Status['backup_disk'], 'path' | 'free_bytes'>
+  /** The newest snapshots; of interest are those that were found damaged. */
+  snapshots: readonly AttentionSnapshot[]
 }
 
 const OUTCOME = { failed: 'failed', partial: 'was only partial', interrupted: 'was interrupted' } as const
@@ -106,6 +113,23 @@ function ofDisk({ path, free_bytes }: Facts['disk']): Attention[] {
   ]
 }
 
+function ofSnapshot(snapshot: AttentionSnapshot, now: number): Attention[] {
+  if (!snapshot.damage || snapshot.removed_at) return []
+  const subject = snapshot.stack ?? snapshot.plan ?? snapshot.instance ?? 'something'
+  return [
+    {
+      key: `damaged ${snapshot.id}`,
+      tone: 'bad',
+      title: `A snapshot of ${subject}, taken ${pastWord(snapshot.created_at, now)}, is damaged`,
+      reason: sentence(snapshot.damage.reason),
+      remedies: [
+        { act: 'open_snapshot', snapshot: snapshot.id },
+        ...(snapshot.stack ? [{ act: 'back_up' as const, stack: snapshot.stack }] : []),
+      ],
+    },
+  ]
+}
+
 function ofStack(stack: AttentionStack, now: number): Attention[] {
   const remedy: Remedy = { act: 'back_up', stack: stack.name }
   if (stack.last_job && troubleOf(stack.last_job)) return [ofJob(stack.name, stack.last_job, now, remedy)]
@@ -140,10 +164,11 @@ function ofPlan(plan: AttentionPlan, now: number): Attention[] {
 
 /** Everything that needs somebody, the worst first and otherwise in the order given. */
 export function attention(facts: Facts): Attention[] {
-  const { now, stacks, plans, atRest, disk } = facts
+  const { now, stacks, plans, atRest, disk, snapshots } = facts
   const all = [
     ...ofRest(atRest),
     ...ofDisk(disk),
+    ...snapshots.flatMap((snapshot) => ofSnapshot(snapshot, now)),
     ...stacks.flatMap((stack) => ofStack(stack, now)),
     ...plans.flatMap((plan) => ofPlan(plan, now)),
   ]

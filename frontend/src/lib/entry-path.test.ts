@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { crumbsOf, downloadUrl, placeOfEntry, textOfFile } from './entry-path'
+import { crumbsOf, downloadUrl, placeOfEntry, tarUrl, textOfFile } from './entry-path'
 
 const hex = (text: string) =>
   [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -34,6 +34,13 @@ it('quotes what a path may have in it', () => {
     '/api/v1/snapshots/snap_1/download?path=a%26b%2Fc+d%23e',
   )
   expect(downloadUrl('snap_1')).toBe('/api/v1/snapshots/snap_1/download')
+})
+
+it('asks for a directory as a tar', () => {
+  expect(tarUrl('snap_1', { path: 'data/a b' })).toBe(
+    '/api/v1/snapshots/snap_1/download?path=data%2Fa+b&archive=tar',
+  )
+  expect(tarUrl('snap_1')).toBe('/api/v1/snapshots/snap_1/download?archive=tar')
 })
 
 describe('textOfFile', () => {

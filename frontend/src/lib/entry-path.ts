@@ -52,6 +52,12 @@ export function downloadUrl(snapshot: string, place: Place = {}): string {
   return `/api/v1/snapshots/${encodeURIComponent(snapshot)}/download${query && `?${query}`}`
 }
 
+/** Where the service hands out a directory of a snapshot as a tar; all of it when no place is named. */
+export function tarUrl(snapshot: string, place: Place = {}): string {
+  const query = new URLSearchParams({ ...place, archive: 'tar' }).toString()
+  return `/api/v1/snapshots/${encodeURIComponent(snapshot)}/download?${query}`
+}
+
 /** What is small enough to be shown in the page, in bytes. */
 export const PREVIEW_BYTES = 256 * 1024
 

@@ -1,10 +1,16 @@
 //! The plans of a Backrest.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Time, time};
 use crate::engine::backrest as engine;
+
+/// When each plan runs next.
+type NextRuns = BTreeMap<String, DateTime<Utc>>;
 
 /// What is known of the Backrest whose plans are kept in step with labels.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -13,7 +19,8 @@ use crate::engine::backrest as engine;
     "items": [{
         "id": "backrest_sidecar_shop_db", "project": "shop", "service": "db", "containers": ["shop-db-1"], "repo": "default",
         "schedule": "15 3 * * *", "paths": ["/docker_volumes/shop_pgdata/_data"], "excludes": [], "retention": "daily=7",
-        "quiesce": true, "has_commands": false, "state": "unchanged", "differences": [], "notes": []
+        "quiesce": true, "has_commands": false, "state": "unchanged", "in_step": true,
+        "next_run_at": "2026-11-22T03:15:00.000Z", "differences": [], "notes": []
     }],
     "orphans": [], "skipped": [], "notes": []
 }))]
@@ -70,8 +77,13 @@ pub struct BackrestPlan {
     pub quiesce: bool,
     /// Whether labels have commands run.
     pub has_commands: bool,
-    /// What it means for the configuration: `unchanged`, `added`, `changed`, `adopted`, `refused`.
+    /// What it meant for the configuration in the last round: `unchanged`, `added`, `changed`, `adopted`, `refused`.
     pub state: String,
+    /// Whether Backrest has it as labels want it, as far as is known.
+    pub in_step: bool,
+    /// When Backrest runs it next, as it says itself; null where only the file is known, or nothing is planned.
+    #[schema(required = true)]
+    pub next_run_at: Option<Time>,
     /// The difference in lines that begin with `+` or `-`; only in the answer to a reconciliation.
     pub differences: Vec<String>,
     /// How labels were understood, and what is doubtful.
@@ -127,7 +139,7 @@ impl BackrestPlans {
     /// What is known, with the differences when whoever asks may see them.
     #[must_use]
     pub fn new(status: engine::Status, with_differences: bool) -> Self {
-        let engine::Status { last, last_at, error, drift, .. } = status;
+        let engine::Status { last, last_at, error, drift, next_runs, .. } = status;
         let (format, outcome) = match &last {
             Some(last) => (Some(last.format.as_str().to_owned()), Some(last.outcome.as_str().to_owned())),
             None => (None, None),
@@ -144,13 +156,14 @@ impl BackrestPlans {
             notes: Vec::new(),
         };
         if let Some(round) = last {
-            plans.take_in(round, with_differences);
+            plans.take_in(round, &next_runs, with_differences);
         }
         plans
     }
 
-    fn take_in(&mut self, round: engine::Round, with_differences: bool) {
-        self.items = round.plans.into_iter().map(|plan| BackrestPlan::new(plan, with_differences)).collect();
+    fn take_in(&mut self, round: engine::Round, next_runs: &NextRuns, with_differences: bool) {
+        let items = round.plans.iter().map(|plan| BackrestPlan::new(&round, plan, next_runs, with_differences));
+        self.items = items.collect();
         self.items.sort_by(|a, b| a.id.cmp(&b.id));
         let orphans = round.orphans.into_iter();
         self.orphans = orphans.map(|one| BackrestOrphan { state: one.kind.as_str().to_owned(), id: one.id }).collect();
@@ -163,13 +176,16 @@ impl BackrestPlans {
 impl BackrestPlan {
     /// A plan, with the difference when whoever asks may see it.
     #[must_use]
-    pub fn new(seen: engine::PlanSeen, with_differences: bool) -> Self {
-        let engine::PlanSeen { wanted, change, .. } = seen;
+    pub fn new(round: &engine::Round, seen: &engine::PlanSeen, next_runs: &NextRuns, with_differences: bool) -> Self {
+        let in_step = round.is_in_step(seen);
+        let engine::PlanSeen { wanted, change, .. } = seen.clone();
         let mut differences = if with_differences { change.lines } else { Vec::new() };
         if let engine::ChangeKind::Refused { why } = &change.kind {
             differences.push(why.clone());
         }
         Self {
+            next_run_at: next_runs.get(&change.id).copied().map(time),
+            in_step,
             id: change.id,
             project: wanted.project,
             service: wanted.service,

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{Time, wire_enum, wire_list};
 use crate::domain::names::StackName;
 use crate::engine;
+use crate::engine::backrest;
 use crate::store;
 
 wire_enum!(
@@ -42,8 +43,9 @@ pub struct AtRest {
     pub container_id: String,
     /// How it was brought to rest.
     pub action: HoldAction,
-    /// The job that did it.
-    pub job_id: String,
+    /// The job that did it; null for a Backrest that was stopped for its configuration.
+    #[schema(required = true)]
+    pub job_id: Option<String>,
     /// When that was written down, right before it was done.
     pub written_at: Time,
     /// How it stands with it.
@@ -65,8 +67,25 @@ impl From<engine::AtRest> for AtRest {
             container: held.name,
             container_id: held.id,
             action: held.action.into(),
-            job_id: one.row.job_id.into(),
+            job_id: Some(one.row.job_id.into()),
             written_at: one.row.written_at.into(),
+            state: one.state.into(),
+            message: one.message,
+        }
+    }
+}
+
+impl From<backrest::BackrestAtRest> for AtRest {
+    fn from(one: backrest::BackrestAtRest) -> Self {
+        Self {
+            stack: one.stack,
+            service: one.service,
+            number: 1,
+            container: one.container,
+            container_id: one.container_id,
+            action: HoldAction::Stop,
+            job_id: None,
+            written_at: one.asked_at.into(),
             state: one.state.into(),
             message: one.message,
         }
@@ -107,9 +126,9 @@ pub struct ResumeReport {
 impl ResumeReport {
     /// The report on `all`.
     #[must_use]
-    pub fn new(all: Vec<engine::AtRest>, dry_run: bool) -> Self {
-        let is_done = |one: &engine::AtRest| matches!(one.state, engine::RestState::Back | engine::RestState::Gone);
-        let all_back = all.iter().all(is_done);
-        Self { all_back, dry_run, items: all.into_iter().map(Into::into).collect() }
+    pub fn new(all: Vec<engine::AtRest>, backrest: Option<backrest::BackrestAtRest>, dry_run: bool) -> Self {
+        let items: Vec<AtRest> = all.into_iter().map(AtRest::from).chain(backrest.map(AtRest::from)).collect();
+        let all_back = items.iter().all(|one| matches!(one.state, RestState::Back | RestState::Gone));
+        Self { all_back, dry_run, items }
     }
 }

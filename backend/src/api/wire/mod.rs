@@ -25,6 +25,7 @@ mod journal;
 mod log;
 mod marina;
 mod plan;
+mod plan_of_backrest;
 mod plan_target;
 mod repository;
 mod restore;
@@ -52,6 +53,7 @@ pub use marina::{
     MarinaRetention, MarinaSchedule, MarinaSystemLogEntry, level_of as marina_level_of, status_of as marina_status_of,
 };
 pub use plan::{Executor, Plan, PlanList, PlanParts, PlanSpec, RunOptions};
+pub use plan_of_backrest::BackrestPlanParts;
 pub use plan_target::{DatabaseKind, Origin, PlanTarget, PlanTargetKind, PlanTargetSpec};
 pub use repository::{
     ForgetOptions, ForgetReport, FoundSnapshot, FoundSnapshotList, InstanceTest, KeepVerdict, PlanPreview,

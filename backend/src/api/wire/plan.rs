@@ -5,24 +5,28 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Hooks, HooksSpec, JobSummary, MissedRun, Origin, PlanTarget, PlanTargetSpec, Quiesce, Time, time, wire_list,
+    BackrestPlan, Hooks, HooksSpec, JobSummary, MissedRun, Origin, PlanTarget, PlanTargetKind, PlanTargetSpec, Quiesce,
+    Time, time, wire_list,
 };
 use crate::domain::job::Job;
 use crate::domain::plan as domain;
 use crate::domain::schedule::Schedule;
 
 /// Who carries a plan out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Executor {
     /// `mainstay`.
     Mainstay,
+    /// `backrest`: labels of containers want it, and Backrest runs it.
+    Backrest,
 }
 
 /// What, when and for how long. Secrets are not in it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "nightly", "origin": "api", "executor": "mainstay", "instance": "nas",
+    "id": "nightly", "origin": "api", "executor": "mainstay", "instance": "nas", "repository": null,
+    "sources": ["db blog-db-1"],
     "targets": [{"kind": "db", "name": "blog-db-1", "origin": "api", "paths": [], "stop_attached": null,
         "db_kind": "postgres", "exclude": [], "tags": [], "has_pre_hook": false, "has_post_hook": false,
         "hooks": {"pre": [], "post": []}, "has_dump_args": false}],
@@ -30,7 +34,7 @@ pub enum Executor {
     "missed_run": "skip", "hooks": {"pre": [{"container": "blog-web-1", "timeout": "5m"}], "post": []},
     "quiesce": "stop", "stop_attached": false, "retention": "7d:4w:6m", "enabled": true,
     "next_run_at": "2026-11-22T02:00:00.000Z", "next_runs": ["2026-11-22T02:00:00.000Z"],
-    "last_job": null, "last_success_at": null, "warnings": []
+    "last_job": null, "last_success_at": null, "warnings": [], "backrest": null
 }))]
 pub struct Plan {
     /// Its id; the plan that every instance has of itself is called as the instance is.
@@ -39,9 +43,15 @@ pub struct Plan {
     pub origin: Origin,
     /// Who carries it out.
     pub executor: Executor,
-    /// By which means.
-    pub instance: String,
-    /// What it captures.
+    /// By which means; null for a plan of Backrest.
+    #[schema(required = true)]
+    pub instance: Option<String>,
+    /// The repository in Backrest; null for a plan of Mainstay, whose instance has one or none.
+    #[schema(required = true)]
+    pub repository: Option<String>,
+    /// What it captures in words: `volume blog_uploads`, or the paths that Backrest reads, as it sees them.
+    pub sources: Vec<String>,
+    /// What it captures; empty for a plan of Backrest, which knows paths alone.
     pub targets: Vec<PlanTarget>,
     /// Patterns of what is left out of every target.
     pub excludes: Vec<String>,
@@ -51,7 +61,8 @@ pub struct Plan {
     /// The same in plain words.
     #[schema(required = true)]
     pub schedule_text: Option<String>,
-    /// The zone of its schedule and of its retention's days.
+    /// The zone of its schedule and of its retention's days. Backrest reads a schedule in the zone of its own container, which
+    /// is not known here: for its plans this is Mainstay's zone, and `next_runs` is what Backrest itself says.
     pub timezone: String,
     /// What becomes of missed runs.
     pub missed_run: MissedRun,
@@ -78,6 +89,9 @@ pub struct Plan {
     pub last_success_at: Option<Time>,
     /// What is doubtful about it, in sentences for people.
     pub warnings: Vec<String>,
+    /// How labels were understood and whether Backrest is in step; null for a plan of Mainstay.
+    #[schema(required = true)]
+    pub backrest: Option<BackrestPlan>,
 }
 
 wire_list!(PlanList of Plan, "plans, by id");
@@ -103,7 +117,9 @@ impl From<PlanParts<'_>> for Plan {
             id: plan.id.to_string(),
             origin: plan.origin.into(),
             executor: Executor::Mainstay,
-            instance: plan.instance.to_string(),
+            instance: Some(plan.instance.to_string()),
+            repository: None,
+            sources: plan.targets.iter().map(source_of).collect(),
             targets: plan.targets.iter().map(Into::into).collect(),
             excludes: plan.excludes.clone(),
             schedule: plan.schedule.as_ref().map(|schedule| schedule.as_str().to_owned()),
@@ -120,8 +136,21 @@ impl From<PlanParts<'_>> for Plan {
             last_job: last_job.map(Into::into),
             last_success_at: last_success_at.map(time),
             warnings: plan.warnings.clone(),
+            backrest: None,
         }
     }
+}
+
+/// A target in words.
+fn source_of(target: &domain::Target) -> String {
+    let (kind, name) = PlanTargetKind::of(&target.what);
+    let kind = match kind {
+        PlanTargetKind::Volume => "volume",
+        PlanTargetKind::Db => "db",
+        PlanTargetKind::Stack => "stack",
+        PlanTargetKind::Path => return name,
+    };
+    format!("{kind} {name}")
 }
 
 /// A plan as it is written down. A replacement is whole: what is left out gets its default, but commands and arguments

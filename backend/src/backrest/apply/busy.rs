@@ -2,6 +2,7 @@
 //!
 //! Each one has it throw its queue away: the forgetting that follows a backup, and every run that someone waits for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,6 +43,28 @@ pub(super) async fn wait_until_idle(
         }
         sleep(ASK_EVERY.min(patience)).await;
     }
+}
+
+/// When Backrest runs each of its plans next, as it says itself.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn find_next_runs(client: &ApiClient, instance: &str) -> Result<BTreeMap<String, DateTime<Utc>>, ApiError> {
+    let mut next = BTreeMap::new();
+    // An installation without a name can run nothing, and a selector without one is refused.
+    if instance.is_empty() {
+        return Ok(next);
+    }
+    for operation in client.operations(&json!({"instanceId": instance}), LOOKED_AT).await? {
+        let is_backup = operation.get("operationBackup").is_some() && operation["status"] == "STATUS_PENDING";
+        if let (true, Some(plan), Some(at)) =
+            (is_backup, operation["planId"].as_str(), time(&operation, "unixTimeStartMs"))
+        {
+            let first = next.entry(plan.to_owned()).or_insert(at);
+            *first = at.min(*first);
+        }
+    }
+    Ok(next)
 }
 
 /// What an operation has Backrest do now or at once.

@@ -20,6 +20,8 @@ use crate::backrest::document::Document;
 use crate::backrest::merge::Merge;
 use crate::docker::ContainerDetail;
 use crate::domain::clock::Clock;
+use crate::domain::stack::labels;
+use crate::pause_point;
 
 /// How long the engine lets a container end by itself where nothing else is said.
 const STOP_TIMEOUT_SECS: u64 = 10;
@@ -123,6 +125,7 @@ impl<'a> Work<'a> {
     pub(super) async fn begin(apply: FileApply<'a>, place: Place) -> Result<Self, ApplyError> {
         let locked = place.clone();
         let lock = blocking(move || locked.lock(LOCK_WITHIN)).await?;
+        pause_point::reach("apply.locked").await;
         Ok(Self { apply, place, _lock: lock })
     }
 
@@ -156,6 +159,7 @@ impl<'a> Work<'a> {
         let text = merge.document.to_text().into_bytes();
         let (new, old) = (text.clone(), before.clone());
         let staged = self.blocking(move |place| place.stage(&new, old.as_ref())).await?;
+        pause_point::reach("apply.staged").await;
         Ok(Some(Ready { merge, before, text, staged }))
     }
 
@@ -210,6 +214,7 @@ impl<'a> Work<'a> {
     ) -> Result<Applied, ApplyError> {
         let id = &detail.container.id;
         self.note_stop(detail, &ready).await?;
+        pause_point::reach("apply.noted").await;
         let begun = Instant::now();
         let written = match container.engine.stop_container(id, None).await {
             Ok(()) => self.write_at_rest(detail, ready, join).await,
@@ -222,7 +227,9 @@ impl<'a> Work<'a> {
                 return Err(error);
             }
         };
+        pause_point::reach("apply.written").await;
         let started = container.start(id).await;
+        pause_point::reach("apply.up").await;
         let stopped_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Err(source) = started {
             return Err(self.roll_back(container, id, before, source).await);
@@ -233,8 +240,12 @@ impl<'a> Work<'a> {
 
     async fn note_stop(&self, detail: &ContainerDetail, ready: &Ready) -> Result<(), ApplyError> {
         let before = ready.before.as_ref().map(|content| hash(&content.bytes)).unwrap_or_default();
+        let label = |key: &str| detail.container.labels.get(key).cloned();
         let note = StopNote {
             container: detail.container.id.clone(),
+            name: detail.container.name.clone(),
+            project: label(labels::PROJECT),
+            service: label(labels::SERVICE),
             started_at: detail.started_at,
             asked_at: self.apply.clock.now(),
             stop_timeout_secs: detail.stop_timeout_secs.unwrap_or(STOP_TIMEOUT_SECS),
@@ -251,6 +262,7 @@ impl<'a> Work<'a> {
         ready: Ready,
         join: Join<'_>,
     ) -> Result<(Merge, Option<Content>), ApplyError> {
+        pause_point::reach("apply.stopped").await;
         let now = self.blocking(|place| place.read()).await?;
         let is_same = now.as_ref().map(|content| &content.bytes) == ready.before.as_ref().map(|content| &content.bytes);
         let ready = if is_same {

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::docker::shell::{ShellOutput, ShellRun};
+use super::inside::run_script;
 use crate::docker::{ContainerDetail, ContainerEngine, EngineError};
 use crate::domain::stack::{ContainerState, Health};
 
@@ -26,8 +23,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const NAMES_OF_PROCESSES: &str =
     "for file in /proc/[0-9]*/comm; do read -r name <\"$file\" && echo \"$name\"; done 2>/dev/null; true";
 
-/// Programs that run in Backrest's container only while it works: for a repository, or for a hook.
-const WORKERS: &[&str] = &["restic", "rclone", "docker"];
+/// What programs are called that run in Backrest's container only while it works: for a repository, or for a hook. A version
+/// may follow.
+pub(super) const WORKERS: &[&str] = &["restic", "rclone", "docker"];
 
 /// The container that Backrest runs in.
 #[derive(Clone, Copy)]
@@ -88,24 +86,11 @@ impl BackrestContainer<'_> {
 
     /// Looks whether Backrest is at work.
     pub(super) async fn look_for_work(&self) -> Seen {
-        let cancel = CancellationToken::new();
-        let run = ShellRun {
-            engine: self.engine,
-            container: self.name,
-            options: &[],
-            script: NAMES_OF_PROCESSES,
-            arguments: Vec::new(),
-            env: Vec::new(),
-            cancel: &cancel,
-            silence_limit: None,
-            time_limit: Some(LOOK_WITHIN),
+        let names = match run_script(self.engine, self.name, NAMES_OF_PROCESSES, Vec::new(), LOOK_WITHIN).await {
+            Ok(names) => names,
+            Err(error) => return Seen::Nothing(error.to_string()),
         };
-        let mut names = Printed::default();
-        if let Err(error) = run.run(&mut names).await {
-            return Seen::Nothing(error.to_string());
-        }
-        let names = String::from_utf8_lossy(&names.0).into_owned();
-        match names.lines().map(str::trim).find(|name| WORKERS.contains(name)) {
+        match names.lines().map(str::trim).find(|name| WORKERS.iter().any(|worker| name.starts_with(worker))) {
             Some(worker) => Seen::Work(format!("'{worker}' runs in Backrest's container")),
             None => Seen::Idle,
         }
@@ -150,18 +135,4 @@ async fn answers(probe: &Url) -> bool {
     let Ok(http) = super::client::http() else { return false };
     let asked = http.get(probe.clone()).timeout(ANSWER_WITHIN).send().await;
     asked.is_ok_and(|answer| answer.status().is_success() || answer.status() == reqwest::StatusCode::UNAUTHORIZED)
-}
-
-/// What a script printed.
-#[derive(Default)]
-struct Printed(Vec<u8>);
-
-#[async_trait]
-impl ShellOutput for Printed {
-    async fn keep(&mut self, bytes: Bytes) -> std::io::Result<()> {
-        self.0.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    fn complain(&mut self, _: &str) {}
 }

@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, Gid, Uid, fchown, flock};
 use super::mount::is_mount_point;
 use super::place::Place;
 use crate::backrest::document::MAX_BYTES;
+use crate::pause_point;
 
 /// Who may read a new file.
 const OWNER_ONLY: u32 = 0o600;
@@ -160,6 +161,7 @@ impl Place {
             let copy = self.write(&self.staged_copy(), &before.bytes, Some(before))?;
             self.rename(copy, &self.copy())?;
         }
+        pause_point::reach_blocking("apply.copied");
         self.rename(staged, self.path())
     }
 

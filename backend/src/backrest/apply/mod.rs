@@ -17,6 +17,8 @@ mod by_file;
 mod client;
 mod container;
 mod file;
+mod forgotten;
+mod inside;
 mod mount;
 mod note;
 mod place;
@@ -26,11 +28,13 @@ mod reload;
 mod tests;
 
 pub use api::{ApiApply, by_api, read_by_api};
+pub use busy::find_next_runs;
 pub use by_file::{After, FileApply, by_file, read_file};
 pub use client::{ApiClient, ApiError, Credentials};
 pub use container::{BackrestContainer, NotUp};
 pub use file::FileError;
-pub use recover::recover;
+pub use forgotten::start_forgotten;
+pub use recover::{StoppedByUs, find_stopped, recover};
 pub use reload::ReloadError;
 
 use crate::docker::EngineError;

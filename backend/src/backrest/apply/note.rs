@@ -16,6 +16,15 @@ use super::place::Place;
 pub(super) struct StopNote {
     /// The container's id.
     pub(super) container: String,
+    /// Its name; empty in notes of earlier releases, as are the two that follow.
+    #[serde(default)]
+    pub(super) name: String,
+    /// Its Compose project.
+    #[serde(default)]
+    pub(super) project: Option<String>,
+    /// Its service there.
+    #[serde(default)]
+    pub(super) service: Option<String>,
     /// Which run of it was stopped.
     pub(super) started_at: Option<DateTime<Utc>>,
     /// When the stop was asked for.

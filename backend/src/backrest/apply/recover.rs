@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ApplyError;
 use super::by_file::{After, FileApply, Work, blocking, find};
 use super::container::BackrestContainer;
-use super::file::{Content, read};
+use super::file::{Content, FileError, read};
 use super::note::{StopNote, hash};
 use crate::docker::EngineError;
 use crate::domain::clock::Clock;
@@ -16,17 +16,51 @@ use crate::domain::clock::Clock;
 /// How long after its timeout a stop that was asked for may still come true.
 const STOP_MAY_LAND: TimeDelta = TimeDelta::seconds(30);
 
+/// A Backrest's container that a run of ours stopped, as that run wrote it down before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedByUs {
+    /// The container's id.
+    pub id: String,
+    /// Its name; empty when it is not known.
+    pub name: String,
+    /// Its Compose project.
+    pub project: Option<String>,
+    /// Its service there.
+    pub service: Option<String>,
+    /// When the stop was asked for.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// What is noted beside a configuration; `None` when nothing is, or there is no such directory.
+///
+/// # Errors
+/// When the note cannot be read.
+pub async fn find_stopped(path: &Path) -> Result<Option<StoppedByUs>, ApplyError> {
+    let note = match find(path).await {
+        Ok(place) => blocking(move || place.find_note()).await?,
+        Err(ApplyError::File(FileError::NoPlace(_))) => None,
+        Err(error) => return Err(error),
+    };
+    let seen = |note: StopNote| StoppedByUs {
+        id: note.container,
+        name: note.name,
+        project: note.project,
+        service: note.service,
+        asked_at: note.asked_at,
+    };
+    Ok(note.map(seen))
+}
+
 /// Starts a Backrest that a former run of ours stopped and could not start again, and says whether it did. To be asked
 /// before every round.
 ///
 /// # Errors
 /// When it cannot be started; the note stays then.
 pub async fn recover(path: &Path, container: BackrestContainer<'_>, clock: &dyn Clock) -> Result<bool, ApplyError> {
-    let place = find(path).await?;
-    let look = place.clone();
-    if blocking(move || look.find_note()).await?.is_none() {
+    if find_stopped(path).await?.is_none() {
         return Ok(false);
     }
+    let place = find(path).await?;
     let apply = FileApply {
         path,
         format: None,

@@ -5,6 +5,7 @@ use super::plan::{Format, RenderedPlan, WantedPlan};
 mod hooks;
 mod native;
 mod script;
+pub use script::{COMMAND_LIMIT, STOP_LIMIT};
 mod sidecar;
 #[cfg(test)]
 mod tests;

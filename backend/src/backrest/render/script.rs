@@ -4,20 +4,28 @@
 //! another one: it would eat the rest of the script. Words of labels become arguments between quotes and never text of
 //! the script itself, so whatever they hold, the lines around them run.
 
+use std::time::Duration;
+
 use crate::backrest::plan::WantedPlan;
 use crate::domain::stack::labels;
 
 const FIRST_LINE: &str = "#!sh -eu\n";
 
-/// How long one stop or start may take, in seconds: Backrest has no limit of its own, and one queue for everything.
-const LIMIT_SECS: u32 = 900;
+/// How long one stop or start may take, since Backrest has no limit of its own, and one queue for everything.
+pub const STOP_LIMIT: Duration = Duration::from_secs(900);
+
+/// How long one command of a label may take. It may be a dump, which takes its time.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Runs a command for as long as it may take.
+const LIMITED: &str = r#"limited() {
+  if command -v timeout >/dev/null 2>&1; then timeout LIMIT "$@"; else "$@"; fi
+}
+"#;
 
 /// What both scripts of the pair need. `start_all` starts what is written down in `$state`; what cannot be started stays
 /// written down, unless it is gone because someone made it anew.
-const START_ALL: &str = r#"limited() {
-  if command -v timeout >/dev/null 2>&1; then timeout LIMIT "$@"; else "$@"; fi
-}
-start_all() {
+const START_ALL: &str = r#"start_all() {
   [ -s "$state" ] || return 0
   left=
   while read -r id; do
@@ -66,8 +74,15 @@ pub(super) fn start(plan: &WantedPlan) -> String {
 
 /// What is written down lies with Backrest's own data where there is a place for it, so that it outlives the container.
 fn head(plan: &WantedPlan) -> String {
-    let functions = START_ALL.replace("LIMIT", &LIMIT_SECS.to_string());
-    format!("{FIRST_LINE}state=\"${{BACKREST_DATA:-${{TMPDIR:-/tmp}}}}/mainstay-{}.ids\"\n{functions}", plan.id)
+    let limited = limited(STOP_LIMIT);
+    format!(
+        "{FIRST_LINE}state=\"${{BACKREST_DATA:-${{TMPDIR:-/tmp}}}}/mainstay-{}.ids\"\n{limited}{START_ALL}",
+        plan.id
+    )
+}
+
+fn limited(limit: Duration) -> String {
+    LIMITED.replace("LIMIT", &limit.as_secs().to_string())
 }
 
 /// Which containers are meant. Those of a service are known by their labels: their names change while they are made anew.
@@ -85,29 +100,29 @@ pub(super) fn pre(plan: &WantedPlan) -> String {
     let undo: String = plan.post.iter().map(|command| format!("    {} || :\n", run(plan, command))).collect();
     let run_all: String = plan.pre.iter().map(|command| format!("{}\n", run(plan, command))).collect();
     if undo.is_empty() {
-        return format!("{FIRST_LINE}{}{run_all}", own_name(plan));
+        return format!("{FIRST_LINE}{}{run_all}", preamble(plan));
     }
     let trap = format!(
         "finish() {{\n  rc=$?\n  trap - EXIT\n  if [ \"$rc\" -ne 0 ]; then\n{undo}  fi\n  exit \"$rc\"\n}}\n\
          trap finish EXIT\ntrap 'exit 143' HUP INT TERM\n"
     );
-    format!("{FIRST_LINE}{}{trap}{run_all}", own_name(plan))
+    format!("{FIRST_LINE}{}{trap}{run_all}", preamble(plan))
 }
 
 /// The commands after a snapshot: all of them, also when one fails.
 pub(super) fn post(plan: &WantedPlan) -> String {
     let all: String = plan.post.iter().map(|command| format!("{} || rc=1\n", run(plan, command))).collect();
-    format!("{FIRST_LINE}{}rc=0\n{all}exit \"$rc\"\n", own_name(plan))
+    format!("{FIRST_LINE}{}rc=0\n{all}exit \"$rc\"\n", preamble(plan))
 }
 
-/// `$SELF`: the name of the container, or the names where there are several.
-fn own_name(plan: &WantedPlan) -> String {
-    format!("SELF={}; export SELF\n", quote(&plan.containers.join(" ")))
+/// `$SELF`, the name of the container, or the names where there are several; and the limit of each command.
+fn preamble(plan: &WantedPlan) -> String {
+    format!("SELF={}; export SELF\n{}", quote(&plan.containers.join(" ")), limited(COMMAND_LIMIT))
 }
 
-/// A command of a label in a shell of its own.
+/// A command of a label in a shell of its own, which is ended when it takes too long.
 fn run(plan: &WantedPlan, command: &str) -> String {
-    format!("sh -c {} </dev/null", quote(&with_name(plan, command)))
+    format!("limited sh -c {} </dev/null", quote(&with_name(plan, command)))
 }
 
 /// `$$SELF` is what stands in a compose file for `$SELF`, and `{self}` needs no such care.

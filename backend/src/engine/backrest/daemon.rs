@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Reconciler;
-use crate::backrest::apply::recover;
+use super::run::is_busy;
+use crate::backrest::apply::start_forgotten;
 use crate::backrest::line::{Line, Tell};
 use crate::docker::EngineEvent;
 use crate::domain::log::Level;
@@ -87,19 +88,28 @@ impl Reconciler {
         now
     }
 
-    /// Starts a Backrest that a former process stopped, and what a killed `backup-once` left at rest.
+    /// Starts a Backrest that a former process stopped, what hooks of a killed Backrest left at rest, and what a killed
+    /// `backup-once` did.
     pub async fn bring_back(&self, tell: Tell<'_>) {
         let parts = &self.0.parts;
-        let options = &self.0.options;
-        if let (true, Some(path)) = (options.apply && options.api.is_none(), &options.config) {
-            match recover(path, self.container(), parts.clock.as_ref()).await {
-                Ok(true) => tell(Line::warning("backrest.restart").with("message", "a former process had stopped it")),
-                Ok(false) => {}
-                Err(error) => tell(Line::error("backrest.restart").with("message", chain(&error))),
-            }
-        }
+        self.start_stopped(tell).await;
+        self.start_forgotten(tell).await;
         if let Err(error) = bring_back_left(&parts.docker, &parts.clock, tell).await {
             tell(Line::warning("quiesce.replay").with("message", chain(&error)));
+        }
+    }
+
+    /// Starts what hooks stopped before Backrest was killed.
+    async fn start_forgotten(&self, tell: Tell<'_>) {
+        let options = self.options();
+        if let Some(api) = &options.api
+            && is_busy(api, self).await
+        {
+            return;
+        }
+        // Mostly it means that there is no such container, or that it does not run; rounds tell of that.
+        if let Err(error) = start_forgotten(self.0.parts.docker.as_ref(), &options.container, tell).await {
+            tracing::debug!(error = chain(&error), "it is not known what hooks of Backrest left at rest");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{PlanSeen, Reconciler, Round};
 use crate::backrest::apply::{ApiClient, ApiError};
 use crate::backrest::keep_flags;
 use crate::backrest::line::{Line, Tell};
+use crate::domain::keep::KeepPolicy;
 use crate::engine::chain;
 
 /// How often a plan's snapshots are looked at.
@@ -56,7 +57,8 @@ impl Reconciler {
 /// Returns what Backrest was told to run, if anything.
 async fn forget(api: &ApiClient, round: &Round, plan: &PlanSeen) -> Result<Option<String>, ApiError> {
     let id = &plan.change.id;
-    let Some(command) = command_of(plan, &round.instance) else { return Ok(None) };
+    let Some(keep) = &plan.own_retention else { return Ok(None) };
+    let Some(command) = command_of(id, &keep.policy, &round.instance) else { return Ok(None) };
     if !is_well(&api.operations(&json!({"planId": id}), LOOKED_AT).await?) {
         return Ok(None);
     }
@@ -65,12 +67,11 @@ async fn forget(api: &ApiClient, round: &Round, plan: &PlanSeen) -> Result<Optio
 }
 
 /// The command, when it is certain which snapshots it is about.
-fn command_of(plan: &PlanSeen, instance: &str) -> Option<String> {
-    let id = &plan.change.id;
+fn command_of(id: &str, policy: &KeepPolicy, instance: &str) -> Option<String> {
     let is_plain = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
     };
-    let flags = keep_flags(&plan.own_retention.as_ref()?.policy);
+    let flags = keep_flags(policy);
     let is_certain = is_plain(id) && is_plain(instance) && !flags.is_empty();
     is_certain.then(|| format!("forget --tag plan:{id},created-by:{instance} --group-by= {}", flags.join(" ")))
 }
@@ -85,6 +86,63 @@ fn is_well(operations: &[Value]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// restic as Backrest runs it for a command: its words, in the environment of the repository. `_` stands for a space
+    /// within a word.
+    async fn restic(repository: &std::path::Path, command: &str) -> String {
+        let mut restic = tokio::process::Command::new("restic");
+        restic
+            .args(command.split(' ').map(|word| word.replace("_12:", " 12:")))
+            .env("RESTIC_REPOSITORY", repository)
+            .env("RESTIC_PASSWORD", "test");
+        let output =
+            restic.arg("--no-cache").output().await.expect("restic runs; `e2e/setup.sh deps tests` installs it");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    #[tokio::test]
+    async fn the_real_restic_keeps_what_the_label_says_and_touches_nothing_else() {
+        let root = tempfile::tempdir().expect("a directory");
+        let repository = root.path().join("repo");
+        restic(&repository, "init").await;
+        std::fs::write(root.path().join("file"), "x").expect("written");
+        let file = root.path().join("file").display().to_string();
+        let ours = "plan:backrest_sidecar_shop_db,created-by:host";
+        for (day, tags) in [
+            ("2026-01-01", ours),
+            ("2026-02-20", ours),
+            ("2026-03-09", ours),
+            ("2026-03-10", ours),
+            ("2025-01-01", "plan:by_hand,created-by:host"),
+            ("2025-01-01", "plan:backrest_sidecar_shop_db,created-by:another"),
+        ] {
+            let tags: Vec<String> = tags.split(',').map(|tag| format!("--tag {tag}")).collect();
+            let command = format!("backup --quiet --time {day}_12:00:00 {} {file}", tags.join(" "));
+            restic(&repository, &command).await;
+        }
+        let policy: KeepPolicy = "within=30d".parse().expect("a policy");
+        let command = command_of("backrest_sidecar_shop_db", &policy, "host").expect("certain");
+        restic(&repository, &command).await;
+        let left: Value = serde_json::from_str(&restic(&repository, "snapshots --json").await).expect("JSON");
+        let mut left: Vec<String> = left
+            .as_array()
+            .expect("snapshots")
+            .iter()
+            .map(|one| {
+                format!("{} {}", &one["time"].as_str().expect("a time")[..10], one["tags"][1].as_str().expect("a tag"))
+            })
+            .collect();
+        left.sort();
+        let expected = [
+            "2025-01-01 created-by:another",
+            "2025-01-01 created-by:host",
+            "2026-02-20 created-by:host",
+            "2026-03-09 created-by:host",
+            "2026-03-10 created-by:host",
+        ];
+        assert_eq!(left, expected, "thirty days before the newest, and no snapshot of another plan or Backrest");
+    }
 
     #[test]
     fn only_after_a_backup_that_went_well() {

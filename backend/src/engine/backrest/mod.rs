@@ -3,7 +3,7 @@
 //! One [`Reconciler`] for one Backrest: it lists the containers, has [`crate::backrest`] make plans of their labels, joins
 //! them with the configuration and applies it (`round`). [`Reconciler::watch`] does that again and again (`daemon`), held
 //! back by `guard` when it leads to nothing. Which plans are ours is recorded by `owned`; what is printed stands in
-//! `lines`, what is counted in `status`. The same serves the commands and the service.
+//! `lines`, what is counted in `status`, a stop of Backrest by us is looked after by `at_rest`, and `run` has Backrest run a plan. The same serves the commands and the service.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,22 +16,29 @@ use crate::backrest::merge::Orphans;
 use crate::docker::{EngineError, SharedEngine};
 use crate::domain::clock::SharedClock;
 
+mod at_rest;
 mod daemon;
 mod forget;
 mod guard;
 mod lines;
 mod owned;
 mod round;
+mod run;
 mod status;
 #[cfg(test)]
 mod tests;
 
 pub use crate::backrest::apply::{ApiError, Credentials, Outcome};
 pub use crate::backrest::merge::{Change, ChangeKind};
-pub use crate::backrest::{Format, Keep, Note, NoteLevel, Skipped, WantedPlan, WantedSchedule};
+pub use crate::backrest::{
+    COMMAND_LIMIT, Format, Keep, Note, NoteLevel, STOP_LIMIT, Skipped, WantedPlan, WantedSchedule,
+};
+pub use at_rest::BackrestAtRest;
 pub use daemon::Rhythm;
 pub use owned::OwnedPlans;
 pub use round::{PlanSeen, Round, describe};
+pub(in crate::engine) use run::run as run_by_backrest;
+pub use run::{BackrestRun, BackrestRunError};
 pub use status::{Counts, Status};
 
 use guard::Guard;
@@ -134,17 +141,6 @@ impl Reconciler {
         self.lock_status().clone()
     }
 
-    /// Has Backrest run a plan now; needs its API. Nobody waits for the end of the run.
-    ///
-    /// # Errors
-    /// When there is no API, or Backrest refuses.
-    pub async fn run_plan(&self, id: &str) -> Result<(), RunPlanError> {
-        /// How long a refusal may take to come.
-        const REFUSED_WITHIN: Duration = Duration::from_secs(3);
-        let api = self.0.options.api.as_ref().ok_or(RunPlanError::NoApi)?;
-        Ok(api.run_plan(id, REFUSED_WITHIN).await?)
-    }
-
     /// Waits until no round is under way.
     pub async fn settled(&self) {
         drop(self.0.turn.lock().await);
@@ -164,15 +160,4 @@ impl Reconciler {
             settle: SETTLE,
         }
     }
-}
-
-/// Why a plan does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunPlanError {
-    /// Only the API can do it.
-    #[error("Backrest can be asked to run a plan only through its API; set its address")]
-    NoApi,
-    /// It did not.
-    #[error(transparent)]
-    Api(#[from] ApiError),
 }

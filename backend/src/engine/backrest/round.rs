@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::guard::fingerprint;
 use super::lines::tell_failure;
 use super::{Change, ChangeKind, Outcome, ReconcileError, Reconciler};
-use crate::backrest::apply::{After, ApiApply, Applied, FileApply, by_api, by_file, read_by_api, read_file};
+use crate::backrest::apply::{
+    After, ApiApply, Applied, FileApply, by_api, by_file, find_next_runs, read_by_api, read_file,
+};
 use crate::backrest::document::Document;
 use crate::backrest::line::Tell;
 use crate::backrest::merge::{Merge, merge};
@@ -13,7 +15,7 @@ use crate::backrest::{Format, Keep, RenderedPlan, Settings, Skipped, WantedPlan,
 use crate::docker::EngineError;
 use crate::docker::own_container::find_own_container;
 use crate::domain::stack::{Container, Mount};
-use crate::engine::chain;
+use crate::engine::{chain, pause_point};
 
 /// A plan that labels want, and what became of it.
 #[derive(Debug, Clone)]
@@ -28,7 +30,8 @@ pub struct PlanSeen {
 
 impl PlanSeen {
     /// Why it was not written.
-    pub(super) fn refusal(&self) -> Option<&str> {
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
         match &self.change.kind {
             ChangeKind::Refused { why } => Some(why),
             _ => None,
@@ -75,6 +78,12 @@ impl Round {
     #[must_use]
     pub fn is_changed(&self) -> bool {
         !self.is_dry_run && !matches!(self.outcome, Outcome::Unchanged | Outcome::Deferred { .. })
+    }
+
+    /// Whether Backrest has a plan as labels want it, as far as this round knows.
+    #[must_use]
+    pub fn is_in_step(&self, plan: &PlanSeen) -> bool {
+        plan.refusal().is_none() && !(self.is_pending() && plan.change.kind.is_change())
     }
 
     /// Whether there is a difference that was not applied.
@@ -138,6 +147,11 @@ impl Reconciler {
     pub async fn reconcile(&self, is_dry_run: bool, tell: Tell<'_>) -> Result<Round, ReconcileError> {
         let round = self.round(is_dry_run).await;
         self.note(&round);
+        if let (Ok(round), Some(api)) = (&round, &self.0.options.api) {
+            // Who cannot be asked now has told why already, or does so at the next round.
+            let next_runs = find_next_runs(api, &round.instance).await.unwrap_or_default();
+            self.lock_status().next_runs = next_runs;
+        }
         match &round {
             Ok(round) => round.tell(self, tell),
             Err(error) => tell_failure(error, tell),
@@ -157,18 +171,24 @@ impl Reconciler {
         if let Some(why) = guard.hold(what, self.would_restart()) {
             return Ok(self.sum_up(&scene, &seen, Outcome::Deferred { why }, false, Vec::new()));
         }
+        // Before it is written: after a kill in between it would be somebody else's plan.
+        let intended: BTreeSet<String> = scene.owned.union(&seen.owned()).cloned().collect();
+        let mut early = self.save_owned(&intended).await;
         let applied = match self.apply(&scene, &document).await {
             Ok(applied) => applied,
             Err(error) => {
                 guard.note_failure(what);
+                self.save_owned(&scene.owned).await;
                 return Err(error);
             }
         };
         let Applied { merge, outcome, mut notes } = applied;
+        pause_point::reach("apply.ended").await;
         if !matches!(outcome, Outcome::Deferred { .. }) {
             guard.note_success(matches!(outcome, Outcome::Restarted { .. }));
-            notes.extend(self.record(&scene, &merge).await);
+            early = self.record(&scene, &merge).await;
         }
+        notes.extend(early);
         Ok(self.sum_up(&scene, &merge, outcome, false, notes))
     }
 
@@ -192,7 +212,7 @@ impl Reconciler {
         Ok(Scene { containers, mounts, owned, settings, notes })
     }
 
-    async fn read(&self) -> Result<Document, ReconcileError> {
+    pub(super) async fn read(&self) -> Result<Document, ReconcileError> {
         let options = &self.0.options;
         if let Some(api) = &options.api {
             return Ok(read_by_api(api).await?);
@@ -242,7 +262,12 @@ impl Reconciler {
         let mut ours = merge.owned();
         let doubtful = wish.skipped.iter().flat_map(|skipped| &skipped.ids);
         ours.extend(doubtful.filter(|id| scene.owned.contains(*id)).cloned());
-        let saved = self.0.parts.owned.save(&ours).await;
+        self.save_owned(&ours).await
+    }
+
+    /// Says why it could not be done.
+    async fn save_owned(&self, ours: &BTreeSet<String>) -> Option<String> {
+        let saved = self.0.parts.owned.save(ours).await;
         saved.err().map(|why| format!("it could not be recorded which plans were made from labels: {why}"))
     }
 

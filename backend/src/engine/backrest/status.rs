@@ -1,5 +1,7 @@
 //! How it stands with a reconciler: the last round, and what all of them came to.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{Outcome, ReconcileError, Reconciler, Round};
@@ -31,6 +33,10 @@ pub struct Status {
     pub error: Option<String>,
     /// How many plans are other in Backrest than labels want, as far as is known.
     pub drift: usize,
+    /// Why a Backrest that a former process stopped is not back, if it is not.
+    pub not_back: Option<String>,
+    /// When Backrest runs each plan next; only its API tells.
+    pub next_runs: BTreeMap<String, DateTime<Utc>>,
     /// What was counted.
     pub counts: Counts,
 }

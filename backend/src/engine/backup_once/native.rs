@@ -39,7 +39,9 @@ impl NativeRun<'_> {
             }
             Err(error) => outcome.fail(format!("not everything could be brought to rest: {}", chain(&error))),
         }
+        pause_point::reach("oneshot.read").await;
         let returned = rest.end().await;
+        pause_point::reach("oneshot.returned").await;
         let is_clean = returned.not_back.is_empty() && returned.disturbances.is_empty();
         outcome.not_back.extend(returned.not_back);
         outcome.doubts.extend(returned.disturbances);

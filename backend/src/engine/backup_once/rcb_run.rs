@@ -53,6 +53,7 @@ impl RcbRun<'_> {
         if let Err(error) = helper.remove().await {
             (parts.tell)(Line::warning("worker.left").with("message", chain(&error)));
         }
+        pause_point::reach("oneshot.removed").await;
         let transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
         match ended {
             Ok(code) => self.judge(code, &transcript, &mut outcome).await,
@@ -157,6 +158,7 @@ impl RcbRun<'_> {
                 if let Err(error) = docker.unpause_container(&worker.id).await {
                     outcome.fail(format!("the worker of rcb could not go on: {}", chain(&error)));
                 }
+                pause_point::reach("oneshot.unpaused").await;
             }
             Err(error) => {
                 outcome.fail(format!("not everything could be brought to rest: {}", chain(error)));
@@ -173,6 +175,7 @@ impl RcbRun<'_> {
             pause_point::reach("oneshot.read").await;
         }
         let returned = rest.end().await;
+        pause_point::reach("oneshot.returned").await;
         outcome.not_back.extend(returned.not_back);
         outcome.doubts.extend(returned.disturbances);
         outcome

@@ -55,6 +55,12 @@ function Act({ remedy, stacks, plans }: { remedy: Remedy } & Known) {
           See why
         </Link>
       )
+    case 'open_snapshot':
+      return (
+        <Link to="/snapshots/$id" params={{ id: remedy.snapshot }} className={link}>
+          Open the snapshot
+        </Link>
+      )
     case 'open_plan':
       return (
         <Link to="/plans/$id" params={{ id: remedy.plan }} className={link}>

@@ -30,14 +30,20 @@ function useAtRest() {
   return api.useQuery('get', '/api/v1/journal', {}, { refetchInterval: 60_000 })
 }
 
+/** The newest snapshots, of which some may have been found damaged. */
+function useNewest() {
+  return api.useQuery('get', '/api/v1/snapshots', { params: { query: { limit: 100 } } })
+}
+
 /** The sentence that says how things are, and what needs somebody. */
 function Verdict({ status }: { status: Status }) {
   const now = useNow(60_000)
   const stacks = useStacks().data?.items ?? []
   const plans = usePlans().data?.items ?? []
   const atRest = useAtRest().data?.items ?? []
+  const snapshots = useNewest().data?.items ?? []
   const active = useActiveJobs().jobs.length
-  const found = attention({ now, stacks, plans, atRest, disk: status.backup_disk })
+  const found = attention({ now, stacks, plans, atRest, snapshots, disk: status.backup_disk })
   const isReachable = status.engine.is_reachable
   const said = verdict({ now, isReachable, stacks, found, nextRun: status.next_runs[0] })
   const running = active > 0 ? ` ${count(active, 'job')} at work.` : ''

@@ -22,15 +22,19 @@ function Facts({ plan }: { plan: Plan }) {
   const hooks = plan.hooks.pre.length + plan.hooks.post.length
   return (
     <dl className="grid grid-cols-2 gap-x-6 gap-y-3 px-4 py-3 lg:grid-cols-3">
-      <Fact name="Instance">
-        <Link
-          to="/instances/$id"
-          params={{ id: plan.instance }}
-          className="break-all text-accent underline underline-offset-4"
-        >
-          {plan.instance}
-        </Link>
-      </Fact>
+      {plan.instance === null ? (
+        <Fact name="Repository in Backrest">{plan.repository}</Fact>
+      ) : (
+        <Fact name="Instance">
+          <Link
+            to="/instances/$id"
+            params={{ id: plan.instance }}
+            className="break-all text-accent underline underline-offset-4"
+          >
+            {plan.instance}
+          </Link>
+        </Fact>
+      )}
       <Fact name="Runs">
         <ScheduleText plan={plan} />
       </Fact>

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { api, BY_CURSOR, type Plan } from '@/api/client'
 import { Warnings } from '@/features/stacks/stack-rows'
+import { list } from '@/lib/format'
 import { Button, buttonClass } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
 import { PageHead } from '@/ui/page'
@@ -27,8 +28,8 @@ function Row({ plan }: { plan: Plan }) {
           <OriginBadge origin={plan.origin} />
         </p>
         <p className="break-words text-muted text-xs">
-          {targetNames(plan.targets)}
-          {plan.instance !== plan.id && `, by the instance ${plan.instance}`}
+          {plan.instance === null ? `${list(plan.sources, 3)}, by Backrest` : targetNames(plan.targets)}
+          {plan.instance !== null && plan.instance !== plan.id && `, by the instance ${plan.instance}`}
         </p>
         <LastTrouble of={plan} />
         <Warnings warnings={plan.warnings} />

@@ -39,7 +39,7 @@ export function RunPlan({
     onError: (error) => tellProblem('The backup could not be started', error),
     onSettled: () => void client.invalidateQueries({ queryKey: ['get', '/api/v1/jobs'] }),
   })
-  const isEmpty = plan.targets.length === 0
+  const isEmpty = plan.targets.length === 0 && plan.sources.length === 0
   const trigger = (
     <Button
       variant={isPlain ? 'outline' : 'primary'}
@@ -60,8 +60,14 @@ export function RunPlan({
       onConfirm={() => run.mutate({ params: { path: { id: plan.id } } })}
     >
       <p>
-        {count(plan.targets.length, 'target')} will be stored by the instance{' '}
-        <span className="font-medium text-ink">{plan.instance}</span>. {restText(plan)}
+        {plan.instance === null ? (
+          <>Backrest will run it, in its turn. The job here follows it to its end.</>
+        ) : (
+          <>
+            {count(plan.targets.length, 'target')} will be stored by the instance{' '}
+            <span className="font-medium text-ink">{plan.instance}</span>. {restText(plan)}
+          </>
+        )}
       </p>
     </ConfirmDialog>
   )

@@ -44,7 +44,7 @@ export function WhichSnapshot({ snapshot }: { snapshot: Snapshot }) {
             {all.map((one) => (
               <option key={one.id} value={one.id}>
                 {shortTime(one.created_at)}
-                {one.is_complete ? '' : ', has gaps'}
+                {one.damage ? ', damaged' : one.is_complete ? '' : ', has gaps'}
               </option>
             ))}
           </select>

@@ -10,6 +10,7 @@ import { api, http, type Schemas, type Snapshot } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { NotFound } from '@/features/shell/not-found'
 import { subjectOf } from '@/features/snapshots/snapshot-rows'
+import { DamageNotice } from '@/features/snapshots/verify-snapshot'
 import { commandOf, missing, optionsOf, type RestoreForm, restorable } from '@/lib/restore-form'
 import { Button } from '@/ui/button'
 import { Card, Empty } from '@/ui/card'
@@ -164,6 +165,7 @@ function RestoreView({ snapshot, paths }: { snapshot: Snapshot; paths: readonly 
           </Link>
         }
       />
+      <DamageNotice snapshot={snapshot} />
       <div className="grid max-w-4xl gap-4">
         <WhichSnapshot snapshot={snapshot} />
         <WhichTargets snapshot={snapshot} form={form} change={change} />
@@ -199,7 +201,7 @@ function NewestOf({ stack }: { stack: string }) {
   return (
     <QueryState query={query} what="The snapshots" skeleton={<Skeleton size="h-96" />}>
       {(page) => {
-        const newest = page.items.find((one) => !one.removed_at)
+        const newest = page.items.find((one) => !one.removed_at && !one.damage)
         return newest ? (
           <RestoreView key={newest.id} snapshot={newest} paths={[]} />
         ) : (

@@ -4,7 +4,7 @@ import { ChevronRight, Download, File, FileSymlink, Folder, type LucideIcon, Und
 import { useState } from 'react'
 import { api, BY_CURSOR, type Schemas } from '@/api/client'
 import { isProblem, problemText } from '@/api/problem'
-import { crumbsOf, downloadUrl, type Place, PREVIEW_BYTES, placeOfEntry } from '@/lib/entry-path'
+import { crumbsOf, downloadUrl, type Place, PREVIEW_BYTES, placeOfEntry, tarUrl } from '@/lib/entry-path'
 import { bytes, count } from '@/lib/format'
 import { type Ticked, toggle } from '@/lib/selection'
 import { entryKindWord } from '@/lib/words'
@@ -111,6 +111,24 @@ function Name({ id, place, entry }: { id: string; place: Place; entry: Entry }) 
   return <span className="break-all">{entry.name}</span>
 }
 
+/** A file as it is, a directory as a tar; nothing else has a content. */
+function DownloadLink({ id, entry }: { id: string; entry: Entry }) {
+  const isDirectory = entry.kind === 'directory'
+  if (!isDirectory && !hasContent(entry)) return <span />
+  const place = placeOfEntry(entry)
+  return (
+    <a
+      href={isDirectory ? tarUrl(id, place) : downloadUrl(id, place)}
+      download={isDirectory ? `${entry.name}.tar` : entry.name}
+      className={buttonClass('ghost', 'icon')}
+      aria-label={`Download ${entry.name}`}
+      title={isDirectory ? 'Download as a tar' : 'Download'}
+    >
+      <Download aria-hidden />
+    </a>
+  )
+}
+
 interface Choice {
   picked: Ticked
   toggle: (path: string) => void
@@ -151,19 +169,7 @@ function Row({ id, place, entry, picked, toggle }: { id: string; place: Place; e
         <When at={entry.modified_at} />
       </span>
       <span className="font-mono text-muted text-xs max-sm:hidden">{entry.mode}</span>
-      {hasContent(entry) ? (
-        <a
-          href={downloadUrl(id, placeOfEntry(entry))}
-          download={entry.name}
-          className={buttonClass('ghost', 'icon')}
-          aria-label={`Download ${entry.name}`}
-          title="Download"
-        >
-          <Download aria-hidden />
-        </a>
-      ) : (
-        <span />
-      )}
+      <DownloadLink id={id} entry={entry} />
     </li>
   )
 }
@@ -247,7 +253,7 @@ export function FileBrowser({ id }: { id: string }) {
   return (
     <Card
       title="Files"
-      hint="A small text opens here; every file can be downloaded"
+      hint="A small text opens here; files and directories can be downloaded"
       actions={<Picked id={id} picked={picked} clear={() => setPicked(new Set())} />}
     >
       <Crumbs id={id} place={place} />

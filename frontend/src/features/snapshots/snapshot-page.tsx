@@ -4,7 +4,7 @@ import { api, type Snapshot } from '@/api/client'
 import { problemStatus } from '@/api/problem'
 import { TargetList } from '@/features/jobs/target-list'
 import { NotFound } from '@/features/shell/not-found'
-import { downloadUrl } from '@/lib/entry-path'
+import { downloadUrl, tarUrl } from '@/lib/entry-path'
 import { bytes, shortTime } from '@/lib/format'
 import { unpackCommand } from '@/lib/restore'
 import { buttonClass } from '@/ui/button'
@@ -16,6 +16,7 @@ import { Skeleton } from '@/ui/skeleton'
 import { When } from '@/ui/time'
 import { FileBrowser } from './file-browser'
 import { SnapshotStatus, subjectOf } from './snapshot-rows'
+import { DamageNotice, VerifySnapshot } from './verify-snapshot'
 
 const route = getRouteApi('/snapshots/$id')
 
@@ -60,11 +61,16 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
                 <Undo2 aria-hidden /> Restore…
               </Link>
             )}
-            {!snapshot.removed_at && snapshot.archive && (
-              <a href={downloadUrl(snapshot.id)} download className={buttonClass()}>
+            {!snapshot.removed_at && (
+              <a
+                href={snapshot.archive ? downloadUrl(snapshot.id) : tarUrl(snapshot.id)}
+                download
+                className={buttonClass()}
+              >
                 <Download aria-hidden /> Download
               </a>
             )}
+            {!snapshot.removed_at && <VerifySnapshot id={snapshot.id} />}
             <Link to="/jobs/$id" params={{ id: snapshot.job_id }} className={buttonClass()}>
               Open its job
             </Link>
@@ -76,6 +82,7 @@ function SnapshotView({ snapshot }: { snapshot: Snapshot }) {
           </>
         }
       />
+      <DamageNotice snapshot={snapshot} />
       <div className="grid gap-4">
         <Card title="Facts" hint={snapshot.id}>
           <Facts snapshot={snapshot} />

@@ -13,6 +13,7 @@ export function subjectOf(snapshot: Snapshot): string {
 /** Whether a snapshot can be trusted. */
 export function SnapshotStatus({ snapshot }: { snapshot: Snapshot }) {
   if (snapshot.removed_at) return <Status tone="none">Removed</Status>
+  if (snapshot.damage) return <Status tone="bad">Damaged</Status>
   if (!snapshot.is_complete) return <Status tone="warn">Has gaps</Status>
   return snapshot.verified_at ? (
     <Status tone="ok">Verified</Status>

@@ -16,7 +16,10 @@ use crate::api::wire::Doctor;
 )]
 #[get("/api/v1/doctor")]
 pub(crate) async fn get_doctor(state: web::Data<AppState>) -> HttpResponse {
-    let checks = state.engine.run_doctor(&state.about.config_warnings).await;
+    let mut checks = state.engine.run_doctor(&state.about.config_warnings).await;
+    if let Some(backrest) = &state.backrest {
+        checks.extend(backrest.run_doctor().await);
+    }
     let checks = checks.into_iter().map(Into::into).collect();
     HttpResponse::Ok().json(Doctor::new(state.clock.now().into(), checks))
 }

@@ -7,6 +7,7 @@ use crate::api::problem::ApiError;
 use crate::api::refusal;
 use crate::api::state::AppState;
 use crate::api::submission::{accept_job, trigger_of};
+use crate::api::v1::plans;
 use crate::api::wire::Job;
 use crate::domain::access::Scope;
 use crate::domain::ids::JobId;
@@ -41,6 +42,12 @@ pub(crate) async fn retry_job(
     if known.is_some_and(|job| job.kind == JobKind::Restore) && caller.scope < Scope::Admin {
         return Err(ApiError::Forbidden { needed: Scope::Admin, present: caller.scope });
     }
-    let job = state.engine.retry(&id, trigger_of(&req, &caller)).await;
+    let trigger = trigger_of(&req, &caller);
+    if let Some(plan) = state.engine.find_plan_to_retry(&id).await?
+        && let Some(job) = plans::run_again_by_backrest(&state, &plan, trigger).await?
+    {
+        return accept_job(Some(job));
+    }
+    let job = state.engine.retry(&id, trigger).await;
     accept_job(Some(job.map_err(|error| refusal::of_retry(error, id))?))
 }

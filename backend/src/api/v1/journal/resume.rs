@@ -6,6 +6,7 @@ use crate::api::input::OptionalJson;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::{ResumeOptions, ResumeReport};
+use crate::engine::backrest::{BackrestAtRest, Reconciler};
 
 /// Bring back what is at rest
 ///
@@ -28,12 +29,25 @@ pub(crate) async fn resume_journal(
     options: OptionalJson<ResumeOptions>,
 ) -> Result<HttpResponse, ApiError> {
     let ResumeOptions { stack, dry_run } = options.0;
+    let reconciler = super::find_reconciler(&state, stack.as_ref()).await;
+    let backrest = match reconciler {
+        Some(reconciler) if dry_run => reconciler.find_at_rest().await,
+        Some(reconciler) => resume_backrest(&state, reconciler).await?,
+        None => None,
+    };
     let all = if dry_run {
         state.engine.preview_resume(stack.as_ref()).await?
     } else {
         state.engine.resume_by_hand(stack.as_ref()).await?
     };
-    Ok(HttpResponse::Ok().json(ResumeReport::new(all, dry_run)))
+    Ok(HttpResponse::Ok().json(ResumeReport::new(all, backrest, dry_run)))
+}
+
+/// On the main runtime: whoever asks may go away, and Backrest must not stay stopped for it.
+async fn resume_backrest(state: &AppState, reconciler: &Reconciler) -> Result<Option<BackrestAtRest>, ApiError> {
+    let (log, reconciler) = (state.engine.clone(), reconciler.clone());
+    let work = async move { reconciler.resume_by_hand(&|line| log.tell_of_backrest(&line)).await };
+    state.engine.runtime().spawn(work).await.map_err(ApiError::internal)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::domain::names::PlanId;
 )]
 #[delete("/api/v1/plans/{id}")]
 pub(crate) async fn delete_plan(state: web::Data<AppState>, id: web::Path<PlanId>) -> Result<HttpResponse, ApiError> {
+    super::find_own(&state, &id, ApiError::ReadOnly)?;
     state.engine.registry().delete_plan(&id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::{describe, find};
+use super::any;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire::Plan;
@@ -10,7 +10,7 @@ use crate::domain::names::PlanId;
 
 /// Get a plan
 ///
-/// One plan with its next five runs. Commands and arguments that may hold passwords are never shown.
+/// One plan with its next five runs, or the next one of a plan of Backrest. Commands and arguments that may hold passwords are never shown.
 #[utoipa::path(
     tag = "plans",
     operation_id = "get_plan",
@@ -22,8 +22,7 @@ use crate::domain::names::PlanId;
 )]
 #[get("/api/v1/plans/{id}")]
 pub(crate) async fn get_plan(state: web::Data<AppState>, id: web::Path<PlanId>) -> Result<HttpResponse, ApiError> {
-    let plan = find(&state, &id)?;
-    Ok(HttpResponse::Ok().json(describe(&state, &plan).await?))
+    Ok(HttpResponse::Ok().json(any::find(&state, &id)?.describe(&state).await?))
 }
 
 #[cfg(test)]

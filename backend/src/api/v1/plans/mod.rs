@@ -9,11 +9,14 @@ use crate::api::definition::Fallback;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
 use crate::api::wire;
-use crate::domain::job::{Job, JobKind, JobState};
+use crate::domain::job::{Job, JobKind, JobState, Trigger};
 use crate::domain::names::{InstanceId, PlanId};
 use crate::domain::plan::Plan;
+use crate::engine::RequestKey;
+use crate::engine::backrest::BackrestRun;
 use crate::store::{JobFilter, PageRequest};
 
+mod any;
 pub mod create;
 pub mod delete;
 pub mod get;
@@ -21,6 +24,8 @@ pub mod list;
 pub mod preview;
 pub mod run;
 pub mod update;
+
+use any::AnyPlan;
 
 /// Its operations.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -34,12 +39,51 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(preview::preview_plan);
 }
 
-/// The plan called `id`.
+/// The plan of Mainstay that is called `id`.
 ///
 /// # Errors
-/// [`ApiError::PlanNotFound`].
-fn find(state: &AppState, id: &PlanId) -> Result<Arc<Plan>, ApiError> {
-    state.engine.registry().find_plan(id).ok_or_else(|| ApiError::PlanNotFound(id.to_string()))
+/// [`ApiError::PlanNotFound`]; for a plan of Backrest, what `of_backrest` makes of its id.
+fn find_own(
+    state: &AppState,
+    id: &PlanId,
+    of_backrest: impl FnOnce(String) -> ApiError,
+) -> Result<Arc<Plan>, ApiError> {
+    match any::find(state, id)? {
+        AnyPlan::Own(plan) => Ok(plan),
+        AnyPlan::Backrest(plan) => Err(of_backrest(plan.id.to_string())),
+    }
+}
+
+/// Has Backrest run a plan again; `None` when it carries out no such plan.
+///
+/// # Errors
+/// When Backrest cannot be asked.
+pub(in crate::api::v1) async fn run_again_by_backrest(
+    state: &AppState,
+    id: &PlanId,
+    trigger: Trigger,
+) -> Result<Option<Job>, ApiError> {
+    match run_by_backrest(state, id, (None, trigger, false)).await {
+        Err(ApiError::PlanNotFound(_)) => Ok(None),
+        other => other,
+    }
+}
+
+/// Has Backrest run a plan; `None` when it is a plan of Mainstay.
+///
+/// # Errors
+/// When there is no such plan, or Backrest cannot be asked.
+async fn run_by_backrest(
+    state: &AppState,
+    id: &PlanId,
+    (key, trigger, has_options): (Option<RequestKey>, Trigger, bool),
+) -> Result<Option<Job>, ApiError> {
+    let AnyPlan::Backrest(seen) = any::find(state, id)? else { return Ok(None) };
+    if has_options {
+        return Err(ApiError::NotSupported("Backrest runs a plan as it is, so there are no options for it"));
+    }
+    let run = BackrestRun { reconciler: seen.reconciler, plan: seen.id, trigger };
+    Ok(state.engine.run_by_backrest_once(key, run).await?)
 }
 
 /// A plan with its jobs.

@@ -18,13 +18,15 @@ use crate::domain::names::PlanId;
     responses(
         (status = 200, description = "What would be done", body = PlanPreview),
         (status = 404, description = "plan_not_found: there is no such plan"),
-        (status = 409, description = "job_conflict: a job works for the plan's instance; `job_id` names it"),
+        (status = 409, description = "job_conflict: a job works for the plan's instance; `job_id` names it; \
+            not_supported: Backrest carries it out"),
         (status = 503, description = "shutting_down, store_unavailable: it cannot be found out now"),
     )
 )]
 #[post("/api/v1/plans/{id}/preview")]
 pub(crate) async fn preview_plan(state: web::Data<AppState>, id: web::Path<PlanId>) -> Result<HttpResponse, ApiError> {
-    super::find(&state, &id)?;
+    let of_backrest = |_| ApiError::NotSupported("Backrest carries the plan out, and tells nothing beforehand");
+    super::find_own(&state, &id, of_backrest)?;
     let preview = state.engine.preview_plan(&id).await?;
     Ok(HttpResponse::Ok().json(PlanPreview::from(preview)))
 }

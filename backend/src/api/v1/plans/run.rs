@@ -13,7 +13,8 @@ use crate::engine::PlanRequest;
 
 /// Run a plan now
 ///
-/// Queues a run and answers at once with its job. The body may be left out. A request that is repeated with the same
+/// Queues a run and answers at once with its job. A plan of Backrest is run by Backrest; the job follows it to its end, and
+/// takes no options. The body may be left out. A request that is repeated with the same
 /// `Idempotency-Key` within a day gets the job of the first one.
 #[utoipa::path(
     tag = "plans",
@@ -27,7 +28,9 @@ use crate::engine::PlanRequest;
         (status = 202, description = "The job was queued", body = Job,
             headers(("Location" = String, description = "Where the job is"))),
         (status = 404, description = "plan_not_found: there is no such plan"),
-        (status = 409, description = "job_conflict: a job works for the plan's instance already; `job_id` names it"),
+        (status = 409, description = "job_conflict: a job works for the plan's instance, or has Backrest run the plan, \
+            already; `job_id` names it; not_supported: the address of Backrest's API is not configured, or a plan of \
+            Backrest was asked for with options"),
         (status = 422, description = "idempotency_key_reused: the key belongs to another request"),
         (status = 503, description = "shutting_down, store_unavailable: no job can be queued now"),
     )
@@ -40,11 +43,15 @@ pub(crate) async fn run_plan(
     id: web::Path<PlanId>,
     options: OptionalJson<RunOptions>,
 ) -> Result<HttpResponse, ApiError> {
-    let plan = super::find(&state, &id)?.id.clone();
     let RunOptions { quiesce, dry_run } = options.0;
     let (quiesce, trigger) = (quiesce.map(Into::into), trigger_of(&req, &caller));
-    let requests = vec![PlanRequest { plan, only: None, quiesce, is_dry_run: dry_run, trigger }];
+    let plan = id.into_inner();
+    let requests = vec![PlanRequest { plan: plan.clone(), only: None, quiesce, is_dry_run: dry_run, trigger }];
     let key = request_key(&req, "run_plan", &requests)?;
+    let has_options = quiesce.is_some() || dry_run;
+    if let Some(job) = super::run_by_backrest(&state, &plan, (key.clone(), trigger, has_options)).await? {
+        return accept_job(Some(job));
+    }
     let jobs = state.engine.submit_plans_once(key, requests).await?;
     accept_job(jobs.into_iter().next())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, put, web};
 
-use super::{describe, find, find_fallback};
+use super::{describe, find_fallback, find_own};
 use crate::api::definition::read_plan;
 use crate::api::problem::ApiError;
 use crate::api::state::AppState;
@@ -33,7 +33,7 @@ pub(crate) async fn update_plan(
     id: web::Path<PlanId>,
     body: web::Json<PlanSpec>,
 ) -> Result<HttpResponse, ApiError> {
-    let former = find(&state, &id)?;
+    let former = find_own(&state, &id, ApiError::ReadOnly)?;
     // The own plan of an instance is changed there, wherever the instance was written down.
     if former.origin != Origin::Api || PlanId::from(&former.instance) == former.id {
         return Err(ApiError::ReadOnly(id.to_string()));

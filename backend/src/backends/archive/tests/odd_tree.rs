@@ -29,12 +29,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The same file as an old restic brings it back: without holes, and without attributes of what is neither a file nor a
-    /// directory.
+    /// The same file as an old restic brings it back: without holes, without attributes of what is neither a file nor a
+    /// directory, and with replacement characters in the target of a link that is no UTF-8.
     pub(crate) fn kept_by_restic(mut self) -> Self {
         let kind = FileType::from_raw_mode(self.mode);
         if !matches!(kind, FileType::RegularFile | FileType::Directory) {
             self.xattrs.clear();
+        }
+        if kind == FileType::Symlink {
+            self.content = String::from_utf8_lossy(&self.content).into_owned().into_bytes();
+            self.size = self.content.len() as u64;
         }
         Self { is_sparse: false, ..self }
     }

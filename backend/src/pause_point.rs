@@ -3,7 +3,7 @@
 //! In a debug build, `MAINSTAY_PAUSE_AT=<name>` makes the process write `paused at <name>` to standard error when it
 //! comes there, and stay there until it is killed; with `<name>=<file>`, until that file is there. In a release build
 //! these calls are empty. To add a place: call [`reach`] with its name, and give it a line in [`PLACES`],
-//! [`PLACES_OF_PLANS`] or [`PLACES_OF_RESTORE`], where the fault suite finds it.
+//! [`PLACES_OF_PLANS`], [`PLACES_OF_RESTORE`] or [`PLACES_OF_APPLY`], where tests find it.
 
 #[cfg(debug_assertions)]
 use std::path::{Path, PathBuf};
@@ -101,11 +101,23 @@ pub const PLACES_OF_RESTORE: &[&str] = &[
     "report.before",
 ];
 
+/// Every place that a change of Backrest's file comes by, in order, while its container is stopped for it.
+pub const PLACES_OF_APPLY: &[&str] = &[
+    "apply.locked",
+    "apply.staged",
+    "apply.noted",
+    "apply.stopped",
+    "apply.copied",
+    "apply.written",
+    "apply.up",
+    "apply.ended",
+];
+
 /// How often it is looked whether the process may go on.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Stays here when `name` is the place that was asked for.
-pub(super) async fn reach(name: &str) {
+pub(crate) async fn reach(name: &str) {
     if is_wanted(name) {
         announce(name);
         while !may_go_on() {
@@ -115,7 +127,7 @@ pub(super) async fn reach(name: &str) {
 }
 
 /// The same, in a thread that may block.
-pub(super) fn reach_blocking(name: &str) {
+pub(crate) fn reach_blocking(name: &str) {
     if is_wanted(name) {
         announce(name);
         while !may_go_on() {
