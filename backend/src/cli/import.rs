@@ -20,7 +20,7 @@ pub(super) async fn run(loaded: &Loaded, args: ImportArgs, as_json: bool) -> any
     with_client(loaded, async |client| {
         let job = client.post("/api/v1/snapshots/import", &body).await?;
         let id = job["id"].as_str().unwrap_or_default().to_owned();
-        let outcome = backup::follow(&client, &[id.clone()], false, as_json).await?;
+        let outcome = backup::follow(&client, std::slice::from_ref(&id), false, as_json).await?;
         if !as_json {
             tell(&client, &id).await?;
         }
@@ -41,7 +41,7 @@ fn body(from: &str) -> anyhow::Result<Value> {
 }
 
 /// What the job did, and what it could not.
-pub(super) async fn tell(client: &Client, id: &str) -> anyhow::Result<()> {
+async fn tell(client: &Client, id: &str) -> anyhow::Result<()> {
     let job = client.get(&format!("/api/v1/jobs/{id}")).await?;
     for step in job["steps"].as_array().into_iter().flatten().filter_map(|step| step["detail"].as_str()) {
         output::line(step);

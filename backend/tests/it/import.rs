@@ -151,6 +151,7 @@ async fn what_a_repository_holds_is_imported_and_never_dropped() {
     run().await;
     assert_eq!(repository.snapshots().len(), 3, "one of the two runs was dropped, and nothing that was imported");
     assert_eq!(imported(&scene).await.len(), 2);
-    let kept = scene.service.call("forget_instance").path("id", "nas").json(json!({"dry_run": true})).ok().await;
+    let kept =
+        scene.service.call("forget_instance_snapshots").path("id", "nas").json(json!({"dry_run": true})).ok().await;
     assert!(kept.to_string().contains("it was imported"), "{kept:#}");
 }

@@ -1192,6 +1192,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import snapshots
+         * @description Queues a job of the kind `import` and answers at once with it. It takes what lies in a directory, or where an instance
+         *     stores, and is in no record, into the record: archives of Mainstay by their manifests, archives of Docker Backup Manager,
+         *     restic snapshots of Mainstay, of Marina and of others. Nothing is moved or changed, what is recorded already is not
+         *     recorded again, and retention never touches what was imported. Sub-directories are not looked into. A request that is
+         *     repeated with the same `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["import_snapshots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/snapshots/{id}": {
         parameters: {
             query?: never;
@@ -1225,7 +1249,7 @@ export interface paths {
          *     the file's content. With `archive=tar` a directory, or the whole snapshot, comes as a tar, whatever keeps it; its paths
          *     are those of the snapshot. What is read of an archive is compared with the manifest, what is read of a restic snapshot
          *     is checked by restic: an answer that comes to its end is right, and one that breaks off is not. The archive can be had
-         *     in parts (`Range`); its `ETag` is its BLAKE3. A tar of restic has a copy in the place of each further name of a file.
+         *     in parts (`Range`); its `ETag` is its BLAKE3, or its id where that is not known. A tar of restic has a copy in the place of each further name of a file.
          *
          *     This needs the scope `admin`: unlike a restore, which puts data back where it was, it takes everything that the stack
          *     keeps, secrets included, out of the host.
@@ -2353,6 +2377,18 @@ export interface components {
          */
         HostState: "reachable" | "unreachable";
         /**
+         * @description Where snapshots are imported from: one of the two.
+         * @example {
+         *       "directory": "/mnt/usb/backups"
+         *     }
+         */
+        ImportOptions: {
+            /** @description A directory with archives, by its whole path, as the service sees it. */
+            directory?: string | null;
+            /** @description The instance in whose repository, or among whose archives, it is looked. */
+            instance?: string | null;
+        };
+        /**
          * @description What this installation is.
          * @example {
          *       "version": "0.1.0",
@@ -2748,7 +2784,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "backup" | "restore" | "verify" | "forget" | "reconcile";
+        JobKind: "backup" | "restore" | "verify" | "forget" | "reconcile" | "import";
         JobList: {
             items: components["schemas"]["Job"][];
             /** @description Hand this over as `cursor` to get the next page; null on the last one. */
@@ -3945,13 +3981,15 @@ export interface components {
          *           "size_bytes": 104857600,
          *           "message": null
          *         }
-         *       ]
+         *       ],
+         *       "imported_at": null,
+         *       "made_by": "mainstay"
          *     }
          */
         Snapshot: {
             /** @description Its id; ids sort by the time they were made. */
             id: string;
-            /** @description The job that made it. */
+            /** @description The job that made it, or imported it. */
             job_id: string;
             /** @description The code that stored it: `archive`, `restic` or `custom_image`. */
             backend: string;
@@ -3993,6 +4031,9 @@ export interface components {
             removed_at: components["schemas"]["Time"] | null;
             /** @description What is in it. */
             targets: components["schemas"]["TargetResult"][];
+            imported_at: components["schemas"]["Time"] | null;
+            /** @description Which program made it: `mainstay`, `docker_backup_manager`, `marina` or `other`. */
+            made_by: string;
         };
         SnapshotList: {
             items: components["schemas"]["Snapshot"][];
@@ -4226,7 +4267,7 @@ export interface components {
          * @description A step of a job.
          * @enum {string}
          */
-        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "unpack" | "replace" | "load" | "retention" | "report";
+        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "unpack" | "replace" | "load" | "retention" | "record" | "report";
         /**
          * @description Where a step stands.
          * @enum {string}
@@ -9450,6 +9491,11 @@ export interface operations {
                  */
                 backend?: string;
                 /**
+                 * @description Only those that were imported, or only the others.
+                 * @example false
+                 */
+                imported?: boolean;
+                /**
                  * @description Only those whose capture began then or later.
                  * @example 2026-11-21T00:00:00Z
                  */
@@ -9512,6 +9558,125 @@ export interface operations {
                 };
             };
             /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_snapshots: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportOptions"];
+            };
+        };
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description instance_not_found: there is no such instance */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description payload_too_large: the body is larger than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported_media_type: the body is not of a type that this operation takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
             503: {
                 headers: {
                     [name: string]: unknown;

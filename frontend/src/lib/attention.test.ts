@@ -24,6 +24,7 @@ const plan = (id: string, over: Partial<AttentionPlan> = {}): AttentionPlan => (
   next_runs: [hours(16.5), hours(40.5), hours(64.5)],
   last_success_at: hours(-7.5),
   targets: [],
+  backrest: null,
   last_job: null,
   ...over,
 })
@@ -100,6 +101,15 @@ describe('attention', () => {
     const disk = { path: '/opt/backups', free_bytes: 300 * 1024 ** 2 }
     expect(attention(facts({ disk }))[0]?.title).toBe('Only 300 MiB free for backups')
     expect(attention(facts({ disk: { ...disk, free_bytes: null } }))).toEqual([])
+  })
+})
+
+it('tells of a plan that Backrest has otherwise than its labels want it', () => {
+  const backrest = { in_step: false, differences: ['the schedule differs'] }
+  expect(attention(facts({ plans: [plan('blog-db', { backrest })] }))[0]).toMatchObject({
+    tone: 'warn',
+    title: 'Plan blog-db is not in step with Backrest',
+    reason: 'The schedule differs',
   })
 })
 

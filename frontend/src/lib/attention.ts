@@ -28,6 +28,7 @@ export type AttentionStack = Pick<Stack, 'name' | 'protected' | 'last_success_at
   last_job: LastJob | null
 }
 export type AttentionPlan = Pick<Plan, 'id' | 'enabled' | 'schedule' | 'next_runs' | 'last_success_at'> & {
+  backrest: Pick<Schemas['BackrestPlan'], 'in_step' | 'differences'> | null
   targets: Pick<Plan['targets'][number], 'kind' | 'name'>[]
   last_job: LastJob | null
 }
@@ -147,9 +148,21 @@ function ofStack(stack: AttentionStack, now: number): Attention[] {
   ]
 }
 
+function ofDrift(plan: string, differences: readonly string[]): Attention {
+  const reason = differences.length > 0 ? list(differences) : 'Labels want it otherwise than Backrest has it.'
+  return {
+    key: `drift ${plan}`,
+    tone: 'warn',
+    title: `Plan ${plan} is not in step with Backrest`,
+    reason: sentence(reason),
+    remedies: [{ act: 'open_plan', plan }],
+  }
+}
+
 function ofPlan(plan: AttentionPlan, now: number): Attention[] {
   const run: Remedy = { act: 'run_plan', plan: plan.id }
   if (plan.last_job && troubleOf(plan.last_job)) return [ofJob(`Plan ${plan.id}`, plan.last_job, now, run)]
+  if (plan.backrest && !plan.backrest.in_step) return [ofDrift(plan.id, plan.backrest.differences)]
   if (!isOverdue(plan, now) || !plan.last_success_at) return []
   return [
     {

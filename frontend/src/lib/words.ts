@@ -17,6 +17,7 @@ export const jobKindWord: Record<JobKind, string> = {
   verify: 'Verify',
   forget: 'Forget',
   reconcile: 'Reconcile',
+  import: 'Import',
 }
 
 export const triggerWord: Record<Schemas['Trigger'], string> = {
@@ -44,6 +45,7 @@ export const stepWord: Record<Schemas['StepName'], string> = {
   replace: 'Put the new data in place',
   load: 'Load the databases',
   retention: 'Apply retention',
+  record: 'Put it on record',
   report: 'Record the result',
 }
 
@@ -64,6 +66,7 @@ export const phaseWord: Record<Schemas['StepName'], string> = {
   replace: 'Putting the new data in place',
   load: 'Loading the databases',
   retention: 'Applying retention',
+  record: 'Putting it on record',
   report: 'Recording the result',
 }
 

@@ -64,7 +64,7 @@ impl ResultReader for PlainArchives {
                 Ok(())
             })?;
             entries.sort_by(|one, other| one.path.cmp_in_walk(&other.path));
-            Ok(cut(Look::default(), entries, after.as_ref(), limit))
+            Ok(cut(&Look::default(), entries, after.as_ref(), limit))
         })
         .await
     }
@@ -150,15 +150,15 @@ impl Directory {
         if !self.children.is_empty() {
             self.look.own = Some(EntryKind::Directory);
         }
-        cut(self.look, self.children.into_values().collect(), after, limit)
+        cut(&self.look, self.children.into_values().collect(), after, limit)
     }
 }
 
-fn cut(look: Look, mut entries: Vec<ArchiveEntry>, after: Option<&EntryPath>, limit: usize) -> Look {
+fn cut(look: &Look, mut entries: Vec<ArchiveEntry>, after: Option<&EntryPath>, limit: usize) -> Look {
     entries.retain(|entry| after.is_none_or(|after| entry.path.cmp_in_walk(after).is_gt()));
     let has_more = entries.len() > limit;
     entries.truncate(limit);
-    Look { entries, has_more, ..look }
+    Look { own: look.own, size_bytes: look.size_bytes, entries, has_more }
 }
 
 fn describe(path: &[u8], node: &Node) -> Option<ArchiveEntry> {

@@ -11,6 +11,7 @@ import { PageHead } from '@/ui/page'
 import { QueryState } from '@/ui/query-state'
 import { Skeleton } from '@/ui/skeleton'
 import { Ago } from '@/ui/time'
+import { BackrestCard } from './backrest-card'
 import { NextRuns, OriginLine, PlanTargets, RetentionText, ScheduleText } from './plan-parts'
 import { PlanPreview } from './plan-preview'
 import { ChangePlan } from './remove'
@@ -82,10 +83,16 @@ function PlanView({ plan }: { plan: Plan }) {
           <Card title="Overview">
             <Facts plan={plan} />
           </Card>
-          <Card title="Targets" hint={count(plan.targets.length, 'target')}>
-            <PlanTargets targets={plan.targets} />
-          </Card>
-          <PlanPreview id={plan.id} />
+          {plan.backrest ? (
+            <BackrestCard plan={plan.backrest} />
+          ) : (
+            <>
+              <Card title="Targets" hint={count(plan.targets.length, 'target')}>
+                <PlanTargets targets={plan.targets} />
+              </Card>
+              <PlanPreview id={plan.id} />
+            </>
+          )}
         </div>
         <div className="grid min-w-0 gap-4">
           <Card title="Next runs">

@@ -42,13 +42,15 @@ async fn the_making_of_a_repository_is_not_broken_off_by_a_cancel() {
     ));
     let (backend, work) = (bench.backend(), bench.work());
     let cancel = work.cancel.clone();
-    let prepared = tokio::runtime::Handle::current().spawn(async move { backend.prepare(&work, true).await });
-    while !begun.exists() {
-        tokio::task::yield_now().await;
-    }
-    cancel.cancel();
-    fs::write(&go, "").expect("written");
-    prepared.await.expect("no panic").expect("made");
+    let cancel_half_way = async {
+        while !begun.exists() {
+            tokio::task::yield_now().await;
+        }
+        cancel.cancel();
+        fs::write(&go, "").expect("written");
+    };
+    let (prepared, ()) = tokio::join!(backend.prepare(&work, true), cancel_half_way);
+    prepared.expect("made");
     assert!(bench.path("repository/config").exists());
 }
 
