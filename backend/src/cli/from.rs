@@ -172,12 +172,16 @@ fn show(chosen: &[Value], as_json: bool) -> Outcome {
 }
 
 async fn restore(client: &Client, args: &FromArgs, chosen: &[Value], as_json: bool) -> anyhow::Result<Outcome> {
-    let (mut jobs, mut refused) = (Vec::new(), false);
+    let (mut jobs, mut directories, mut refused) = (Vec::new(), Vec::new(), false);
     for snapshot in chosen {
         let path = format!("/api/v1/snapshots/{}/restore", segment(snapshot["id"].as_str().unwrap_or_default()));
+        let preview = client.post_patiently(&format!("{path}/preview"), &json!({ "destination": "in_place" })).await?;
         // What was started before goes on when one is refused, and is waited for all the same.
         match client.post(&path, &json!({ "destination": "in_place" })).await {
-            Ok(job) => jobs.extend(job["id"].as_str().map(str::to_owned)),
+            Ok(job) => {
+                jobs.extend(job["id"].as_str().map(str::to_owned));
+                directories.push(find_directory(&preview));
+            }
             Err(error) => {
                 output::error(&format!("{}: {error:#}", subject(snapshot)));
                 refused = true;
@@ -186,10 +190,10 @@ async fn restore(client: &Client, args: &FromArgs, chosen: &[Value], as_json: bo
     }
     let outcome = backup::follow(client, &jobs, false, as_json).await?;
     let mut is_started = true;
-    for id in &jobs {
+    for (id, directory) in jobs.iter().zip(directories) {
         let job = client.get(&format!("/api/v1/jobs/{id}")).await?;
         tell_left_out(&job);
-        is_started &= finish(client, &job, args.start).await?;
+        is_started &= finish(&job, directory, args.start).await;
     }
     Ok(match outcome {
         Outcome::Done if refused || !is_started => Outcome::Partial,
@@ -206,35 +210,32 @@ fn tell_left_out(job: &Value) {
 }
 
 /// Starts the stack, or says how. Whether that went well.
-async fn finish(client: &Client, job: &Value, starts: bool) -> anyhow::Result<bool> {
-    let Some(stack) = job["stack"].as_str().filter(|_| job["state"] != "failed") else { return Ok(true) };
-    let directory = find_directory(client, stack).await?;
-    let Some(directory) = directory else {
-        output::note(&format!("stack '{stack}': its directory was not found; start it where its compose file lies"));
-        return Ok(!starts);
-    };
+async fn finish(job: &Value, directory: Option<String>, starts: bool) -> bool {
+    let is_back = job["state"] == "succeeded" || job["state"] == "partial";
+    let (Some(stack), Some(directory)) = (job["stack"].as_str().filter(|_| is_back), directory) else { return true };
     if !starts {
         output::line(&format!("what is left to do: cd {directory} && docker compose up -d"));
-        return Ok(true);
+        return true;
     }
     let mut up = Command::new("docker");
     up.args(["compose", "up", "-d"]).current_dir(&directory).stdin(Stdio::null()).stdout(Stdio::null());
     let why = match up.status().await {
         Ok(status) if status.success() => {
             output::line(&format!("stack '{stack}' was started"));
-            return Ok(true);
+            return true;
         }
         Ok(status) => format!("docker compose ended with {status}"),
         Err(error) => format!("docker cannot be run here: {error}"),
     };
     output::error(&format!("stack '{stack}' is restored and could not be started: {why}; it lies in {directory}"));
-    Ok(false)
+    false
 }
 
-/// Where the stack lies now.
-async fn find_directory(client: &Client, stack: &str) -> anyhow::Result<Option<String>> {
-    let answer = client.send(reqwest::Method::GET, &format!("/api/v1/stacks/{}", segment(stack)), None).await?;
-    Ok(answer.body["directory"].as_str().map(str::to_owned))
+/// Where the files of the stack go.
+fn find_directory(preview: &Value) -> Option<String> {
+    let is_of_stack = |target: &&Value| target["kind"] == "compose" || target["kind"] == "data";
+    let target = preview["targets"].as_array()?.iter().find(is_of_stack)?;
+    target["place"].as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

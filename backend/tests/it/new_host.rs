@@ -42,11 +42,13 @@ fn look(root: &Path) -> BTreeMap<PathBuf, Seen> {
     seen
 }
 
-fn assert_same(original: &Path, copy: &Path) {
+fn assert_same(what: &str, original: &Path, copy: &Path) {
     let (original, copy) = (look(original), look(copy));
     assert_eq!(original.keys().collect::<Vec<_>>(), copy.keys().collect::<Vec<_>>());
     for (path, seen) in &original {
-        assert!(copy.get(path) == Some(seen), "{} differs", path.display());
+        let same = copy.get(path) == Some(seen);
+        let told = |seen: Option<&Seen>| seen.map(|s| (format!("{:o}", s.0), s.1, s.2, s.3, s.4, s.5));
+        assert!(same, "{what}: {} differs: {:?} is {:?} now", path.display(), told(Some(seen)), told(copy.get(path)));
     }
 }
 
@@ -112,8 +114,9 @@ async fn assert_all_is_back(host: &Path, lab: &Lab, stack: &SampleStack, kept: &
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("docker compose up -d"), "it says what is left to do: {said}");
     let volume = volume_path(lab, &stack.volume).await.expect("the volume is made again");
-    assert_same(&kept.path().join("volume"), &volume);
-    assert_same(&kept.path().join("directory"), &host.join("stacks").join(&stack.name));
+    assert_same("volume", &kept.path().join("volume"), &volume);
+    let directory = host.join("stacks").join(&stack.name);
+    assert_same("directory", &kept.path().join("directory"), &directory);
     assert!(lab.engine.inspect_container(&stack.db).await.is_err(), "nothing is started");
 }
 
