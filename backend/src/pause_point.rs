@@ -101,6 +101,23 @@ pub const PLACES_OF_RESTORE: &[&str] = &[
     "report.before",
 ];
 
+/// Every place that a drill comes by whose snapshot holds a dump and that has a command to run, in order.
+pub const PLACES_OF_DRILLS: &[&str] = &[
+    "preflight.before",
+    "preflight.after",
+    "unpack.before",
+    "unpack.after",
+    "drill.unpacked",
+    "verify.before",
+    "verify.after",
+    "load.before",
+    "drill.server",
+    "load.after",
+    "command.before",
+    "command.after",
+    "report.before",
+];
+
 /// Every place that a change of Backrest's file comes by, in order, while its container is stopped for it.
 pub const PLACES_OF_APPLY: &[&str] = &[
     "apply.locked",
@@ -217,9 +234,9 @@ mod tests {
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let listed: BTreeSet<String> =
-            PLACES.iter().chain(PLACES_OF_PLANS).chain(PLACES_OF_RESTORE).map(|&place| place.to_owned()).collect();
-        for places in [PLACES, PLACES_OF_PLANS, PLACES_OF_RESTORE] {
+        let lists = [PLACES, PLACES_OF_PLANS, PLACES_OF_RESTORE, PLACES_OF_DRILLS];
+        let listed: BTreeSet<String> = lists.iter().copied().flatten().map(|&place| place.to_owned()).collect();
+        for places in lists {
             assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once");
         }
         let missing: Vec<_> = names_in_use().difference(&listed).cloned().collect();

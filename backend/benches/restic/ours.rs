@@ -93,6 +93,7 @@ fn backend(site: &Path) -> Result<SharedBackend> {
         adopts_old_snapshots: false,
     };
     let instance = Instance {
+        drill: None,
         id: NODE.parse()?,
         origin: Origin::Config,
         destination: Destination::Restic(settings),

@@ -12,6 +12,7 @@ impl From<SubmitError> for ApiError {
             SubmitError::UnknownStack(name) => Self::StackNotFound(name.into()),
             SubmitError::UnknownPlan(id) => Self::PlanNotFound(id.into()),
             SubmitError::UnknownSnapshot(id) => Self::SnapshotNotFound(id.into()),
+            error @ SubmitError::NothingStored(_) => Self::NothingStored(error.to_string()),
             error @ SubmitError::SnapshotRemoved(_) => Self::ArchiveMissing(error.to_string()),
             SubmitError::Conflict { stack, job } => {
                 Self::JobConflict { subject: format!("stack '{stack}'"), job_id: job }

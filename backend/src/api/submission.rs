@@ -83,6 +83,12 @@ impl Wish for RestoreRequest {
     }
 }
 
+impl Wish for StackName {
+    fn fingerprint(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Wish for ImportRequest {
     fn fingerprint(&self) -> String {
         self.describe()

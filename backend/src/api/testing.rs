@@ -24,6 +24,7 @@ use crate::docker::SharedEngine;
 use crate::docker::scripted::ScriptedEngine;
 use crate::domain::access::Scope;
 use crate::domain::clock::{ManualClock, SharedClock};
+use crate::domain::drill::DrillSettings;
 use crate::domain::job::Quiesce;
 use crate::domain::share::Share;
 use crate::domain::strategy::Precopy;
@@ -79,6 +80,7 @@ fn parts(store: Store, clock: &Arc<ManualClock>, docker: SharedEngine, root: &Pa
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(5),
+        drill: DrillSettings::default(),
         verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: chrono_tz::UTC,
         version: "0.0.0",

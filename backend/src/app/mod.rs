@@ -355,6 +355,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
         stop_timeout: config.stop_timeout,
         health_timeout: config.health_timeout,
         stall_timeout: config.stall_timeout,
+        drill: config.drill.clone(),
         verify: verify_settings(config),
         timezone: config.timezone,
         version: env!("CARGO_PKG_VERSION"),

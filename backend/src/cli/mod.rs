@@ -18,6 +18,7 @@ mod backup;
 mod cat;
 mod client;
 mod doctor;
+mod drill;
 mod find;
 mod from;
 mod healthcheck;
@@ -71,10 +72,10 @@ enum Command {
     Plans(plans::PlansArgs),
     /// List what can be restored
     Snapshots(snapshots::SnapshotsArgs),
-    /// Take archives of a directory, or what an instance has stored, into the record
-    Import(import::ImportArgs),
     /// Restore a snapshot, or take a restore back; wait, and show progress
     Restore(Box<restore::RestoreArgs>),
+    /// Take archives of a directory, or what an instance has stored, into the record
+    Import(import::ImportArgs),
     /// List what is in a directory of a snapshot
     Ls(ls::LsArgs),
     /// Find files of a snapshot by their names
@@ -83,6 +84,8 @@ enum Command {
     Cat(cat::CatArgs),
     /// Read a snapshot again and tell what is wrong with it; waits, and shows progress
     Verify(verify::VerifyArgs),
+    /// Bring a snapshot back where it harms nobody, compare it, load its databases, and tell; waits, and shows progress
+    Drill(drill::DrillArgs),
     /// Bring back what Mainstay stopped and has not started again; works without the service too
     Resume(resume::ResumeArgs),
     /// Bring the plans of a Backrest in step with labels; needs no service
@@ -186,6 +189,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Ls(args) => ls::run(&loaded, args, global.json).await,
         Command::Cat(args) => cat::run(&loaded, args).await,
         Command::Verify(args) => verify::run(&loaded, args, global.json).await,
+        Command::Drill(args) => drill::run(&loaded, args, global.json).await,
         Command::Doctor => doctor::run(&loaded, global.json).await,
         Command::Healthcheck => healthcheck::run(&loaded).await,
         Command::Migrate => {

@@ -37,6 +37,7 @@ pub(super) fn decode<'a>(context: &'a Context<'a>, root: &'a Node, config: &mut 
         section.set(&["fraction"], &mut config.verify.fraction, |field| field.checked(str::parse));
         section.finish();
     }
+    root.set(&["drill"], &mut config.drill, |field| super::drill::read(field, "drill"));
     if let Some(section) = root.get(&["log"], Field::section) {
         log(section, config);
     }

@@ -12,6 +12,7 @@ mod address;
 mod check;
 mod decode;
 mod decode_integrations;
+mod drill;
 mod expand;
 mod instances;
 mod integrations;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
+use crate::domain::drill::DrillSettings;
 use crate::domain::job::Quiesce;
 use crate::domain::keep::KeepPolicy;
 use crate::domain::plan::Instance;
@@ -81,6 +82,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// How what was stored is read again by the clock.
     pub verify: VerifyConfig,
+    /// How drills are made where an instance says nothing else.
+    pub drill: DrillSettings,
     /// Who may use the API.
     pub auth: AuthConfig,
     /// What the service writes about itself.
@@ -126,6 +129,7 @@ impl Default for Config {
             peers: Vec::new(),
             cors_origins: Vec::new(),
             verify: VerifyConfig::default(),
+            drill: DrillSettings::default(),
             auth: AuthConfig::default(),
             log: LogConfig::default(),
             instances: Vec::new(),

@@ -57,6 +57,8 @@ word_enum!(
         Restore => "restore",
         /// Reads a snapshot again and compares it.
         Verify => "verify",
+        /// Brings a snapshot back where it harms nobody, and looks at it.
+        Drill => "drill",
         /// Drops snapshots by retention.
         Forget => "forget",
         /// Brings a Backrest installation in step with labels.
@@ -70,7 +72,7 @@ impl JobKind {
     /// Whether it only reads what was stored, and is in nobody's way.
     #[must_use]
     pub const fn only_reads(self) -> bool {
-        matches!(self, Self::Verify)
+        matches!(self, Self::Verify | Self::Drill)
     }
 }
 
@@ -161,6 +163,8 @@ word_enum!(
         Replace => "replace",
         /// Dumps loaded into running databases.
         Load => "load",
+        /// The user's command over what was unpacked.
+        Command => "command",
         /// Old archives and logs dropped.
         Retention => "retention",
         /// What was found taken into the record.
@@ -289,6 +293,10 @@ impl StepName {
 
     /// The steps of a check of what an instance has stored.
     pub const OF_CHECK: &'static [Self] = &[Self::Verify, Self::Report];
+
+    /// The steps of a drill.
+    pub const OF_DRILL: &'static [Self] =
+        &[Self::Preflight, Self::Unpack, Self::Verify, Self::Load, Self::Command, Self::Report];
 
     /// The steps of a run of a plan by Backrest.
     pub const OF_BACKREST: &'static [Self] = &[Self::Capture, Self::Report];

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod clock;
 pub mod dependency;
+pub mod drill;
 pub mod duration;
 pub mod entry;
 pub mod exclusions;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
+use super::drill::DrillSettings;
 use super::job::{Quiesce, TargetKind, word_enum};
 use super::keep::KeepPolicy;
 use super::names::{InstanceId, PlanId, StackName};
@@ -114,6 +115,8 @@ pub struct Instance {
     pub tags: Vec<String>,
     /// What its own plan captures, besides what labels say.
     pub targets: Vec<Target>,
+    /// How the snapshots of its own plan are drilled; absent means as the service's settings say.
+    pub drill: Option<DrillSettings>,
 }
 
 impl Instance {
@@ -276,6 +279,8 @@ pub struct Plan {
     pub retention: KeepPolicy,
     /// Whether it runs by the clock.
     pub is_enabled: bool,
+    /// How its snapshots are drilled; absent means as the service's settings say.
+    pub drill: Option<DrillSettings>,
     /// What is doubtful about it, in sentences for people.
     pub warnings: Vec<String>,
 }

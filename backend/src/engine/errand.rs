@@ -20,7 +20,7 @@ use super::live::LiveJob;
 use super::logbook::JobLog;
 use super::plans::PlanRequest;
 use super::submit::{BackupRequest, SubmitError};
-use super::{JobEngine, RestoreRequest, backup, check_run, plan_run, restore, verify};
+use super::{JobEngine, RestoreRequest, backup, check_run, drill, plan_run, restore, verify};
 
 /// What a job is to do.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub(super) enum Errand {
     Restore(RestoreRequest),
     /// A snapshot that is read again.
     Verify(SnapshotId),
+    /// A snapshot that is brought back where it harms nobody.
+    Drill(SnapshotId),
 }
 
 /// What a new job is about.
@@ -156,6 +158,7 @@ impl JobEngine {
             Errand::Backrest(run) => Box::pin(run_by_backrest(self, live, run)).await,
             Errand::Restore(request) => Box::pin(restore::run(self, live, request)).await,
             Errand::Verify(snapshot) => Box::pin(verify::run(self, live, snapshot)).await,
+            Errand::Drill(snapshot) => Box::pin(drill::run(self, live, snapshot)).await,
         }
     }
 
@@ -204,6 +207,7 @@ impl Errand {
             Self::Check(instance) => format!("check of instance '{instance}' queued ({trigger})"),
             Self::Restore(request) => format!("{} queued ({trigger})", request.describe()),
             Self::Verify(snapshot) => format!("verification of snapshot '{snapshot}' queued ({trigger})"),
+            Self::Drill(snapshot) => format!("drill of snapshot '{snapshot}' queued ({trigger})"),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::backends::{BackendParts, SharedBackend};
 use crate::discovery::Discovery;
 use crate::docker::SharedEngine;
 use crate::domain::clock::SharedClock;
+use crate::domain::drill::DrillSettings;
 use crate::domain::ids::JobId;
 use crate::domain::job::Quiesce;
 use crate::domain::names::{InstanceId, StackName};
@@ -39,6 +40,7 @@ mod browse;
 mod check_run;
 mod claims;
 pub mod doctor;
+mod drill;
 mod errand;
 pub mod events;
 mod free_space;
@@ -72,8 +74,8 @@ mod work;
 
 pub use crate::backends::{BackendError, FoundSnapshot, Readiness, RepositoryStats};
 pub use crate::pause_point::{
-    PLACES as PAUSE_PLACES, PLACES_OF_APPLY as PAUSE_PLACES_OF_APPLY, PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS,
-    PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
+    PLACES as PAUSE_PLACES, PLACES_OF_APPLY as PAUSE_PLACES_OF_APPLY, PLACES_OF_DRILLS as PAUSE_PLACES_OF_DRILLS,
+    PLACES_OF_PLANS as PAUSE_PLACES_OF_PLANS, PLACES_OF_RESTORE as PAUSE_PLACES_OF_RESTORE,
 };
 pub use backup::{CapturedVia, Coverage};
 pub use browse::{BrowseError, Content, Listing, OpenArchive, OpenEntry};
@@ -118,6 +120,8 @@ pub struct EngineSettings {
     pub stall_timeout: Duration,
     /// When snapshots are read again by the clock, and how many of them.
     pub verify: VerifySettings,
+    /// How drills are made where a plan says nothing else, and those of plain archives.
+    pub drill: DrillSettings,
     /// The zone of the time in the names of archives and logs.
     pub timezone: Tz,
     /// Mainstay's own version, for the manifest.
@@ -184,10 +188,10 @@ struct Inner {
     shutdown: CancellationToken,
     /// What is known of abandoned rows of the stop journal; its locks keep replays and the stops of jobs apart.
     replay: replay::Watch,
-    /// Keeps imports apart.
-    importing: tokio::sync::Mutex<()>,
     /// Restores of which it is not decided yet which data is in place.
     undecided: restore::Undecided,
+    /// Keeps imports apart.
+    importing: tokio::sync::Mutex<()>,
     /// Keeps repetitions of a request apart.
     keyed: tokio::sync::Mutex<()>,
     /// What the dashboard asks for all the time.
@@ -236,8 +240,8 @@ impl JobEngine {
             tracker: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             replay: replay::Watch::default(),
-            importing: tokio::sync::Mutex::new(()),
             undecided: restore::Undecided::default(),
+            importing: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::new(()),
             kept,
             browse: browse::Browse::default(),

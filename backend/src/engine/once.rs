@@ -81,6 +81,18 @@ impl JobEngine {
         self.once(key, async { Ok(vec![self.submit_restore(request).await?]) }).await
     }
 
+    /// The same for any one job.
+    ///
+    /// # Errors
+    /// Those of `submit`, and when the key was used for something else.
+    pub async fn submit_one_once(
+        &self,
+        key: Option<RequestKey>,
+        submit: impl Future<Output = Result<Job, SubmitError>>,
+    ) -> Result<Vec<Job>, SubmitError> {
+        self.once(key, async { Ok(vec![submit.await?]) }).await
+    }
+
     /// Queues an import, or finds the job that the same key queued.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub struct StackOverview {
     pub last_success_at: Option<DateTime<Utc>>,
     /// Whether there is a complete snapshot of it, or plans protect it.
     pub is_protected: bool,
+    /// The newest drill of its plain archives that ended.
+    pub last_drill: Option<Job>,
 }
 
 /// The whole host at a glance.
@@ -147,7 +149,8 @@ fn overview_of(
     let by_plans = by_plans.get(&stack.name).copied();
     let last_success_at = backups.last_success_at.get(&stack.name).copied().max(by_plans);
     let is_protected = backups.protected.contains(&stack.name) || by_plans.is_some();
-    StackOverview { stack, last_job, last_success_at, is_protected }
+    let last_drill = backups.last_drills.get(&stack.name).cloned();
+    StackOverview { stack, last_job, last_success_at, is_protected, last_drill }
 }
 
 /// What is kept between requests.

@@ -59,6 +59,7 @@ fn blog() -> Stack {
 
 fn plan(targets: Vec<Target>) -> Plan {
     Plan {
+        drill: None,
         id: "nas".parse().expect("an id"),
         origin: Origin::Config,
         instance: "nas".parse().expect("an id"),

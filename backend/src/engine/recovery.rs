@@ -24,7 +24,7 @@ use super::backup::{AT_REST_SUFFIX, HOT_SUFFIX};
 use super::claims::instance_of;
 use super::live::insist;
 use super::plan_run::make_up;
-use super::{JobEngine, chain, logbook};
+use super::{JobEngine, chain, drill, logbook};
 
 /// How long a start waits for the first replay of the stop journal.
 const FIRST_REPLAY: Duration = Duration::from_secs(30);
@@ -66,6 +66,9 @@ impl JobEngine {
     pub async fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let mut report = RecoveryReport { still_held: self.replay_first().await, ..RecoveryReport::default() };
         let unfinished = self.0.parts.store.list_unfinished_jobs().await?;
+        let is_drill = |(job, _): &&(Job, Vec<PathBuf>)| job.kind == JobKind::Drill && !job.state.is_final();
+        let drills: Vec<JobId> = unfinished.iter().filter(is_drill).map(|(job, _)| job.id.clone()).collect();
+        drill::sweep(self, &drills).await;
         let mut problems = self.make_up(&unfinished).await;
         problems.extend(self.told_of_restores().await);
         for (job, files) in unfinished {

@@ -54,6 +54,9 @@ pub enum SubmitError {
     /// The snapshot was removed.
     #[error("the snapshot was removed at {0}")]
     SnapshotRemoved(DateTime<Utc>),
+    /// There is nothing that is complete and sound.
+    #[error("{0} has no snapshot that is complete and not damaged")]
+    NothingStored(String),
     /// A job works for the instance already.
     #[error("a job already works for instance '{instance}'")]
     InstanceConflict {
@@ -194,6 +197,9 @@ impl JobEngine {
         let instance = job.instance.as_deref().and_then(|instance| instance.parse::<InstanceId>().ok());
         if let (JobKind::Verify, Some(snapshot)) = (job.kind, &job.snapshot_id) {
             return Ok(self.submit_verify(snapshot, trigger).await?);
+        }
+        if let (JobKind::Drill, Some(snapshot)) = (job.kind, &job.snapshot_id) {
+            return Ok(self.submit_drill(snapshot, trigger).await?);
         }
         let jobs = match (job.kind, plan, job.stack, instance) {
             (JobKind::Backup, Some(plan), only, _) => {

@@ -33,6 +33,10 @@ pub(super) enum Work {
     Check(InstanceId),
     /// The verification of a share of all snapshots.
     Verifications,
+    /// A drill of a plan's newest snapshot.
+    Drill(PlanId),
+    /// Drills of the newest archive of every stack.
+    DrillsOfStacks,
 }
 
 /// What is to be done about an entry.
@@ -55,6 +59,8 @@ impl Entry {
             Work::Plan(plan, _) => plan.to_string(),
             Work::Check(instance) => format!("check:{instance}"),
             Work::Verifications => "verify:".to_owned(),
+            Work::Drill(plan) => format!("drill:{plan}"),
+            Work::DrillsOfStacks => "drill:".to_owned(),
         }
     }
 
@@ -64,6 +70,8 @@ impl Entry {
             Work::Plan(plan, _) => format!("the plan '{plan}'"),
             Work::Check(instance) => format!("the check of instance '{instance}'"),
             Work::Verifications => "the verification of old snapshots".to_owned(),
+            Work::Drill(plan) => format!("the drill of plan '{plan}'"),
+            Work::DrillsOfStacks => "the drill of every stack".to_owned(),
         }
     }
 

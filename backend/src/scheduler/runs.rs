@@ -9,7 +9,8 @@ use super::due::{Decision, Entry, Work, decide};
 use crate::domain::job::{Job, Trigger};
 use crate::domain::log::Level;
 use crate::domain::names::InstanceId;
-use crate::domain::plan::{Destination, Instance, MissedRun, Plan};
+use crate::domain::plan::{BackendKind, Destination, Instance, MissedRun, Plan};
+use crate::domain::schedule::Schedule;
 use crate::engine::{JobEngine, PlanRequest, SubmitError};
 use crate::store::{PlanRun, Store, StoreError};
 
@@ -72,13 +73,39 @@ impl Runs {
         let registry = self.engine.registry();
         let plans = registry.list_plans();
         let checks = registry.list_instances().into_iter().filter_map(|instance| check_of(&instance, &plans));
-        plans.iter().filter_map(|plan| entry_of(plan)).chain(checks).chain(self.verifications()).collect()
+        plans
+            .iter()
+            .filter_map(|plan| entry_of(plan))
+            .chain(checks)
+            .chain(self.verifications())
+            .chain(self.drills(&plans))
+            .collect()
     }
 
     fn verifications(&self) -> Option<Entry> {
         let settings = self.engine.settings();
         let schedule = settings.verify.schedule.clone()?;
         Some(Entry { work: Work::Verifications, schedule, zone: settings.timezone, missed_run: MissedRun::Once })
+    }
+
+    /// Those of plans, each by its own settings or the service's, and those of stacks.
+    fn drills(&self, plans: &[std::sync::Arc<Plan>]) -> Vec<Entry> {
+        let settings = self.engine.settings();
+        let of_service = settings.drill.schedule.as_ref();
+        let entry = |work, schedule: &Schedule, zone| Entry {
+            work,
+            schedule: schedule.clone(),
+            zone,
+            missed_run: MissedRun::Once,
+        };
+        let of_plan = |plan: &std::sync::Arc<Plan>| {
+            let schedule = plan.drill.as_ref().map_or(of_service, |drill| drill.schedule.as_ref())?;
+            let is_readable =
+                self.engine.registry().find_instance(&plan.instance)?.backend() != BackendKind::CustomImage;
+            (is_readable && plan.is_enabled).then(|| entry(Work::Drill(plan.id.clone()), schedule, plan.timezone))
+        };
+        let of_stacks = of_service.map(|schedule| entry(Work::DrillsOfStacks, schedule, settings.timezone));
+        plans.iter().filter_map(of_plan).chain(of_stacks).collect()
     }
 
     /// Forgets what is switched off, so that nothing is made up for later, and what has been away for long.
@@ -148,7 +175,7 @@ impl Runs {
         for due in due {
             match &due.entry.work {
                 Work::Plan(_, instance) => plans.entry(instance.clone()).or_default().push(due),
-                Work::Check(_) | Work::Verifications => checks.push(due),
+                Work::Check(_) | Work::Verifications | Work::Drill(_) | Work::DrillsOfStacks => checks.push(due),
             }
         }
         for due in plans.into_values().chain(checks.into_iter().map(|check| vec![check])) {
@@ -168,6 +195,8 @@ impl Runs {
                     let share = self.engine.settings().verify.share;
                     return self.engine.submit_verifications(share).await.map(drop);
                 }
+                Work::Drill(plan) => return self.engine.submit_drill_of_plan(plan, Trigger::Schedule).await.map(drop),
+                Work::DrillsOfStacks => return self.engine.submit_drills_of_stacks(Trigger::Schedule).await.map(drop),
                 Work::Plan(plan, _) => requests.push(PlanRequest {
                     plan: plan.clone(),
                     only: None,
@@ -190,6 +219,8 @@ impl Runs {
                 let error: &dyn std::error::Error = error;
                 return tracing::error!(error, "{} is due and was not started", entry.title());
             }
+            // A plan that has not run yet has nothing to drill.
+            Some(SubmitError::NothingStored(_)) => {}
             Some(error) if self.waits_for_another(entry, error) => {
                 if !has_waited {
                     self.tell(Level::Info, format!("{} is due and waits: {error}", entry.title()));

@@ -11,6 +11,7 @@ use crate::backends::{ArchiveParts, BackendParts};
 use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::scripted::{CallKind, ScriptedEngine};
 use crate::domain::clock::{Clock as _, ManualClock};
+use crate::domain::drill::DrillSettings;
 use crate::domain::job::{Job as Record, JobKind, Quiesce, Trigger};
 use crate::domain::plan::{Destination, Hooks, Instance, MissedRun, Origin, ResticSettings};
 use crate::domain::repository::RepositoryUrl;
@@ -112,6 +113,7 @@ fn engine_settings(root: &Path) -> EngineSettings {
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(5),
+        drill: DrillSettings::default(),
         verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: Tz::UTC,
         version: "0.0.0",
@@ -162,6 +164,7 @@ fn engine_parts(
 
 fn instance(id: &str, schedule: &str) -> Instance {
     Instance {
+        drill: None,
         id: id.parse().expect("an id"),
         origin: Origin::Config,
         destination: Destination::Archive,

@@ -104,6 +104,7 @@ async fn the_summary_reads_indexes_only() {
     assert_quick(&plan_of(&store, summary::protected_stacks()).await, covering, "protected");
     assert_quick(&plan_of(&store, summary::stored_bytes()).await, covering, "stored bytes");
     assert_quick(&plan_of(&store, summary::last_ended()).await, "sqlite_autoindex_jobs_1", "last jobs");
+    assert_quick(&plan_of(&store, summary::last_drills()).await, "jobs_by_kind", "last drills");
     assert_quick(&plan_of(&store, summary::last_backup(&blog)).await, "jobs_by_last_backup", "last backup");
     for is_wanted in ["= 'succeeded'", "NOT IN ('queued', 'running')"] {
         let statement = Statement::from_string(store.db.get_database_backend(), summary::newest_backups(is_wanted));

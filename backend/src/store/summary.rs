@@ -16,6 +16,8 @@ use super::{Doing, Store, StoreError};
 use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::names::StackName;
 
+/// How many drills are looked through for the last one of each stack.
+const DRILLS_LOOKED_AT: u64 = 1000;
 /// How many of the last jobs are told.
 const LAST_JOBS: u64 = 10;
 
@@ -30,6 +32,8 @@ pub struct BackupSummary {
     pub last_jobs: Vec<Job>,
     /// Bytes of all archives that are there.
     pub stored_bytes: u64,
+    /// The newest drill of each stack's plain archives that ended.
+    pub last_drills: HashMap<StackName, Job>,
 }
 
 impl Store {
@@ -43,6 +47,7 @@ impl Store {
             last_success_at: self.list_last_successes().await?,
             last_jobs: self.list_last_ended().await?,
             stored_bytes: self.sum_stored_bytes().await?,
+            last_drills: self.list_last_drills().await?,
         })
     }
 
@@ -102,6 +107,18 @@ impl Store {
         names.iter().map(|name| parse("stack", name)).collect()
     }
 
+    async fn list_last_drills(&self) -> Result<HashMap<StackName, Job>, StoreError> {
+        let rows = last_drills().all(&self.db).await.doing("list the last drills")?;
+        let mut found = HashMap::new();
+        for job in rows.into_iter().map(from_row) {
+            let job = job?;
+            if let Some(stack) = job.stack.clone() {
+                found.entry(stack).or_insert(job);
+            }
+        }
+        Ok(found)
+    }
+
     async fn sum_stored_bytes(&self) -> Result<u64, StoreError> {
         let sum: Option<Option<i64>> = stored_bytes().into_tuple().one(&self.db).await.doing("sum the stored bytes")?;
         Ok(sum.flatten().map(from_column).unwrap_or_default())
@@ -150,6 +167,16 @@ pub(super) fn protected_stacks() -> Select<snapshot::Entity> {
         .filter(snapshot::Column::Stack.is_not_null())
         .filter(snapshot::Column::DamagedAt.is_null())
         .filter(snapshot::Column::RemovedAt.is_null())
+}
+
+/// Newest first. More than this many drills of other stacks after one's own make it look as if it had none.
+pub(super) fn last_drills() -> Select<job::Entity> {
+    job::Entity::find()
+        .filter(job::Column::Kind.eq(JobKind::Drill.as_str()))
+        .filter(has_ended())
+        .filter(job::Column::Instance.is_null())
+        .order_by_desc(job::Column::Id)
+        .limit(DRILLS_LOOKED_AT)
 }
 
 /// PostgreSQL sums whole numbers into a decimal.

@@ -121,6 +121,7 @@ impl Scene {
 
     fn backend(&self, staging_dir: PathBuf) -> SharedBackend {
         let instance = Instance {
+            drill: None,
             id: self.id.parse().expect("an id"),
             origin: Origin::Config,
             destination: Destination::CustomImage(self.settings.clone()),

@@ -27,6 +27,7 @@ mod discovery;
 mod disk;
 mod docker_engine;
 mod docker_work;
+mod drill;
 mod events;
 mod failures;
 mod hung;

@@ -1129,6 +1129,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans/{id}/drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drill a plan
+         * @description Queues a drill of the plan's newest snapshot that is complete and not damaged, as `drill_snapshot` does.
+         */
+        post: operations["drill_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans/{id}/preview": {
         parameters: {
             query?: never;
@@ -1257,6 +1277,29 @@ export interface paths {
         get: operations["download_snapshot"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{id}/drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drill a snapshot
+         * @description Queues a job of the kind `drill` and answers at once with it. The snapshot is unpacked into a directory of its own
+         *     below `staging_dir` and compared, its dumps are loaded into throw-away containers without a network and asked, and the
+         *     command of the settings runs over the files. Everything is removed afterwards, and nothing of the host is touched. A
+         *     request that is repeated with the same `Idempotency-Key` within a day gets the job of the first one.
+         */
+        post: operations["drill_snapshot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1476,6 +1519,26 @@ export interface paths {
         get: operations["get_stack_coverage"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drill a stack
+         * @description Queues a drill of the stack's newest plain archive that is complete and not damaged, as `drill_snapshot` does.
+         */
+        post: operations["drill_stack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2167,6 +2230,40 @@ export interface components {
             checks: components["schemas"]["Check"][];
         };
         /**
+         * @description How the snapshots of a plan are drilled.
+         * @example {
+         *       "schedule": "0 5 * * sun",
+         *       "query": null,
+         *       "image": null,
+         *       "command": [],
+         *       "memory_bytes": 536870912,
+         *       "milli_cpus": null
+         *     }
+         */
+        DrillSettings: {
+            /** @description When: five cron fields, `@daily` and the like; only on demand when left out. */
+            schedule: string | null;
+            /**
+             * @description What every database that was brought back is asked; how many databases or keys it has when left out. An answer that
+             *     is empty or 0 fails the drill.
+             */
+            query: string | null;
+            /** @description The image of a command that looks at the files below `/restored`; none when left out. */
+            image: string | null;
+            /** @description The command and its arguments; what the image runs by itself when empty. */
+            command?: string[];
+            /**
+             * Format: int64
+             * @description Bytes of memory that a throw-away container may have.
+             */
+            memory_bytes: number | null;
+            /**
+             * Format: int32
+             * @description Processors that it may use, in thousandths.
+             */
+            milli_cpus: number | null;
+        };
+        /**
          * @description The data of an event `engine`: a Docker Engine came or went.
          * @example {
          *       "reachable": true
@@ -2765,7 +2862,7 @@ export interface components {
              * @description Bytes of the finished archive.
              */
             bytes_stored: number;
-            /** @description What can be restored of it. */
+            /** @description What can be restored of it; of a job that reads a snapshot, which one. */
             snapshot_id: string | null;
             /** @description One sentence on why it did not succeed. */
             error: string | null;
@@ -2784,7 +2881,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "backup" | "restore" | "verify" | "forget" | "reconcile" | "import";
+        JobKind: "backup" | "restore" | "verify" | "drill" | "forget" | "reconcile" | "import";
         JobList: {
             items: components["schemas"]["Job"][];
             /** @description Hand this over as `cursor` to get the next page; null on the last one. */
@@ -2848,6 +2945,31 @@ export interface components {
             kept: boolean;
             /** @description The reason, in words for people. */
             reason: string;
+        };
+        /**
+         * @description How the last drill came out.
+         * @example {
+         *       "job": "job_019aa3f1c2d47c3e9f00112233445566",
+         *       "state": "succeeded",
+         *       "at": "2026-11-22T05:00:09.500Z",
+         *       "took_ms": 8120,
+         *       "message": null
+         *     }
+         */
+        LastDrill: {
+            /** @description Its job. */
+            job: string;
+            /** @description How it came out. */
+            state: components["schemas"]["JobState"];
+            /** @description When it ended. */
+            at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Milliseconds that it took.
+             */
+            took_ms: number;
+            /** @description Why it did not succeed. */
+            message: string | null;
         };
         /**
          * @description A log file.
@@ -3305,8 +3427,10 @@ export interface components {
          *       "next_runs": [
          *         "2026-11-22T02:00:00.000Z"
          *       ],
+         *       "drill": null,
          *       "last_job": null,
          *       "last_success_at": null,
+         *       "last_drill": null,
          *       "warnings": [],
          *       "backrest": null
          *     }
@@ -3354,6 +3478,8 @@ export interface components {
             next_runs: components["schemas"]["Time"][];
             last_job: components["schemas"]["JobSummary"] | null;
             last_success_at: components["schemas"]["Time"] | null;
+            drill: components["schemas"]["DrillSettings"] | null;
+            last_drill: components["schemas"]["LastDrill"] | null;
             /** @description What is doubtful about it, in sentences for people. */
             warnings: string[];
             backrest: components["schemas"]["BackrestPlan"] | null;
@@ -3440,6 +3566,7 @@ export interface components {
             retention?: string | null;
             /** @description Whether it runs by the clock; true when left out. */
             enabled?: boolean | null;
+            drill?: components["schemas"]["DrillSettings"] | null;
         };
         /**
          * @description One thing that is captured.
@@ -4089,7 +4216,8 @@ export interface components {
          *       "last_job": null,
          *       "last_success_at": "2026-11-20T03:00:41.210Z",
          *       "protected": true,
-         *       "next_run_at": null
+         *       "next_run_at": null,
+         *       "last_drill": null
          *     }
          */
         Stack: {
@@ -4120,6 +4248,7 @@ export interface components {
             /** @description Whether there is a complete snapshot of it, or plans that run have captured all of its data. */
             protected: boolean;
             next_run_at: components["schemas"]["Time"] | null;
+            last_drill: components["schemas"]["LastDrill"] | null;
         };
         /**
          * @description The data of an event `stack`: something about a stack is not what it was.
@@ -4267,7 +4396,7 @@ export interface components {
          * @description A step of a job.
          * @enum {string}
          */
-        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "unpack" | "replace" | "load" | "retention" | "record" | "report";
+        StepName: "resolve" | "preflight" | "dump" | "precopy" | "pre_hooks" | "quiesce" | "capture" | "resume" | "post_hooks" | "publish" | "verify" | "unpack" | "replace" | "load" | "command" | "retention" | "record" | "report";
         /**
          * @description Where a step stands.
          * @enum {string}
@@ -9231,6 +9360,109 @@ export interface operations {
             };
         };
     };
+    drill_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The plan
+                 * @example nightly
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan_not_found: there is no such plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the plan's instance already; `job_id` names it; nothing_stored: it has no snapshot that is complete and sound; not_supported: Backrest carries it out */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_plan: {
         parameters: {
             query?: never;
@@ -9910,6 +10142,109 @@ export interface operations {
                 };
             };
             /** @description index_rebuilding: the index is being made anew, ask again after `Retry-After` seconds; store_unavailable: the database does not answer; shutting_down: the service is about to end */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drill_snapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The snapshot
+                 * @example snap_019aa3f1d9e07c3e9f00112233445566
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot_not_found: there is no such snapshot; archive_missing: it was removed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job_conflict: a job works for the snapshot's instance already; `job_id` names it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10969,6 +11304,100 @@ export interface operations {
                 };
             };
             /** @description store_unavailable: the database does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drill_stack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request, 1 to 200 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description The stack
+                 * @example blog
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job was queued */
+            202: {
+                headers: {
+                    /** @description Where the job is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description invalid_body, invalid_query, invalid_path, invalid_name, invalid_cursor: says what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated: no token, or one that is unknown or has expired */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden: the token's scope does not allow this; csrf: a browser's write without `X-Requested-With` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nothing_stored: it has no archive that is complete and sound */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency_key_reused: the key belongs to another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal: a fault of the service; its log tells more under the `request_id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shutting_down, store_unavailable: no job can be queued now */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -56,6 +56,7 @@ pub(crate) fn read_instance(spec: InstanceSpec, former: Option<&Instance>) -> Re
         excludes,
         tags,
         targets,
+        drill: former.and_then(|former| former.drill.clone()),
     });
     mistakes.finish(whole)
 }

@@ -7,7 +7,7 @@ use crate::api::problem::ApiError;
 use crate::api::wire::PlanSpec;
 use crate::domain::job::Quiesce;
 use crate::domain::keep::KeepPolicy;
-use crate::domain::names::{InstanceId, PlanId};
+use crate::domain::names::{InstanceId, PlanId, check_image_reference};
 use crate::domain::plan::{MissedRun, Origin, Plan};
 
 /// What holds where a plan says nothing: what its instance does.
@@ -50,6 +50,13 @@ pub(crate) fn read_plan(
     let excludes = mistakes.take_all("/excludes", &spec.excludes, rules::parse_exclude);
     let hooks = read_hooks(&mut mistakes, "/hooks", spec.hooks, former.map(|former| &former.hooks));
     let former_targets = former.map(|former| former.targets.as_slice()).unwrap_or_default();
+    let drill = spec.drill.map(|drill| {
+        let schedule = read_schedule(&mut mistakes, "/drill/schedule", drill.schedule.as_deref(), seed);
+        if drill.image.as_deref().is_some_and(|image| check_image_reference(image).is_err()) {
+            mistakes.report("/drill/image", "it is not the reference of an image");
+        }
+        drill.into_domain(schedule)
+    });
     let targets = read_targets(&mut mistakes, spec.targets, former_targets);
     let whole = id.zip(instance).zip(fallback).map(|((id, instance), fallback)| Plan {
         id,
@@ -65,6 +72,7 @@ pub(crate) fn read_plan(
         stop_attached: spec.stop_attached.unwrap_or(fallback.stop_attached),
         retention: retention.unwrap_or(fallback.retention),
         is_enabled: spec.enabled.unwrap_or(true),
+        drill,
         warnings: Vec::new(),
     });
     mistakes.finish(whole)

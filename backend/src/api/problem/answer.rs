@@ -38,6 +38,7 @@ impl ApiError {
             Self::InstanceNotFound(_) => Kind(S::NOT_FOUND, "instance_not_found", "Instance not found"),
             Self::PlanNotFound(_) => Kind(S::NOT_FOUND, "plan_not_found", "Plan not found"),
             Self::ReadOnly(_) => Kind(S::CONFLICT, "read_only", "Not changed here"),
+            Self::NothingStored(_) => Kind(S::CONFLICT, "nothing_stored", "Nothing is stored"),
             Self::IdTaken(_) => Kind(S::CONFLICT, "id_taken", "The id is taken"),
             Self::InUse(_) => Kind(S::CONFLICT, "in_use", "In use"),
             Self::NotSupported(_) => Kind(S::CONFLICT, "not_supported", "Not supported by the instance"),

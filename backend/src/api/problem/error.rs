@@ -30,6 +30,9 @@ pub enum ApiError {
     /// A restore cannot be done as it is asked for.
     #[error("{0}")]
     RestoreRefused(String),
+    /// There is no snapshot that is complete and sound.
+    #[error("{0}")]
+    NothingStored(String),
     /// The archive of the snapshot has no such entry.
     #[error("the snapshot has no entry '{0}'")]
     EntryNotFound(String),

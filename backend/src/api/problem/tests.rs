@@ -27,6 +27,7 @@ fn samples() -> Vec<ApiError> {
         ApiError::SnapshotNotFound("a".into()),
         ApiError::EntryNotFound("a".into()),
         ApiError::ArchiveMissing("a".into()),
+        ApiError::NothingStored("a".into()),
         ApiError::ArchiveDamaged("a".into()),
         ApiError::ArchiveNotIndexed("a".into()),
         ApiError::IndexRebuilding,

@@ -9,8 +9,8 @@ use crate::domain::{job as domain, strategy};
 wire_enum!(
     /// What a job does.
     JobKind from domain::JobKind {
-        Backup => "backup", Restore => "restore", Verify => "verify", Forget => "forget", Reconcile => "reconcile",
-        Import => "import",
+        Backup => "backup", Restore => "restore", Verify => "verify", Drill => "drill", Forget => "forget",
+        Reconcile => "reconcile", Import => "import",
     }
 );
 
@@ -40,7 +40,7 @@ wire_enum!(
         Resolve => "resolve", Preflight => "preflight", Dump => "dump", Precopy => "precopy",
         PreHooks => "pre_hooks", Quiesce => "quiesce",
         Capture => "capture", Resume => "resume", PostHooks => "post_hooks", Publish => "publish", Verify => "verify",
-        Unpack => "unpack", Replace => "replace", Load => "load", Retention => "retention",
+        Unpack => "unpack", Replace => "replace", Load => "load", Command => "command", Retention => "retention",
         Record => "record", Report => "report",
     }
 );
@@ -141,7 +141,7 @@ pub struct Job {
     pub bytes_read: u64,
     /// Bytes of the finished archive.
     pub bytes_stored: u64,
-    /// What can be restored of it.
+    /// What can be restored of it; of a job that reads a snapshot, which one.
     #[schema(required = true)]
     pub snapshot_id: Option<String>,
     /// One sentence on why it did not succeed.

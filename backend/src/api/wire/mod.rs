@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 mod access;
 mod backrest;
 mod compat;
+mod drill;
 mod entry;
 mod event;
 mod hook;
@@ -35,6 +36,7 @@ mod stack;
 pub use access::{CreatedToken, Login, Me, NewToken, Scope, Session, Token, TokenList, Via};
 pub use backrest::{BackrestNote, BackrestOrphan, BackrestPlan, BackrestPlans, BackrestSkipped, ReconcileRequest};
 pub use compat::{CompatBackup, CompatJob, CompatLog, CompatStack, CompatStatus};
+pub use drill::{DrillSettings, LastDrill};
 pub use entry::{ArchiveEntry, ArchiveEntryList, EntryKind};
 pub use event::{EngineChange, JobEnd, JobProgress, StackChange};
 pub use hook::{Hook, HookSpec, Hooks, HooksSpec};
@@ -63,7 +65,7 @@ pub use restore::{
     Restore, RestoreDatabase, RestoreDestination, RestoreOptions, RestorePhase, RestorePreview, RestoreSide,
     RestoreSpace, RestoreTarget, SafetyCopy, TargetName,
 };
-pub use snapshot::{Snapshot, SnapshotList};
+pub use snapshot::{Damage, Snapshot, SnapshotList};
 pub use stack::{
     BackupOptions, BackupStacks, Bind, CapturedVia, Container, ContainerState, Coverage, CoverageList, Database,
     HealthState, Service, Stack, StackList, StackSource, StackState, Volume,

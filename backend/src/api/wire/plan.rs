@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    BackrestPlan, Hooks, HooksSpec, JobSummary, MissedRun, Origin, PlanTarget, PlanTargetKind, PlanTargetSpec, Quiesce,
-    Time, time, wire_list,
+    BackrestPlan, DrillSettings, Hooks, HooksSpec, JobSummary, LastDrill, MissedRun, Origin, PlanTarget,
+    PlanTargetKind, PlanTargetSpec, Quiesce, Time, time, wire_list,
 };
 use crate::domain::job::Job;
 use crate::domain::plan as domain;
@@ -34,7 +34,7 @@ pub enum Executor {
     "missed_run": "skip", "hooks": {"pre": [{"container": "blog-web-1", "timeout": "5m"}], "post": []},
     "quiesce": "stop", "stop_attached": false, "retention": "7d:4w:6m", "enabled": true,
     "next_run_at": "2026-11-22T02:00:00.000Z", "next_runs": ["2026-11-22T02:00:00.000Z"],
-    "last_job": null, "last_success_at": null, "warnings": [], "backrest": null
+    "drill": null, "last_job": null, "last_success_at": null, "last_drill": null, "warnings": [], "backrest": null
 }))]
 pub struct Plan {
     /// Its id; the plan that every instance has of itself is called as the instance is.
@@ -87,6 +87,12 @@ pub struct Plan {
     /// When its last good backup ended.
     #[schema(required = true)]
     pub last_success_at: Option<Time>,
+    /// How its snapshots are drilled; null means as the service's settings say.
+    #[schema(required = true)]
+    pub drill: Option<DrillSettings>,
+    /// How its last drill came out.
+    #[schema(required = true)]
+    pub last_drill: Option<LastDrill>,
     /// What is doubtful about it, in sentences for people.
     pub warnings: Vec<String>,
     /// How labels were understood and whether Backrest is in step; null for a plan of Mainstay.
@@ -107,11 +113,13 @@ pub struct PlanParts<'a> {
     pub last_job: Option<&'a Job>,
     /// When its last good backup ended.
     pub last_success_at: Option<DateTime<Utc>>,
+    /// Its newest drill that ended.
+    pub last_drill: Option<&'a Job>,
 }
 
 impl From<PlanParts<'_>> for Plan {
     fn from(parts: PlanParts<'_>) -> Self {
-        let PlanParts { plan, now, last_job, last_success_at } = parts;
+        let PlanParts { plan, now, last_job, last_success_at, last_drill } = parts;
         let next_runs = super::next_runs(plan, now);
         Self {
             id: plan.id.to_string(),
@@ -135,6 +143,8 @@ impl From<PlanParts<'_>> for Plan {
             next_runs,
             last_job: last_job.map(Into::into),
             last_success_at: last_success_at.map(time),
+            drill: plan.drill.as_ref().map(Into::into),
+            last_drill: last_drill.map(Into::into),
             warnings: plan.warnings.clone(),
             backrest: None,
         }
@@ -198,6 +208,9 @@ pub struct PlanSpec {
     /// Whether it runs by the clock; true when left out.
     #[serde(default)]
     pub enabled: Option<bool>,
+    /// How its snapshots are drilled; as the service's settings say when left out.
+    #[serde(default)]
+    pub drill: Option<DrillSettings>,
 }
 
 /// How a plan is run now.

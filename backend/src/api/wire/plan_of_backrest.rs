@@ -55,6 +55,8 @@ impl From<BackrestPlanParts<'_>> for Plan {
             next_runs: plan.next_run_at.into_iter().collect(),
             last_job: last_job.map(JobSummary::from),
             last_success_at: last_success_at.map(time),
+            drill: None,
+            last_drill: None,
             warnings: warnings(seen, &plan),
             backrest: Some(plan),
         }

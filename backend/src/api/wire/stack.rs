@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{JobSummary, Quiesce, TargetKind, Time, path_text, time, wire_enum, wire_list};
+use super::{JobSummary, LastDrill, Quiesce, TargetKind, Time, path_text, time, wire_enum, wire_list};
 use crate::domain::names::InstanceId;
 use crate::domain::stack as domain;
 use crate::engine;
@@ -44,7 +44,7 @@ wire_enum!(
     "binds": [{"source": "/srv/blog", "services": ["web"], "is_inside_stack": false, "excluded": null}],
     "databases": [],
     "skip_stop": false, "warnings": [], "last_job": null, "last_success_at": "2026-11-20T03:00:41.210Z",
-    "protected": true, "next_run_at": null
+    "protected": true, "next_run_at": null, "last_drill": null
 }))]
 pub struct Stack {
     /// The Compose project name.
@@ -81,6 +81,9 @@ pub struct Stack {
     /// When its next scheduled backup starts.
     #[schema(required = true)]
     pub next_run_at: Option<Time>,
+    /// How the last drill of its plain archives came out.
+    #[schema(required = true)]
+    pub last_drill: Option<LastDrill>,
 }
 
 wire_list!(StackList of Stack, "stacks, by name");
@@ -104,6 +107,7 @@ impl From<StackOverview> for Stack {
             last_success_at: overview.last_success_at.map(time),
             protected: overview.is_protected,
             next_run_at: None,
+            last_drill: overview.last_drill.as_ref().map(Into::into),
         }
     }
 }

@@ -59,13 +59,15 @@ impl Meter {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
-    pub(super) fn begin_entry(&self, path: &[u8]) {
+    /// Tells what is read now.
+    pub fn begin_entry(&self, path: &[u8]) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.clear();
         current.push_str(&String::from_utf8_lossy(path));
     }
 
-    pub(super) fn end_entry(&self) {
+    /// Tells that it was read.
+    pub fn end_entry(&self) {
         self.files_done.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -75,7 +77,8 @@ impl Meter {
         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn add_bytes(&self, count: u64) {
+    /// Tells of bytes that were read.
+    pub fn add_bytes(&self, count: u64) {
         self.bytes_done.fetch_add(count, Ordering::Relaxed);
     }
 }

@@ -62,6 +62,7 @@ fn instance(field: &Field<'_>, inherited: KeepPolicy, timeout: Option<Duration>)
     let env = section.get(&["env"], env).unwrap_or_default();
     let (excludes, tags) = (excludes(&mut section), tags(&mut section));
     let targets = section.get(&["targets"], |field| field.list(target::read)).unwrap_or_default();
+    let drill = section.get(&["drill"], |field| super::drill::read(field, &seed));
     section.finish();
     Some(Instance {
         id: id?.parse().ok()?,
@@ -80,6 +81,7 @@ fn instance(field: &Field<'_>, inherited: KeepPolicy, timeout: Option<Duration>)
         excludes,
         tags,
         targets,
+        drill,
     })
 }
 

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::check::check;
 use super::tool::Duty;
 use super::{Flaw, find_kind};
-use crate::docker::shell::ShellError;
+use crate::docker::shell::{ShellError, ShellOutput, ShellRun};
 use crate::docker::{ContainerDetail, ContainerEngine, EngineError};
 use crate::domain::log::Level;
 use crate::domain::plan::DatabaseKind;
@@ -32,6 +34,8 @@ use client::{Client, Input};
 pub use redis::RestingRedis;
 pub use release::Release;
 
+/// How long a new server may take to say whether it is ready.
+const ASK_LIMIT: Duration = Duration::from_secs(20);
 /// What an answer to a question is told from everything before it by.
 const ANSWER: &str = "mainstay-answer";
 
@@ -310,6 +314,70 @@ async fn load_mongo(client: &Client<'_>, size_bytes: u64) -> Result<Loaded, Load
 fn tells_of_refusals(line: &str) -> bool {
     let Some((before, _)) = line.split_once(" document(s) failed to restore") else { return false };
     before.rsplit(' ').next() != Some("0")
+}
+
+/// Asks a server of MongoDB that knows no users a line of JavaScript.
+///
+/// # Errors
+/// When its client is missing or fails.
+pub async fn ask_mongo(request: &LoadRequest<'_>, line: &str) -> Result<String, LoadError> {
+    let client = Client { request, kind: DatabaseKind::Mongo };
+    Ok(client.ask(Duty::Ask, &[line], None).await?.trim().to_owned())
+}
+
+/// Whether a new server is through with setting itself up: it answers by the network then, and not only by its socket.
+///
+/// # Errors
+/// When its container does not run, has no tool to ask with, or it was asked to end.
+pub async fn is_ready(
+    engine: &dyn ContainerEngine,
+    container: &ContainerDetail,
+    kind: DatabaseKind,
+    cancel: &CancellationToken,
+) -> Result<bool, LoadError> {
+    let script = match kind {
+        DatabaseKind::Postgres => "exec pg_isready -q -h 127.0.0.1",
+        DatabaseKind::Mysql | DatabaseKind::Mariadb => {
+            "for tool in mariadb-admin mysqladmin; do if command -v $tool >/dev/null; then \
+             exec $tool --no-defaults --connect-timeout=2 --protocol=tcp -h 127.0.0.1 -u nobody ping; fi; done; exit 127"
+        }
+        DatabaseKind::Mongo => {
+            "for tool in mongosh mongo; do if command -v $tool >/dev/null; then \
+             exec $tool --quiet --norc --eval 'db.runCommand({ ping: 1 })'; fi; done; exit 127"
+        }
+        DatabaseKind::Redis => "exec redis-cli ping",
+    };
+    let name = &container.container.name;
+    let run = ShellRun {
+        engine,
+        container: name,
+        options: &[],
+        script,
+        arguments: Vec::new(),
+        env: Vec::new(),
+        cancel,
+        silence_limit: None,
+        time_limit: Some(ASK_LIMIT),
+    };
+    match run.run(&mut Unheard).await {
+        Ok(127) => Err(LoadError::NoTool { tool: "client", container: name.clone() }),
+        Ok(code) => Ok(code == 0),
+        Err(ShellError::Cancelled) => Err(LoadError::Cancelled),
+        Err(ShellError::NotRunning(name)) => Err(LoadError::NotRunning(name)),
+        Err(source) => Err(LoadError::GivenUp { tool: "client", container: name.clone(), source }),
+    }
+}
+
+/// Who does not care what a script prints.
+struct Unheard;
+
+#[async_trait]
+impl ShellOutput for Unheard {
+    async fn keep(&mut self, _: Bytes) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn complain(&mut self, _: &str) {}
 }
 
 fn refuse_if_wrong(client: &Client<'_>, said: &client::Said) -> Result<(), LoadError> {

@@ -36,6 +36,7 @@ pub(super) fn make_own_plan(instance: &Instance, by_labels: Vec<Target>, default
         stop_attached: instance.stop_attached.unwrap_or(defaults.stop_attached),
         retention: instance.retention,
         is_enabled: instance.is_enabled,
+        drill: instance.drill.clone(),
         warnings,
     }
 }

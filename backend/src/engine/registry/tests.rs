@@ -61,6 +61,7 @@ impl World {
 
 fn instance(id: &str) -> Instance {
     Instance {
+        drill: None,
         id: id.parse().expect("an id"),
         origin: Origin::Config,
         destination: Destination::Archive,

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::destination::WrittenDestination;
+use super::drill::WrittenDrill;
 use super::hooks::WrittenHooks;
 use super::target::{WrittenTarget, open_targets, seal_targets};
 use super::{Sealed, Sealer, StoreError, parse, read_schedule, read_zone};
@@ -30,6 +31,8 @@ pub(in crate::store) struct WrittenInstance {
     excludes: Vec<String>,
     tags: Vec<String>,
     targets: Vec<WrittenTarget>,
+    #[serde(default)]
+    drill: Option<WrittenDrill>,
 }
 
 impl WrittenInstance {
@@ -53,6 +56,7 @@ impl WrittenInstance {
             excludes: instance.excludes.clone(),
             tags: instance.tags.clone(),
             targets: seal_targets(sealer, &instance.targets)?,
+            drill: instance.drill.as_ref().map(WrittenDrill::of),
         })
     }
 
@@ -78,6 +82,7 @@ impl WrittenInstance {
             excludes: self.excludes,
             tags: self.tags,
             targets: open_targets(sealer, self.targets)?,
+            drill: self.drill.map(|drill| drill.open(id.as_str())).transpose()?,
         })
     }
 }

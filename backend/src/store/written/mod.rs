@@ -12,6 +12,7 @@ use super::secrets::{Sealed, Sealer, SecretsError};
 use crate::domain::schedule::Schedule;
 
 mod destination;
+mod drill;
 mod hooks;
 mod instance;
 mod plan;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drill::WrittenDrill;
 use super::hooks::WrittenHooks;
 use super::target::{WrittenTarget, open_targets, seal_targets};
 use super::{Sealer, StoreError, parse, read_schedule, read_zone};
@@ -22,6 +23,8 @@ pub(in crate::store) struct WrittenPlan {
     stop_attached: bool,
     retention: String,
     is_enabled: bool,
+    #[serde(default)]
+    drill: Option<WrittenDrill>,
 }
 
 impl WrittenPlan {
@@ -38,6 +41,7 @@ impl WrittenPlan {
             stop_attached: plan.stop_attached,
             retention: plan.retention.to_string(),
             is_enabled: plan.is_enabled,
+            drill: plan.drill.as_ref().map(WrittenDrill::of),
         })
     }
 
@@ -56,6 +60,7 @@ impl WrittenPlan {
             stop_attached: self.stop_attached,
             retention: parse("retention", &self.retention)?,
             is_enabled: self.is_enabled,
+            drill: self.drill.map(|drill| drill.open(id.as_str())).transpose()?,
             warnings: Vec::new(),
         })
     }

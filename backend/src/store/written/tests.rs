@@ -49,6 +49,7 @@ fn targets() -> Vec<Target> {
 
 fn instance(destination: Destination) -> Instance {
     Instance {
+        drill: None,
         id: "nas".parse().expect("an id"),
         origin: Origin::Api,
         destination,
@@ -91,6 +92,7 @@ fn image() -> Destination {
 
 fn plan() -> Plan {
     Plan {
+        drill: None,
         id: "weekly".parse().expect("an id"),
         origin: Origin::Api,
         instance: "nas".parse().expect("an id"),

@@ -181,7 +181,7 @@ mod tests {
             warnings: Vec::new(),
         };
         let last_success_at = DateTime::from_timestamp_millis(1_800_000_000_500);
-        StackOverview { stack, last_job: Some(job()), last_success_at, is_protected: true }
+        StackOverview { stack, last_job: Some(job()), last_success_at, is_protected: true, last_drill: None }
     }
 
     fn overview() -> Overview {

@@ -19,6 +19,7 @@ use crate::store::{JobFilter, PageRequest};
 mod any;
 pub mod create;
 pub mod delete;
+pub mod drill;
 pub mod get;
 pub mod list;
 pub mod preview;
@@ -36,8 +37,12 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(update::update_plan)
         .service(delete::delete_plan)
         .service(run::run_plan)
+        .service(drill::drill_plan)
         .service(preview::preview_plan);
 }
+
+/// More drills of one plan are never queued or at work.
+const LOOK_BACK: u64 = 10;
 
 /// The plan of Mainstay that is called `id`.
 ///
@@ -94,7 +99,10 @@ async fn describe(state: &AppState, plan: &Plan) -> Result<wire::Plan, ApiError>
     let of_plan = JobFilter { plan: Some(plan.id.to_string()), ..JobFilter::default() };
     let jobs = find_last_jobs(state, of_plan).await?;
     let (last_job, last_success_at) = (jobs.last.as_ref(), jobs.last_success_at);
-    Ok(wire::PlanParts { plan, now: state.clock.now(), last_job, last_success_at }.into())
+    let drills = JobFilter { plan: Some(plan.id.to_string()), kind: Some(JobKind::Drill), ..JobFilter::default() };
+    let drills = state.engine.list_jobs(&drills, &PageRequest::first(LOOK_BACK)).await?.items;
+    let last_drill = drills.iter().find(|job| job.state.is_final());
+    Ok(wire::PlanParts { plan, now: state.clock.now(), last_job, last_success_at, last_drill }.into())
 }
 
 /// What holds for plans of the instance called `id` that say nothing: what its own plan does.

@@ -3,6 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub mod download;
+pub mod drill;
 pub mod get;
 pub mod import;
 pub mod list;
@@ -20,5 +21,5 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(search::find_snapshot_files);
     config.service(import::import_snapshots);
     config.service(restore::restore_snapshot).service(preview_restore::preview_restore);
-    config.service(verify::verify_snapshot);
+    config.service(verify::verify_snapshot).service(drill::drill_snapshot);
 }

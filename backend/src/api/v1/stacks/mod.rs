@@ -5,6 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub mod backup;
 pub mod backup_many;
 pub mod coverage;
+pub mod drill;
 pub mod get;
 pub mod list;
 
@@ -15,5 +16,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(backup_many::backup_stacks)
         .service(get::get_stack)
         .service(coverage::get_stack_coverage)
-        .service(backup::backup_stack);
+        .service(backup::backup_stack)
+        .service(drill::drill_stack);
 }

@@ -174,6 +174,24 @@ impl ArchiveIndex {
         Ok(found)
     }
 
+    /// Calls `take` for every entry at `path` and below it, in the order of keys, until it says that it has enough.
+    ///
+    /// # Errors
+    /// [`IndexError`] when the index cannot be read.
+    pub fn each_below(&self, path: &[u8], take: &mut dyn FnMut(&[u8], &Entry) -> bool) -> Result<(), IndexError> {
+        let key = key_of(path);
+        let below = [key.as_slice(), &[0]].concat();
+        let mut cursor = Cursor::new(self);
+        cursor.seek(&key)?;
+        while let Some(item) = cursor.next()?.filter(|item| item.key == key || item.key.starts_with(&below)) {
+            let listed = Listed::of(&item)?;
+            if listed.entry.is_some_and(|entry| !take(&listed.path, &entry)) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     fn items(&self, number: usize) -> Result<Vec<Item>, IndexError> {
         let Some(block) = self.blocks.get(number) else { return Ok(Vec::new()) };
         let mut stored = vec![0; block.stored_len as usize];

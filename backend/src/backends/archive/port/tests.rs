@@ -161,6 +161,7 @@ fn source(kind: TargetKind, name: &str, path: &Path, is_live: bool) -> Source {
 
 fn instance(id: &str) -> Instance {
     Instance {
+        drill: None,
         id: id.parse().expect("an id"),
         origin: Origin::Config,
         destination: Destination::Archive,

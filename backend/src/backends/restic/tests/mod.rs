@@ -189,6 +189,7 @@ impl Bench {
 
 fn instance(id: &str, repository: &str) -> Instance {
     Instance {
+        drill: None,
         id: id.parse().expect("an id"),
         origin: Origin::Config,
         destination: Destination::Restic(ResticSettings {

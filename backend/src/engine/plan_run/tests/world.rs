@@ -14,6 +14,7 @@ use crate::discovery::{Discovery, DiscoverySettings};
 use crate::docker::EngineVolume;
 use crate::docker::scripted::{ScriptedEngine, running_container};
 use crate::domain::clock::{ManualClock, SharedClock};
+use crate::domain::drill::DrillSettings;
 use crate::domain::ids::{JobId, SnapshotId};
 use crate::domain::job::{Job, Quiesce, StepName, Trigger};
 use crate::domain::plan::{BackendKind, Destination, Hooks, Instance, MissedRun, Origin, ResticSettings, Target, What};
@@ -206,6 +207,7 @@ fn settings(dir: &TempDir) -> EngineSettings {
         stop_timeout: None,
         health_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_mins(1),
+        drill: DrillSettings::default(),
         verify: VerifySettings { schedule: None, share: Share::one_of(1) },
         timezone: chrono_tz::UTC,
         version: "0.0.0",
@@ -259,6 +261,7 @@ fn parts(
 
 fn instance(targets: Vec<Target>) -> Instance {
     Instance {
+        drill: None,
         id: "nas".parse().expect("an id"),
         origin: Origin::Config,
         destination: Destination::Archive,
