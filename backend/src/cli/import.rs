@@ -41,7 +41,7 @@ fn body(from: &str) -> anyhow::Result<Value> {
 }
 
 /// What the job did, and what it could not.
-async fn tell(client: &Client, id: &str) -> anyhow::Result<()> {
+pub(super) async fn tell(client: &Client, id: &str) -> anyhow::Result<()> {
     let job = client.get(&format!("/api/v1/jobs/{id}")).await?;
     for step in job["steps"].as_array().into_iter().flatten().filter_map(|step| step["detail"].as_str()) {
         output::line(step);

@@ -20,6 +20,7 @@ mod client;
 mod doctor;
 mod drill;
 mod find;
+mod from;
 mod healthcheck;
 mod import;
 mod instances;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::backup::follow;
 use super::client::{Client, segment};
+use super::from::{self, FromArgs};
 use super::session::with_client;
 use super::{Outcome, output, within};
 use crate::config::Loaded;
@@ -17,10 +18,10 @@ use crate::domain::size::{human_bytes, human_millis};
 const NEWEST: usize = 100;
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("where").args(["in_place", "to", "as_stack", "undo"]).required(true))]
+#[command(group = ArgGroup::new("where").args(["in_place", "to", "as_stack", "undo", "from"]).required(true))]
 pub(super) struct RestoreArgs {
     /// A snapshot's id, or a stack's name for its newest whole one
-    #[arg(value_name = "SNAPSHOT", required_unless_present = "undo", conflicts_with = "undo")]
+    #[arg(value_name = "SNAPSHOT", required_unless_present_any = ["undo", "from"], conflicts_with_all = ["undo", "from"])]
     snapshot: Option<String>,
     /// A target of it, such as volume:blog_db; may be given several times; all when left out
     #[arg(long, value_name = "KIND:NAME", conflicts_with = "undo")]
@@ -40,6 +41,8 @@ pub(super) struct RestoreArgs {
     /// Take a restore back: what it replaced changes places with what it brought
     #[arg(long, value_name = "JOB")]
     undo: Option<String>,
+    #[command(flatten)]
+    from: FromArgs,
     /// Replace what is there
     #[arg(long, conflicts_with_all = ["to", "as_stack", "undo"])]
     overwrite: bool,
@@ -52,6 +55,9 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) async fn run(loaded: &Loaded, args: RestoreArgs, as_json: bool) -> anyhow::Result<Outcome> {
+    if args.from.from.is_some() {
+        return from::run(loaded, &args.from, args.dry_run, as_json).await;
+    }
     with_client(loaded, async |client| act(&client, &args, as_json).await).await
 }
 

@@ -37,6 +37,7 @@ mod jobs;
 mod load;
 mod logs;
 mod marina;
+mod new_host;
 mod plans;
 mod precopy;
 mod quiesce;

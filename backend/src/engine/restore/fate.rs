@@ -89,13 +89,14 @@ impl Court<'_> {
         }
     }
 
-    /// Where the stack is now; else where it was, or where it would be looked for.
+    /// Where the stack is now; else where it was, if there is such a place on this host, or where it would be looked for.
     fn stack_directory(&self, target: &Wanted) -> PathBuf {
         let known = target.contents.name.parse::<StackName>().ok();
         let stack = known.as_ref().and_then(|name| self.scene.view.find_stack(name));
         let now = stack.and_then(|stack| stack.directory.clone());
         let then = || target.contents.host_path.clone().filter(|path| path.is_absolute());
         let then_here = then().map(|path| self.scene.paths.find_local(&path).unwrap_or(path));
+        let then_here = then_here.filter(|path| path.parent().is_some_and(Path::is_dir));
         now.or(then_here).unwrap_or_else(|| self.stacks_dir.join(&target.contents.name))
     }
 

@@ -1,5 +1,6 @@
 //! The compose files of a stack directory, which a snapshot keeps apart from the rest. All of it blocks on the file system.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -30,13 +31,21 @@ pub(super) fn list_files(root: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     Ok((inside, outside))
 }
 
-/// Moves files of one tree into another one of the same file system. No link is followed.
+/// Moves files of one tree into another one of the same file system. No link is followed, and directories keep their
+/// times.
 pub(super) fn move_into(from: &Path, files: &[PathBuf], to: &Path) -> io::Result<()> {
+    let mut stamps = BTreeMap::new();
+    for directory in files.iter().flat_map(|file| file.ancestors().skip(1)) {
+        if !stamps.contains_key(directory) {
+            let meta = fs::symlink_metadata(to.join(directory)).or_else(|_| fs::symlink_metadata(from.join(directory)));
+            stamps.insert(directory.to_owned(), meta?);
+        }
+    }
     for file in files {
         make_parents(to, file, Some(from))?;
         fs::rename(from.join(file), to.join(file))?;
     }
-    Ok(())
+    stamps.iter().try_for_each(|(directory, meta)| set_times(&to.join(directory), meta))
 }
 
 /// Copies files, each to its place in `to`, where nothing has that name yet.
@@ -90,6 +99,10 @@ fn keep_stamps(from: &Path, to: &Path) -> io::Result<()> {
             fs::set_permissions(to, meta.permissions())?;
         }
     }
+    set_times(to, &meta)
+}
+
+fn set_times(to: &Path, meta: &fs::Metadata) -> io::Result<()> {
     let time = |secs: i64, nanos: i64| Timespec { tv_sec: secs, tv_nsec: nanos };
     let times = Timestamps {
         last_access: time(meta.atime(), meta.atime_nsec()),
