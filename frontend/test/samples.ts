@@ -46,6 +46,7 @@ export function aStack(name: string, over: Partial<Stack> = {}): Stack {
     last_success_at: null,
     protected: true,
     next_run_at: null,
+    last_drill: null,
     ...over,
   }
 }
@@ -92,6 +93,8 @@ export function aPlan(over: Partial<Plan> = {}): Plan {
     last_job: null,
     last_success_at: null,
     warnings: [],
+    drill: null,
+    last_drill: null,
     backrest: null,
     ...over,
   }
