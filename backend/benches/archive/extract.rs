@@ -97,7 +97,7 @@ fn measure_whole(source: &Path, out: &Path, archive: &Path, rounds: usize) -> Re
             shell("rm -r \"$OUT.d\"", source, out, &[])?;
         }
     }
-    let medians: Vec<f64> = walls.into_iter().map(|walls| Spread::of(walls.into_iter()).median).collect();
+    let medians: Vec<f64> = walls.into_iter().map(|walls| Spread::of(walls).median).collect();
     for ((name, _), median) in WHOLE.iter().zip(&medians) {
         println!("{name:26}{median:>28.2} s");
     }
