@@ -180,6 +180,13 @@ const OTHER_VALUES: &[(&str, &str)] = &[
     ("stop_attached", "true"),
     ("restic_timeout", "1s"),
     ("cors_origins", "['https://x']"),
+    ("verify.schedule", "0 3 * * *"),
+    ("verify.fraction", "1/7"),
+    ("drill.schedule", "0 6 * * sun"),
+    ("drill.query", "select 1"),
+    ("drill.image", "busybox"),
+    ("drill.memory", "1g"),
+    ("drill.cpus", "2"),
     ("auth.password", "x"),
     ("auth.disabled", "true"),
     ("auth.session_ttl", "1s"),
@@ -228,12 +235,13 @@ fn every_setting_reaches_the_configuration() {
 
 #[test]
 fn every_setting_is_in_the_list_of_other_values() {
-    let text = "mesh: {}\nauth: {}\narchive: {}\nlog: {}\nbackrest: {}\n";
+    let text = "mesh: {}\nauth: {}\narchive: {}\nlog: {}\nbackrest: {}\nverify: {}\ndrill: {}\n";
     let files = [("config.yml", text)];
     let (_, known) = load_with(&LoadOptions::default(), &read_from(&files)).expect("it holds");
-    let sections = ["mesh", "auth", "archive", "log", "backrest"];
+    let sections = ["mesh", "auth", "archive", "log", "backrest", "verify", "drill"];
     let listed: Vec<_> = OTHER_VALUES.iter().map(|(key, _)| *key).collect();
     let missing: Vec<_> =
         known.iter().filter(|key| !listed.contains(&key.as_str()) && !sections.contains(&key.as_str())).collect();
-    assert_eq!(missing, ["api_port", "archive.encrypt_to"], "no effect, and only empty");
+    let expected = ["api_port", "archive.encrypt_to", "drill.command"];
+    assert_eq!(missing, expected, "no effect, only empty, no effect without an image");
 }
