@@ -231,10 +231,13 @@ mod tests {
         names
     }
 
+    /// An import brings nothing to rest, and writes each record whole or not at all: no test kills it there.
+    const PLACES_OF_IMPORT: &[&str] = &["record.before", "record.after"];
+
     /// That each of the list is met is what the fault suite shows.
     #[test]
     fn every_place_in_the_sources_stands_in_the_list() {
-        let lists = [PLACES, PLACES_OF_PLANS, PLACES_OF_RESTORE, PLACES_OF_DRILLS];
+        let lists = [PLACES, PLACES_OF_PLANS, PLACES_OF_RESTORE, PLACES_OF_DRILLS, PLACES_OF_IMPORT];
         let listed: BTreeSet<String> = lists.iter().copied().flatten().map(|&place| place.to_owned()).collect();
         for places in lists {
             assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "each once");

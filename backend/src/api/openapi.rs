@@ -232,6 +232,7 @@ mod tests {
                 "forget",
                 "reconcile",
                 "resume",
+                "undo",
             ];
             let verb = id.split('_').next().expect("a word");
             assert!(id.contains('_') && verbs.contains(&verb), "{name}: {id} is not <verb>_<resource>");
