@@ -11,7 +11,9 @@ const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$";
 /// [`crate::domain::names::LogName`]
 const LOG_FILE: &str = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,250}\.log$";
 /// Whole bytes as hexadecimal digits.
-const HEX: &str = "^([0-9a-f]{2})+$";
+const HEX: &str = "^([0-9a-f]{2})*$";
+/// The same, at least one.
+const CURSOR: &str = "^([0-9a-f]{2})+$";
 /// [`crate::engine::RequestKey`]
 const VISIBLE_ASCII: &str = "^[!-~]{1,200}$";
 
@@ -30,7 +32,8 @@ fn find_pattern(path: &str, parameter: &str) -> Option<&'static str> {
     let is_below = |start: &str| path.starts_with(start);
     match parameter {
         "Idempotency-Key" => Some(VISIBLE_ASCII),
-        "cursor" | "path_bytes" => Some(HEX),
+        "cursor" => Some(CURSOR),
+        "path_bytes" => Some(HEX),
         "id" if is_below("/api/v1/jobs/") => Some("^job_[0-9a-f]{32}$"),
         "id" if is_below("/api/v1/snapshots/") => Some("^snap_[0-9a-f]{32}$"),
         "id" if is_below("/api/v1/auth/tokens/") => Some("^tok_[0-9a-f]{32}$"),

@@ -50,27 +50,22 @@ impl From<&Job> for LastDrill {
 pub struct DrillSettings {
     /// When: five cron fields, `@daily` and the like; only on demand when left out.
     #[serde(default)]
-    #[schema(required = true)]
     pub schedule: Option<String>,
     /// What every database that was brought back is asked; how many databases or keys it has when left out. An answer that
     /// is empty or 0 fails the drill.
     #[serde(default)]
-    #[schema(required = true)]
     pub query: Option<String>,
     /// The image of a command that looks at the files below `/restored`; none when left out.
     #[serde(default)]
-    #[schema(required = true)]
     pub image: Option<String>,
     /// The command and its arguments; what the image runs by itself when empty.
     #[serde(default)]
     pub command: Vec<String>,
     /// Bytes of memory that a throw-away container may have.
     #[serde(default)]
-    #[schema(required = true)]
     pub memory_bytes: Option<u64>,
     /// Processors that it may use, in thousandths.
     #[serde(default)]
-    #[schema(required = true)]
     pub milli_cpus: Option<u32>,
 }
 
