@@ -2242,26 +2242,26 @@ export interface components {
          */
         DrillSettings: {
             /** @description When: five cron fields, `@daily` and the like; only on demand when left out. */
-            schedule: string | null;
+            schedule?: string | null;
             /**
              * @description What every database that was brought back is asked; how many databases or keys it has when left out. An answer that
              *     is empty or 0 fails the drill.
              */
-            query: string | null;
+            query?: string | null;
             /** @description The image of a command that looks at the files below `/restored`; none when left out. */
-            image: string | null;
+            image?: string | null;
             /** @description The command and its arguments; what the image runs by itself when empty. */
             command?: string[];
             /**
              * Format: int64
              * @description Bytes of memory that a throw-away container may have.
              */
-            memory_bytes: number | null;
+            memory_bytes?: number | null;
             /**
              * Format: int32
              * @description Processors that it may use, in thousandths.
              */
-            milli_cpus: number | null;
+            milli_cpus?: number | null;
         };
         /**
          * @description The data of an event `engine`: a Docker Engine came or went.
