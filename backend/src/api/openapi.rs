@@ -233,6 +233,9 @@ mod tests {
                 "reconcile",
                 "resume",
                 "undo",
+                "drill",
+                "import",
+                "search",
             ];
             let verb = id.split('_').next().expect("a word");
             assert!(id.contains('_') && verbs.contains(&verb), "{name}: {id} is not <verb>_<resource>");

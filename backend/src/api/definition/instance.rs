@@ -16,7 +16,7 @@ use crate::domain::repository::RepositoryUrl;
 use crate::domain::target_rules::check_env_name;
 
 /// The least memory that the Docker Engine lets a container have.
-const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
+pub(super) const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 /// More processors than any machine has.
 const MOST_CPUS: f64 = 4096.0;
 

@@ -1,10 +1,11 @@
 //! Plans.
 
 use super::hook::read_hooks;
+use super::instance::LEAST_MEMORY;
 use super::target::read_targets;
 use super::{Mistakes, read_id, read_schedule, read_zone, rules};
 use crate::api::problem::ApiError;
-use crate::api::wire::PlanSpec;
+use crate::api::wire::{DrillSettings, PlanSpec};
 use crate::domain::job::Quiesce;
 use crate::domain::keep::KeepPolicy;
 use crate::domain::names::{InstanceId, PlanId, check_image_reference};
@@ -22,6 +23,9 @@ pub(crate) struct Fallback {
     /// What is kept.
     pub(crate) retention: KeepPolicy,
 }
+
+/// Thousandths of a processor that the engine can give.
+const MILLI_CPUS: std::ops::RangeInclusive<u32> = 10..=4_096_000;
 
 /// A new plan, or another one in the place of `former`. `find` tells what holds for the plans of an instance; nothing
 /// when there is no such instance.
@@ -52,9 +56,7 @@ pub(crate) fn read_plan(
     let former_targets = former.map(|former| former.targets.as_slice()).unwrap_or_default();
     let drill = spec.drill.map(|drill| {
         let schedule = read_schedule(&mut mistakes, "/drill/schedule", drill.schedule.as_deref(), seed);
-        if drill.image.as_deref().is_some_and(|image| check_image_reference(image).is_err()) {
-            mistakes.report("/drill/image", "it is not the reference of an image");
-        }
+        check_drill(&mut mistakes, &drill);
         drill.into_domain(schedule)
     });
     let targets = read_targets(&mut mistakes, spec.targets, former_targets);
@@ -76,4 +78,16 @@ pub(crate) fn read_plan(
         warnings: Vec::new(),
     });
     mistakes.finish(whole)
+}
+
+fn check_drill(mistakes: &mut Mistakes, drill: &DrillSettings) {
+    if drill.image.as_deref().is_some_and(|image| check_image_reference(image).is_err()) {
+        mistakes.report("/drill/image", "it is not the reference of an image");
+    }
+    if drill.memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
+        mistakes.report("/drill/memory_bytes", "a container has at least 6 MiB");
+    }
+    if drill.milli_cpus.is_some_and(|milli| !MILLI_CPUS.contains(&milli)) {
+        mistakes.report("/drill/milli_cpus", "it must be from 10 to 4096000 thousandths of a processor");
+    }
 }

@@ -63,9 +63,11 @@ pub struct DrillSettings {
     pub command: Vec<String>,
     /// Bytes of memory that a throw-away container may have.
     #[serde(default)]
+    #[schema(minimum = 6_291_456)]
     pub memory_bytes: Option<u64>,
     /// Processors that it may use, in thousandths.
     #[serde(default)]
+    #[schema(minimum = 10, maximum = 4_096_000)]
     pub milli_cpus: Option<u32>,
 }
 
