@@ -24,6 +24,8 @@ pub(crate) struct Fallback {
     pub(crate) retention: KeepPolicy,
 }
 
+/// More memory than any machine has.
+const MOST_MEMORY: u64 = 1 << 50;
 /// Thousandths of a processor that the engine can give.
 const MILLI_CPUS: std::ops::RangeInclusive<u32> = 10..=4_096_000;
 
@@ -84,8 +86,8 @@ fn check_drill(mistakes: &mut Mistakes, drill: &DrillSettings) {
     if drill.image.as_deref().is_some_and(|image| check_image_reference(image).is_err()) {
         mistakes.report("/drill/image", "it is not the reference of an image");
     }
-    if drill.memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
-        mistakes.report("/drill/memory_bytes", "a container has at least 6 MiB");
+    if drill.memory_bytes.is_some_and(|bytes| !(LEAST_MEMORY..=MOST_MEMORY).contains(&bytes)) {
+        mistakes.report("/drill/memory_bytes", "a container has from 6 MiB to 1 PiB");
     }
     if drill.milli_cpus.is_some_and(|milli| !MILLI_CPUS.contains(&milli)) {
         mistakes.report("/drill/milli_cpus", "it must be from 10 to 4096000 thousandths of a processor");

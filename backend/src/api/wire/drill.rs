@@ -63,7 +63,7 @@ pub struct DrillSettings {
     pub command: Vec<String>,
     /// Bytes of memory that a throw-away container may have.
     #[serde(default)]
-    #[schema(minimum = 6_291_456)]
+    #[schema(minimum = 6_291_456, maximum = 1_125_899_906_842_624_u64)]
     pub memory_bytes: Option<u64>,
     /// Processors that it may use, in thousandths.
     #[serde(default)]
