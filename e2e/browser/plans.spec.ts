@@ -5,7 +5,7 @@ async function runNow(page: Page, plan: string, outcome: string): Promise<void> 
   await page.getByRole('button', { name: `Run ${plan} now` }).click()
   const dialog = page.getByRole('alertdialog', { name: `Run ${plan} now?` })
   await dialog.getByRole('button', { name: 'Start backup' }).click()
-  await expect(page.getByRole('heading', { name: `Backup of ${plan}` })).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1, name: `Backup of ${plan}` })).toBeVisible()
   await expect(page.getByText(outcome, { exact: true }).first()).toBeVisible({ timeout: 60_000 })
 }
 
